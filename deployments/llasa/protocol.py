@@ -25,7 +25,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     """Divides positive logits (multiplies negative ones) of the codes generated last; the prompt does not count."""
     repetition_window: int = 64
-    """How many of the last codes the penalty sees; at most `sampler.WINDOW`."""
+    """How many of the last codes the penalty sees."""
     seed: int = 0
 
 
@@ -64,8 +64,8 @@ class EngineStats:
     steps: int
     codes: int
     prompt_tokens: int
-    reused_prompt_tokens: int
-    """Of the prompt tokens, those found in the cache of earlier prompts."""
+    prefilled_tokens: int
+    """Of the prompt tokens, those that had to be computed: the others were in the cache of earlier prompts."""
 
 
 class SpeechLM(Protocol):

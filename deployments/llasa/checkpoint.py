@@ -1,0 +1,62 @@
+"""Loading a Llasa checkpoint into the engine's order of the vocabulary."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployments.errors import Unavailable
+from deployments.llasa.prompt import PromptBuilder
+from deployments.llasa.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that speaks engine ids, and what is needed to talk to it."""
+
+    model: "LlamaForCausalLM"
+    vocabulary: Vocabulary
+    prompts: PromptBuilder
+
+
+def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
+    """Loads a Llasa from a local folder: float32 on a CPU, bfloat16 elsewhere.
+
+    Raises:
+        Unavailable: files are missing, or weights do not fit the classes.
+    """
+    import torch
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        model, info = LlamaForCausalLM.from_pretrained(
+            path, dtype=dtype, local_files_only=True, output_loading_info=True
+        )
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"The Llasa checkpoint at {path} cannot be loaded: {error}") from error
+    wrong = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
+    if wrong:
+        raise Unavailable(f"The Llasa checkpoint at {path} does not fit LlamaForCausalLM: {', '.join(wrong[:5])}.")
+    vocabulary = Vocabulary.of(tokenizer, model.get_input_embeddings().num_embeddings)
+    _reorder(model, vocabulary)
+    return Checkpoint(model.to(device).eval(), vocabulary, PromptBuilder(tokenizer, vocabulary))
+
+
+def _reorder(model: "LlamaForCausalLM", vocabulary: Vocabulary) -> None:
+    """Puts the embedding into the engine's order and cuts the head down to the codes and END."""
+    import torch
+    from torch import nn
+
+    order = torch.from_numpy(vocabulary.order)
+    sampled = order[: vocabulary.end + 1]
+    with torch.no_grad():
+        head = model.lm_head.weight[sampled]  # read first: a tied head is the embedding itself
+        model.set_input_embeddings(nn.Embedding.from_pretrained(model.get_input_embeddings().weight[order]))
+        model.lm_head = nn.Linear(head.shape[1], head.shape[0], bias=False, dtype=head.dtype)
+        model.lm_head.weight.copy_(head)
+    model.requires_grad_(False)
+    model.config.tie_word_embeddings = False
+    model.config.vocab_size = head.shape[0]

@@ -1,0 +1,140 @@
+"""The engine: many takes in one batch, each streamed, cancelled and sampled on its own."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from typing import Final
+
+import numpy as np
+import torch
+from transformers import GenerationConfig
+from transformers.generation import ContinuousBatchingConfig
+from transformers.generation.continuous_batching import ContinuousBatchingManager, RequestStatus
+from transformers.generation.continuous_batching.requests import GenerationOutput
+
+from deployments.errors import InvalidText, Unavailable
+from deployments.llasa import attention
+from deployments.llasa.checkpoint import Checkpoint
+from deployments.llasa.protocol import CodeChunk, EngineStats, FinishReason, TakeRequest
+from deployments.llasa.sampler import Rules, TakeSampler
+
+CONTEXT: Final = 2048
+"""Tokens of text and speech together that Llasa was trained on; it rambles beyond them."""
+_STEP_TOKENS: Final = 512
+"""Prompt tokens a step takes on: more make a new take start sooner and the running ones stutter."""
+
+
+class Engine:
+    """Speaks takes by transformers' continuous batching.
+
+    Args:
+        checkpoint: Loaded by `load_checkpoint`.
+        max_takes: Takes in the batch at once; more wait their turn.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, max_takes: int = 16) -> None:
+        model = checkpoint.model
+        self._end = checkpoint.vocabulary.end
+        self._prompts = checkpoint.prompts
+        self._sampler = TakeSampler(max_takes, self._end, model.device)
+        self._free_slots = asyncio.Queue[int]()
+        for slot in range(max_takes):
+            self._free_slots.put_nowait(slot)
+        self._numbers = itertools.count()
+        self._waiting = 0
+        self._prompt_tokens = 0
+        on_cpu = model.device.type == "cpu"
+        if on_cpu:
+            model.set_attn_implementation("sdpa")  # one that the manager knows: it is replaced below
+        page_size = 16 if on_cpu else 256  # flash attention's kernels page by 256
+        self._manager: ContinuousBatchingManager = model.init_continuous_batching(
+            generation_config=GenerationConfig(do_sample=False, eos_token_id=self._end),
+            continuous_batching_config=ContinuousBatchingConfig(
+                page_size=page_size,
+                num_blocks=max_takes * CONTEXT // page_size,
+                max_batch_tokens=max(_STEP_TOKENS, max_takes),
+                max_requests_per_batch=max_takes,
+            ),
+        )
+        self._manager.logit_processor = self._sampler
+        if on_cpu:
+            attention.register()
+            model.set_attn_implementation(attention.NAME)
+        self._manager.start()
+
+    async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
+        """Speaks a take; see `SpeechLM.generate`."""
+        prompt = self._prompts.build(request)
+        room = CONTEXT - len(prompt)
+        if room < request.min_codes:
+            raise InvalidText(
+                f"Text and reference take {len(prompt)} of the model's {CONTEXT} tokens and leave too little to speak "
+                "with: shorten the text or the reference clip."
+            )
+        self._waiting += 1
+        try:
+            slot = await self._free_slots.get()
+        finally:
+            self._waiting -= 1
+        try:
+            limit = min(request.max_codes or room, room)
+            rules = Rules(slot, len(prompt), min(request.min_codes, limit), request.sampling)
+            async for chunk in self._take(prompt, limit, rules):
+                yield chunk
+        finally:
+            self._free_slots.put_nowait(slot)
+
+    async def stats(self) -> EngineStats:
+        batch = self._manager.batch_processor
+        running = len(batch.scheduler.active_requests) if batch else 0
+        sampler = self._sampler
+        return EngineStats(
+            running=running,
+            waiting=self._waiting,
+            largest_batch=sampler.largest_batch,
+            steps=sampler.steps,
+            codes=sampler.codes,
+            prompt_tokens=self._prompt_tokens,
+            prefilled_tokens=sampler.prefilled_tokens,
+        )
+
+    def check_health(self) -> None:
+        """Raises Unavailable when the engine's thread has died."""
+        if not self._manager.is_running():
+            raise Unavailable(f"The speech engine has died: {self._manager.background_thread_status.fatal_error}")
+
+    def close(self) -> None:
+        """Stops the engine's thread; takes that are running fail."""
+        self._manager.stop(block=True, hard_stop=True)
+
+    async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncIterator[CodeChunk]:
+        self.check_health()
+        take = f"take-{next(self._numbers)}"
+        outputs = asyncio.Queue[GenerationOutput]()
+        self._manager.register_result_handler(take, outputs.put_nowait)
+        self._prompt_tokens += len(prompt)
+        finish: FinishReason | None = None
+        sent = 0
+        try:
+            self._manager.add_request(
+                prompt, request_id=take, max_new_tokens=limit, streaming=True, eos_token_id=self._end, rules=rules
+            )
+            while finish is None:
+                output = await outputs.get()
+                while not outputs.empty():  # each output holds all of the take
+                    output = outputs.get_nowait()
+                codes = output.generated_tokens
+                if output.is_finished():
+                    finish = self._finish(output)
+                    codes = codes[:-1] if finish == "stop" else codes
+                yield CodeChunk(np.array(codes[sent:], np.int32), finish)
+                sent = len(codes)
+        finally:
+            if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it
+                self._manager.cancel_request(take)
+                self._manager.output_router.result_handlers.pop(take, None)
+
+    def _finish(self, output: GenerationOutput) -> FinishReason:
+        if output.status == RequestStatus.FAILED:
+            raise Unavailable(f"The speech engine failed: {output.error}")
+        return "stop" if output.generated_tokens[-1] == self._end else "length"

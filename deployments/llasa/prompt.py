@@ -1,0 +1,57 @@
+"""Llasa's prompt, as engine ids.
+
+The format is that of the training code (github.com/zhenye234/LLaSA_training) and of the model cards: the stock Llama 3
+chat template around one user turn with both texts and an assistant turn that the reference codes begin.
+"""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from deployments.llasa.protocol import TakeRequest
+from deployments.llasa.vocabulary import SPEECH_START, TEXT_END, TEXT_START, Vocabulary
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TEMPLATE_DATE: Final = "26 Jul 2024"
+"""The template writes a date into every prompt. Left to the clock, the same seed would speak differently tomorrow."""
+
+
+class PromptBuilder:
+    """Writes prompts for one checkpoint."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", vocabulary: Vocabulary) -> None:
+        self._tokenizer = tokenizer
+        self._vocabulary = vocabulary
+        self._frame = lru_cache(maxsize=64)(self._render_frame)
+
+    def build(self, request: TakeRequest) -> list[int]:
+        """Engine ids up to where the model is to go on: after the reference codes, or after SPEECH_START."""
+        before, after = self._frame(_plain(request.instruction))
+        text = f"{request.ref_text} {request.text}" if request.ref_text else request.text
+        return [*before, *self._encode(_plain(text)), *after, *map(int, request.ref_codes)]
+
+    def _encode(self, text: str) -> list[int]:
+        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        return self._vocabulary.engine_ids[np.asarray(ids, np.int64)].tolist()
+
+    def _render_frame(self, instruction: str) -> tuple[list[int], list[int]]:
+        """What stands before and after the text. Rendered by the checkpoint's own template, once an instruction."""
+        rendered = self._tokenizer.apply_chat_template(
+            [
+                {"role": "user", "content": f"{instruction}:{TEXT_START}{TEXT_END}"},
+                {"role": "assistant", "content": SPEECH_START},
+            ],
+            tokenize=False,
+            continue_final_message=True,
+            date_string=TEMPLATE_DATE,
+        )
+        before, after = rendered.split(TEXT_START + TEXT_END)
+        return self._encode(before + TEXT_START), self._encode(TEXT_END + after)
+
+
+def _plain(text: str) -> str:
+    """Text in which no marker of the vocabulary can be spelled: a caller speaks, and never steers the template."""
+    return text.replace("<|", "< |")

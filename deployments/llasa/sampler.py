@@ -1,0 +1,172 @@
+"""Sampling inside the engine's batch, each take by its own rules.
+
+transformers' continuous batching knows temperature, top-k and top-p per request, but drops repetition penalties and
+minimum lengths, and seeds the batch instead of the request. This list takes the place of its processors. The next
+token is the argmax of perturbed logits (Gumbel-max), with noise that depends on the take's seed, the step and the
+token and on nothing else: a take is the same alone and in company.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from transformers.generation import LogitsProcessorList
+from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
+from transformers.generation.continuous_batching.requests import FutureRequestState
+
+from deployments.llasa.protocol import Sampling
+
+WINDOW: Final = 256
+"""Most codes a repetition penalty can look back on."""
+
+_SLOT, _STEP, _MINIMUM, _SEED, _TOP_K, _LOOKBACK, _TEMPERATURE, _TOP_P, _PENALTY = range(9)
+_INTEGERS: Final = 6  # the rows after these hold float32 in int32 storage
+_ROWS: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the sampler must know of one take; travels with the request through the batching."""
+
+    slot: int
+    """Row of the sampler's history that is this take's alone."""
+    prompt_tokens: int
+    min_codes: int
+    sampling: Sampling
+
+
+class TakeSampler(ContinuousBatchingLogitsProcessorList):
+    """Penalises, forbids, warps and perturbs logits so that their argmax is the next token.
+
+    Args:
+        slots: Takes that can be in the batch at once.
+        end: Id of END, the last of the vocabulary.
+        device: Where logits are.
+    """
+
+    def __init__(self, slots: int, end: int, device: torch.device | str = "cpu") -> None:
+        super().__init__(LogitsProcessorList())
+        self.tensors_required = _ROWS
+        self.do_processing = True
+        self.largest_batch = 0
+        self.steps = 0
+        self.codes = 0
+        self.prefilled_tokens = 0
+        self._end = end
+        self._spare_slot = slots
+        # Ring buffers of each take's last codes. On the device, so that asynchronous batching need not wait for them.
+        self._recent = torch.full((slots + 1, WINDOW), -1, dtype=torch.int64, device=device)
+        self._tokens = torch.arange(end + 1, dtype=torch.int64, device=device)
+
+    def check_kwargs(self, kwargs: dict[str, Any]) -> None:
+        """The engine makes the arguments; there is nothing to check."""
+
+    def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
+        """Rows of padding sample greedily into the spare slot."""
+        int32_tensor.zero_()
+        int32_tensor[_SLOT] = self._spare_slot
+        int32_tensor[_PENALTY] = torch.ones((), dtype=torch.float32).view(torch.int32).to(int32_tensor.device)
+
+    def prepare_tensor_args(
+        self, requests_in_batch: list[FutureRequestState], arg_storage: torch.Tensor
+    ) -> torch.Tensor:
+        """Writes the rules of the takes that get a token this step into the columns of `arg_storage`."""
+        columns = []
+        for request in requests_in_batch:
+            rules: Rules = request.state.logit_processor_kwargs["rules"]
+            # From the position and not from the tokens known so far: asynchronous batching lags by one.
+            step = request.state.position_offset - rules.prompt_tokens
+            if step <= 0:
+                self.prefilled_tokens += request.query_length
+            if request.has_new_token:
+                columns.append(_column(rules, step))
+        self.largest_batch = max(self.largest_batch, len(columns))
+        self.steps += 1
+        self.codes += len(columns)
+        if columns:
+            integers = torch.tensor([column[:_INTEGERS] for column in columns], dtype=torch.int64).to(torch.int32)
+            floats = torch.tensor([column[_INTEGERS:] for column in columns], dtype=torch.float32).view(torch.int32)
+            arg_storage[:, : len(columns)] = torch.cat([integers, floats], dim=1).T.to(arg_storage.device)
+        self.fill_defaults(arg_storage[:, len(columns) :])
+        return arg_storage
+
+    def __call__(
+        self, input_ids: torch.Tensor, scores: torch.Tensor, logits_processor_args: torch.Tensor
+    ) -> torch.Tensor:
+        """[takes] last tokens, [takes, vocabulary] logits, [rows, takes] rules -> [takes, vocabulary] to maximise."""
+        slot, step, minimum, seed, top_k, lookback = logits_processor_args[:_INTEGERS].long()
+        temperature, top_p, penalty = logits_processor_args[_INTEGERS:].contiguous().view(torch.float32)[..., None]
+        recent = self._remember(slot, step, input_ids.long())
+        scores = _penalise(scores, self._seen(recent, step, lookback), penalty)
+        too_soon = (step < minimum)[:, None] & (self._tokens == self._end)
+        scores = scores.masked_fill(too_soon, -torch.inf)
+        warm = temperature > 0
+        scores = _truncate(scores / torch.where(warm, temperature, 1.0), top_k[:, None], top_p)
+        return torch.where(warm, scores + gumbel(seed[:, None], step[:, None], self._tokens), scores)
+
+    def _remember(self, slot: torch.Tensor, step: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+        """Adds each take's last code to its history. At step 0 the last token is the prompt's: history begins empty."""
+        begins = (step <= 0)[:, None]
+        recent = torch.where(begins, -1, self._recent[slot])
+        place = ((step - 1) % WINDOW)[:, None]
+        recent = recent.scatter(1, place, torch.where(begins, -1, last[:, None]))
+        self._recent[slot] = recent
+        return recent
+
+    def _seen(self, recent: torch.Tensor, step: torch.Tensor, lookback: torch.Tensor) -> torch.Tensor:
+        """[takes, vocabulary] whether a token is among the take's last `lookback` codes."""
+        age = ((step - 1)[:, None] - torch.arange(WINDOW, device=recent.device)) % WINDOW
+        counts = (recent >= 0) & (age < lookback[:, None])
+        beyond = self._end + 1
+        seen = torch.zeros((len(recent), beyond + 1), dtype=torch.bool, device=recent.device)
+        return seen.scatter(1, torch.where(counts, recent, beyond), True)[:, :beyond]
+
+
+def gumbel(seed: torch.Tensor, step: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
+    """Standard Gumbel noise that is a function of its arguments (integers that broadcast), float32.
+
+    Each argument is folded in by MurmurHash3's 32-bit finaliser. 23 bits of the hash make the uniform variable, which
+    keeps both of its ends away from 0 and 1 in float32.
+    """
+    state = _mix(_mix(seed + 0x9E3779B9) ^ _mix(step + 0x85EBCA6B))
+    uniform = ((_mix(state ^ (token * 0x9E3779B1)) >> 9).float() + 0.5) * 2.0**-23
+    return -torch.log(-torch.log(uniform))
+
+
+def _mix(h: torch.Tensor) -> torch.Tensor:
+    h = h & 0xFFFFFFFF
+    h = ((h ^ (h >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
+    h = ((h ^ (h >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
+    return h ^ (h >> 16)
+
+
+def _column(rules: Rules, step: int) -> tuple[float, ...]:
+    sampling = rules.sampling
+    return (
+        rules.slot,
+        step,
+        rules.min_codes,
+        sampling.seed,
+        sampling.top_k,
+        min(sampling.repetition_window, WINDOW),
+        sampling.temperature,
+        sampling.top_p,
+        sampling.repetition_penalty,
+    )
+
+
+def _penalise(scores: torch.Tensor, seen: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+    """CTRL's repetition penalty (arXiv:1909.05858), as transformers applies it."""
+    return torch.where(seen, torch.where(scores > 0, scores / penalty, scores * penalty), scores)
+
+
+def _truncate(scores: torch.Tensor, top_k: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
+    """Keeps the `top_k` likeliest tokens (0: all), and of these the fewest whose probabilities reach `top_p`."""
+    descending = scores.sort(dim=-1, descending=True).values
+    rank = torch.arange(scores.shape[-1], device=scores.device)
+    descending = descending.masked_fill((top_k > 0) & (rank >= top_k), -torch.inf)
+    probabilities = descending.softmax(dim=-1)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    kept = (before < top_p) & (probabilities > 0)
+    least = descending.gather(1, kept.sum(dim=-1, keepdim=True).clamp(min=1) - 1)
+    return scores.masked_fill(scores < least, -torch.inf)

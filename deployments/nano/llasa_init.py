@@ -1,0 +1,83 @@
+"""A tiny, randomly initialised Llasa: every file and class of the real one, in a second."""
+
+from pathlib import Path
+from typing import Final
+
+SPECIAL: Final = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+MARKERS: Final = tuple(
+    f"<|{kind}_{edge}|>"
+    for kind in ("TEXT_GENERATION", "TEXT_UNDERSTANDING", "SPEECH_GENERATION", "SPEECH_UNDERSTANDING")
+    for edge in ("START", "END")
+)
+
+# The Llama 3.1 template without its tools.
+TEMPLATE: Final = (
+    "{{- bos_token }}"
+    "{%- if not date_string is defined %}{%- set date_string = '26 Jul 2024' %}{%- endif %}"
+    "{{- '<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: '"
+    " + date_string + '\n\n<|eot_id|>' }}"
+    "{%- for message in messages %}"
+    "{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim"
+    " + '<|eot_id|>' }}"
+    "{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}"
+)
+
+
+def write_llasa(
+    folder: Path,
+    *,
+    codec_size: int = 2048,
+    hidden_size: int = 192,
+    layers: int = 4,
+    end_bias: float = 0.95,
+    seed: int = 0,
+) -> None:
+    """Writes a Llasa checkpoint with random weights: it babbles, and ends now and then.
+
+    Args:
+        folder: Made if missing; files in it are replaced.
+        codec_size: Speech tokens, as many as the codec has codes.
+        hidden_size: Width, a multiple of 64.
+        layers: Depth.
+        end_bias: How much likelier END is than a code: at 0 takes run to their cap.
+        seed: Of the weights.
+    """
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = Tokenizer(models.BPE(vocab={char: index for index, char in enumerate(alphabet)}, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens(list(SPECIAL))
+    backend.add_tokens([*MARKERS, *(f"<|s_{code}|>" for code in range(codec_size))])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>", chat_template=TEMPLATE
+    )
+    tokenizer.save_pretrained(folder)
+
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden_size,
+        intermediate_size=3 * hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden_size // 32,
+        num_key_value_heads=hidden_size // 64,
+        head_dim=32,
+        max_position_embeddings=2048,
+        tie_word_embeddings=False,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(config)
+        with torch.no_grad():
+            # A direction that every hidden state shares lets one row of the head stand above the others.
+            shared = torch.nn.functional.normalize(torch.randn(hidden_size), dim=0)
+            model.model.embed_tokens.weight.normal_(0, 1.0).add_(4.0 * shared)
+            model.lm_head.weight.normal_(0, 2.0 * hidden_size**-0.5)
+            model.lm_head.weight[tokenizer.convert_tokens_to_ids(MARKERS[5])] = end_bias * shared
+    model.save_pretrained(folder)

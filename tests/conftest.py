@@ -1,0 +1,46 @@
+"""Fixtures that every room's tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything imports Ray or transformers: no tokens for a local Ray, no calls to hubs.
+os.environ.update(RAY_AUTH_MODE="disabled", RAY_USAGE_STATS_ENABLED="0", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_torch_thread() -> None:
+    """As in a replica with one CPU; threads of several tests on two cores only get in each other's way."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("checkpoints")
+
+
+@pytest.fixture(scope="session")
+def tiny_llasa(checkpoints: Path) -> Path:
+    from deployments.nano.llasa_init import write_llasa
+
+    write_llasa(checkpoints / "llasa")
+    return checkpoints / "llasa"
+
+
+@pytest.fixture(scope="session")
+def tiny_xcodec2(checkpoints: Path) -> Path:
+    from deployments.nano.xcodec2_init import write_xcodec2
+
+    write_xcodec2(checkpoints / "xcodec2")
+    return checkpoints / "xcodec2"
+
+
+@pytest.fixture(scope="session")
+def tiny_whisper(checkpoints: Path) -> Path:
+    from deployments.nano.whisper_init import write_whisper
+
+    write_whisper(checkpoints / "whisper")
+    return checkpoints / "whisper"

@@ -1,0 +1,168 @@
+"""The engine against transformers' own generate, and under company, cancellation and its limits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaForCausalLM, LogitsProcessor, LogitsProcessorList
+
+from deployments.errors import InvalidText, Unavailable
+from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
+from deployments.llasa.engine import CONTEXT, Engine
+from deployments.llasa.protocol import Codes, FinishReason, Sampling, TakeRequest
+
+REFERENCE = np.arange(0, 300, 2, dtype=np.int32)
+REQUEST = TakeRequest("Every word of it.", "What the reference says.", REFERENCE, max_codes=60, min_codes=40)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tiny_llasa: Path) -> Checkpoint:
+    return load_checkpoint(str(tiny_llasa))
+
+
+@pytest.fixture
+async def engine(checkpoint: Checkpoint) -> AsyncIterator[Engine]:
+    engine = Engine(checkpoint, max_takes=8)
+    yield engine
+    await asyncio.to_thread(engine.close)
+
+
+async def speak(engine: Engine, request: TakeRequest) -> tuple[Codes, FinishReason | None]:
+    chunks = [chunk async for chunk in engine.generate(request)]
+    assert [chunk.finish for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+    return np.concatenate([chunk.codes for chunk in chunks]), chunks[-1].finish
+
+
+class OnlySpeech(LogitsProcessor):
+    """Masks all logits but those of speech tokens and END, and END before the minimum."""
+
+    def __init__(self, allowed: list[int], end: int, prompt: int, minimum: int) -> None:
+        self.allowed, self.end, self.prompt, self.minimum = allowed, end, prompt, minimum
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        masked = torch.full_like(scores, -torch.inf)
+        masked[:, self.allowed] = scores[:, self.allowed]
+        if input_ids.shape[1] - self.prompt < self.minimum:
+            masked[:, self.end] = -torch.inf
+        return masked
+
+
+@pytest.mark.parametrize("text", ["Every word of it.", "Something else entirely, and longer.", "Ha!"])
+async def test_greedy_takes_equal_transformers_generate_with_all_but_speech_masked(
+    engine: Engine, checkpoint: Checkpoint, tiny_llasa: Path, text: str
+) -> None:
+    request = replace(REQUEST, text=text, sampling=Sampling(temperature=0))
+    vocabulary = checkpoint.vocabulary
+    prompt = vocabulary.order[checkpoint.prompts.build(request)]
+    end = int(vocabulary.order[vocabulary.end])
+    only_speech = OnlySpeech(vocabulary.order[: vocabulary.end + 1].tolist(), end, len(prompt), request.min_codes)
+    original = LlamaForCausalLM.from_pretrained(tiny_llasa).eval()
+    whole = original.generate(
+        torch.from_numpy(prompt)[None],
+        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        do_sample=False,
+        max_new_tokens=60,
+        eos_token_id=end,
+        pad_token_id=end,
+        logits_processor=LogitsProcessorList([only_speech]),
+    )[0, len(prompt) :].tolist()
+    expected = vocabulary.engine_ids[whole].tolist()
+
+    codes, finish = await speak(engine, request)
+
+    stopped = expected[-1] == vocabulary.end
+    assert codes.tolist() == (expected[:-1] if stopped else expected)
+    assert finish == ("stop" if stopped else "length")
+
+
+async def test_a_take_is_the_same_alone_and_among_seven_others(engine: Engine) -> None:
+    alone, _ = await speak(engine, REQUEST)
+    others = [
+        replace(REQUEST, text=f"Company {n}.", max_codes=30 + 7 * n, sampling=Sampling(seed=n, temperature=0.5 + n / 10))
+        for n in range(1, 8)
+    ]
+    together = await asyncio.gather(*[speak(engine, request) for request in [*others[:4], REQUEST, *others[4:]]])
+
+    assert (await engine.stats()).largest_batch > 4
+    assert together[4][0].tolist() == alone.tolist()
+
+
+async def test_another_seed_speaks_another_take(engine: Engine) -> None:
+    one, _ = await speak(engine, REQUEST)
+    other, _ = await speak(engine, replace(REQUEST, sampling=Sampling(seed=1)))
+    assert one.tolist() != other.tolist()
+
+
+async def test_a_take_never_ends_before_its_minimum_and_says_why_it_ended(engine: Engine) -> None:
+    takes = await asyncio.gather(
+        *[speak(engine, replace(REQUEST, min_codes=12, max_codes=100, sampling=Sampling(seed=s))) for s in range(24)]
+    )
+    assert {finish for _, finish in takes} == {"stop", "length"}
+    assert all(12 <= len(codes) <= 100 for codes, _ in takes)
+    assert all(len(codes) == 100 for codes, finish in takes if finish == "length")
+
+
+async def test_every_sampled_token_is_a_code(engine: Engine, checkpoint: Checkpoint) -> None:
+    codes, _ = await speak(engine, replace(REQUEST, sampling=Sampling(temperature=1.5, top_k=0)))
+    assert codes.min() >= 0
+    assert codes.max() < checkpoint.vocabulary.codec_size
+
+
+async def test_closing_the_stream_frees_the_takes_place(engine: Engine) -> None:
+    request = replace(REQUEST, max_codes=None, min_codes=1500)
+    stream = engine.generate(request)
+    await anext(stream)
+    assert (await engine.stats()).running == 1
+    await stream.aclose()  # type: ignore[attr-defined]
+    async with asyncio.timeout(1):
+        while (await engine.stats()).running:
+            await asyncio.sleep(0.01)
+
+
+async def test_takes_beyond_the_engines_places_wait_and_a_waiting_one_can_leave(checkpoint: Checkpoint) -> None:
+    engine = Engine(checkpoint, max_takes=1)
+    try:
+        long = engine.generate(replace(REQUEST, max_codes=None, min_codes=1500))
+        await anext(long)
+        second = asyncio.create_task(speak(engine, REQUEST))
+        third = asyncio.create_task(speak(engine, REQUEST))
+        async with asyncio.timeout(5):
+            while (await engine.stats()).waiting < 2:
+                await asyncio.sleep(0.01)
+        second.cancel()
+        await long.aclose()  # type: ignore[attr-defined]
+        async with asyncio.timeout(30):
+            codes, _ = await third
+        assert len(codes) >= 40
+        assert (await engine.stats()).waiting == 0
+    finally:
+        await asyncio.to_thread(engine.close)
+
+
+async def test_a_prompt_used_again_is_not_prefilled_again(engine: Engine) -> None:
+    await speak(engine, REQUEST)
+    first = await engine.stats()
+    await speak(engine, replace(REQUEST, sampling=Sampling(seed=5)))
+    second = await engine.stats()
+    prompt = second.prompt_tokens - first.prompt_tokens
+    assert second.prefilled_tokens - first.prefilled_tokens <= 16 < prompt
+
+
+async def test_a_prompt_that_leaves_no_room_is_refused(engine: Engine) -> None:
+    with pytest.raises(InvalidText, match=f"of the model's {CONTEXT} tokens"):
+        await speak(engine, replace(REQUEST, text="word " * 500))
+
+
+async def test_a_dead_engine_says_so(checkpoint: Checkpoint) -> None:
+    engine = Engine(checkpoint, max_takes=1)
+    await speak(engine, REQUEST)
+    engine.check_health()
+    await asyncio.to_thread(engine.close)
+    with pytest.raises(Unavailable, match="died"):
+        engine.check_health()
+    with pytest.raises(Unavailable, match="died"):
+        await speak(engine, REQUEST)

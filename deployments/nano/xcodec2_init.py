@@ -80,8 +80,8 @@ def _reset(model: "Xcodec2Model") -> None:
     model.quantizer.project_out.weight.normal_(0, 1)
     head = model.acoustic_decoder.head.linear
     bins = head.out_features // 2
-    # Alternating phase puts each frame's energy in the middle of its window, not at its edges.
-    head.bias[bins:] = torch.pi * (torch.arange(bins) % 2)
+    # Phases all over the circle: like phases would make a click of each frame.
+    head.bias[bins:] = 2 * torch.pi * torch.rand(bins)
     head.bias[:bins] = 0
 
 

@@ -1,0 +1,59 @@
+"""The graph of deployments. serve_config.yaml names `build` and says how many of each there are."""
+
+import ray
+from pydantic import BaseModel, ConfigDict
+from ray.serve import Application
+from ray.serve.schema import LoggingConfig
+
+from deployments.ingress.deployment import IngressDeployment
+from deployments.llasa.deployment import LlasaDeployment
+from deployments.profiles import choose_profile
+from deployments.settings import ProfileName, Settings
+from deployments.whisper.deployment import WhisperDeployment
+from deployments.xcodec2.deployment import Xcodec2Deployment
+
+
+class Arguments(BaseModel):
+    """What serve_config.yaml may give under `args`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile: ProfileName | None = None
+    """In place of the setting: a cluster whose GPU nodes come later cannot find its profile by looking."""
+
+
+def build(arguments: Arguments) -> Application:
+    """Wires the deployments by the settings of the environment."""
+    settings = Settings()
+    gpus = ray.cluster_resources().get("GPU", 0)
+    profile = choose_profile(arguments.profile or settings.profile, gpus, settings)
+    logging = LoggingConfig(log_level=settings.log_level)
+    # Serve's own scale to zero. Its defaults would look back for 30 s, which makes every wake but the first slow.
+    scaling = {
+        "min_replicas": 0,
+        "initial_replicas": 1,
+        "max_replicas": 1,
+        "upscale_delay_s": 0,
+        "downscale_to_zero_delay_s": settings.gpu_idle_timeout,
+        "look_back_period_s": 5,
+        "metrics_interval_s": 1,
+    }
+    llasa = LlasaDeployment.options(
+        ray_actor_options={"num_cpus": profile.llasa_cpus, "num_gpus": profile.llasa_gpus},
+        max_ongoing_requests=profile.takes,
+        autoscaling_config=scaling,
+        logging_config=logging,
+    ).bind(profile, settings)
+    xcodec2 = Xcodec2Deployment.options(
+        ray_actor_options={"num_cpus": profile.xcodec2_cpus, "num_gpus": profile.xcodec2_gpus},
+        max_ongoing_requests=4 * profile.takes,
+        autoscaling_config=scaling,
+        logging_config=logging,
+    ).bind(profile, settings)
+    whisper = WhisperDeployment.options(
+        ray_actor_options={"num_cpus": profile.whisper_cpus},
+        max_ongoing_requests=profile.takes,
+        autoscaling_config=scaling,
+        logging_config=logging,
+    ).bind(profile, settings)
+    return IngressDeployment.options(logging_config=logging).bind(settings, llasa, xcodec2, whisper)

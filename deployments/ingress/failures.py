@@ -1,0 +1,104 @@
+"""Failures as responses: OpenAI's envelope, one shape for all."""
+
+import logging
+from collections.abc import Mapping
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from deployments.errors import ServiceError, UnprocessableInput
+
+logger = logging.getLogger("ray.serve")
+
+
+class Failure(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class FailureEnvelope(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: Failure
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": FailureEnvelope, "description": description}
+    for status, description in {
+        400: "The clip or the text cannot be used.",
+        413: "The request is larger than MAX_UPLOAD_MB.",
+        422: "A field is missing, unknown, of the wrong type or out of its range.",
+        503: "A model cannot serve now.",
+    }.items()
+}
+
+
+def install(application: FastAPI) -> None:
+    """Makes the application answer all failures in the envelope."""
+    application.add_exception_handler(ServiceError, _service_error)
+    application.add_exception_handler(RequestValidationError, _validation_error)
+    application.add_exception_handler(HTTPException, _http_exception)
+    application.add_exception_handler(Exception, _unexpected)
+
+
+def failure(
+    status: int, message: str, kind: str, code: str, param: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """A response with the envelope."""
+    body = FailureEnvelope(error=Failure(message=message, type=kind, param=param, code=code))
+    return JSONResponse(body.model_dump(), status, headers)
+
+
+async def _service_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
+    return failure(error.status, error.message, error.type, error.code, error.param, headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or None
+    message = first["msg"]
+    if first["type"] == "missing":
+        message = f"The field {field} is missing."
+    elif first["type"] == "extra_forbidden":
+        message = f"There is no field {field}.{_suggestion(request, field or '')}"
+    elif field:
+        message = f"{field}: {message}."
+    return await _service_error(request, UnprocessableInput(message, field))
+
+
+def _suggestion(request: Request, field: str) -> str:
+    """Names the field that was probably meant, from the route's own form."""
+    route = request.scope.get("route")
+    form = getattr(route, "body_field", None)
+    known = getattr(getattr(form, "field_info", None), "annotation", None)
+    close = get_close_matches(field, getattr(known, "model_fields", {}), n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    message = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message = f"There is no {request.url.path}: see /apidocs."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        message = f"{request.url.path} does not take {request.method}: see /apidocs."
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return failure(error.status_code, message, "invalid_request_error", code, headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return failure(500, "Something went wrong here; the service's log has it.", "server_error", "internal_error")

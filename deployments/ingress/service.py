@@ -1,0 +1,26 @@
+"""What the routes need of the service behind them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployments.settings import Settings
+from deployments.speech.synthesis import Synthesizer
+from deployments.whisper.protocol import Transcriber
+
+
+class HealthProbe(Protocol):
+    """Knows how the deployments are."""
+
+    async def __call__(self) -> dict[str, str]:
+        """Status of each deployment by its name; `healthy` where it can serve."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a route may use."""
+
+    synthesizer: Synthesizer
+    transcriber: Transcriber
+    health: HealthProbe
+    settings: Settings

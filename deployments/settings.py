@@ -1,0 +1,67 @@
+"""Every setting, from the environment or a `.env` file. The README's table and `.env.example` are written from here."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Rate = Annotated[int, Field(ge=8_000, le=48_000)]
+"""Hz."""
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+class Settings(BaseSettings):
+    """The service's settings; a field's environment variable is its name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    profile: Annotated[
+        ProfileName,
+        Field(description="Which checkpoints run, on what. `auto`: `llasa-8b` where Ray has a GPU, else `nano`."),
+    ] = "auto"
+    llasa_model_path: Annotated[
+        str | None, Field(description="Hub id or local folder of a Llasa, in place of the profile's.")
+    ] = None
+    xcodec_model_path: Annotated[
+        str | None, Field(description="Hub id or local folder of an XCodec2 in transformers' format, likewise.")
+    ] = None
+    whisper_model_path: Annotated[
+        str | None, Field(description="Hub id or local folder of a CTranslate2 Whisper, likewise.")
+    ] = None
+    models_cache_dir: Annotated[Path, Field(description="Where downloaded checkpoints are kept.")] = Path(
+        "~/.cache/llasa-serve"
+    )
+    hf_endpoint: Annotated[str | None, Field(description="Address of a mirror of the Hugging Face hub.")] = None
+    hf_token: Annotated[SecretStr | None, Field(description="Hub token, for checkpoints that ask for one.")] = None
+
+    api_host: Annotated[
+        str, Field(description="Address to listen on. `0.0.0.0` lets other machines in.")
+    ] = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=1, le=65_535, description="Port to listen on.")] = 7861
+    log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
+    gpu_idle_timeout: Annotated[
+        float, Field(ge=0, description="Seconds without a request after which a model leaves the GPU.")
+    ] = 600
+
+    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 300
+    max_audio_duration: Annotated[
+        float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")
+    ] = 20
+    min_audio_duration: Annotated[float, Field(gt=0, description="Seconds a clip must last.")] = 0.5
+    max_transcription_duration: Annotated[
+        float, Field(gt=0, description="Seconds a clip to transcribe may last.")
+    ] = 3600
+    max_upload_mb: Annotated[float, Field(gt=0, description="Megabytes a request may have.")] = 50
+    default_sample_rate: Annotated[
+        Rate, Field(description="Hz of the answer, where the request does not say. The models speak at 16000.")
+    ] = 16_000
+    default_random_seed: Annotated[Seed, Field(description="Seed, where the request does not say.")] = 49
+    outputs_dir: Annotated[
+        Path | None, Field(description="Folder in which a copy of all speech is kept. Unset: none is kept.")
+    ] = None
+    temp_dir: Annotated[
+        Path | None, Field(description="Where uploads above 1 MB spill to while they are read. Unset: the system's.")
+    ] = None

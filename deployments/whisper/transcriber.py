@@ -1,0 +1,175 @@
+"""Whisper itself: what was said in a clip, on CPU, one clip at a time."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from deployments.errors import InvalidInput, Unavailable
+from deployments.whisper.protocol import Segment, Transcript, Waveform, Word
+
+if TYPE_CHECKING:
+    from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+SAMPLE_RATE: Final = 16_000
+WINDOW: Final = 30 * SAMPLE_RATE
+"""Samples that Whisper hears at once. Longer clips are cut at pauses, the pieces transcribed together."""
+PAUSE_MS: Final = 700
+"""Silence that the voice activity detector takes for the end of speech."""
+DECODING: Final[dict[str, Any]] = {
+    "vad_filter": True,
+    "beam_size": 5,
+    # No fallback to sampling: the same clip gives the same text.
+    "temperature": 0.0,
+    # A wrong turn in one window stays there.
+    "condition_on_previous_text": False,
+}
+
+
+class WhisperTranscriber:
+    """Implements the `Transcriber` protocol with a loaded checkpoint and one thread.
+
+    Calls are answered in order. A call whose caller is cancelled while it waits is never run, and one that is
+    running ends at its next segment.
+    """
+
+    def __init__(self, model: "WhisperModel", batched: "BatchedInferencePipeline") -> None:
+        self._model = model
+        self._batched = batched
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper")
+        self._closed = False
+        self.languages: tuple[str, ...] = tuple(sorted(model.supported_languages))
+        """ISO 639-1 codes of what the checkpoint knows (and its few three-letter ones)."""
+
+    @classmethod
+    def load(cls, path: str, *, cpu_threads: int = 0) -> Self:
+        """Loads a checkpoint in CTranslate2's format, in int8, pinned to the CPU.
+
+        Args:
+            path: A local folder with config.json, model.bin, tokenizer.json and vocabulary.json.
+            cpu_threads: Threads for the matrices; 0 leaves it to CTranslate2 (4, or OMP_NUM_THREADS).
+
+        Raises:
+            Unavailable: there is no such checkpoint, or it is not one of Whisper.
+        """
+        from faster_whisper import BatchedInferencePipeline, WhisperModel
+        from faster_whisper.vad import get_vad_model
+
+        get_vad_model()  # so that the first call does not wait for it
+        try:
+            model = WhisperModel(
+                path, device="cpu", compute_type="int8", cpu_threads=cpu_threads, local_files_only=True
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            line = (str(error).splitlines() or [type(error).__name__])[0]
+            raise Unavailable(
+                f"The Whisper checkpoint {path!r} cannot be loaded ({line}). Give a folder that holds "
+                "a model in CTranslate2's format, such as Systran/faster-whisper-large-v3."
+            ) from error
+        return cls(model, BatchedInferencePipeline(model))
+
+    async def transcribe(
+        self,
+        wav: Waveform,
+        *,
+        language: str | None = None,
+        prompt: str | None = None,
+        word_timestamps: bool = False,
+    ) -> Transcript:
+        """Transcribes [samples] at 16 kHz of any length; silence gives an empty text at once.
+
+        Args:
+            wav: The clip.
+            language: ISO 639-1, in any case; detected where it is None. In silence it cannot be detected:
+                then the transcript says `en` with probability 0.
+            prompt: Text to be taken as spoken before the clip: names and spelling to expect.
+            word_timestamps: Whether segments hold their words.
+
+        Raises:
+            InvalidInput: the language is not one that the checkpoint knows.
+            Unavailable: the transcriber is closed.
+        """
+        code = self._language(language)
+        if self._closed:
+            raise _closed()
+        given_up = threading.Event()
+        call = self._thread.submit(self._transcribe, wav, code, prompt, word_timestamps, given_up)
+        try:
+            return await asyncio.wrap_future(call)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                raise _closed() from None
+            raise
+        finally:
+            given_up.set()
+
+    def close(self) -> None:
+        """Lets the running call end and refuses the waiting and all later ones. Waits for the thread."""
+        self._closed = True
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _language(self, language: str | None) -> str | None:
+        if language is None:
+            return None
+        code = language.strip().lower()
+        if code not in self.languages:
+            known = ", ".join(self.languages)
+            raise InvalidInput(f"The language {language!r} is not one of: {known}.", param="language")
+        return code
+
+    def _transcribe(
+        self,
+        wav: Waveform,
+        language: str | None,
+        prompt: str | None,
+        word_timestamps: bool,
+        given_up: threading.Event,
+    ) -> Transcript:
+        from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+        duration = len(wav) / SAMPLE_RATE
+        vad = {"min_silence_duration_ms": PAUSE_MS}
+        # Asked ahead, because faster-whisper would look for the language of silence, which takes seconds.
+        if not len(wav) or not get_speech_timestamps(wav, VadOptions(**vad)):
+            return Transcript("", language or "en", float(language is not None), duration)
+        model = self._model if len(wav) <= WINDOW else self._batched
+        found, info = model.transcribe(
+            wav,
+            language=language,
+            initial_prompt=prompt,
+            word_timestamps=word_timestamps,
+            vad_parameters=vad,
+            **DECODING,
+        )
+        segments = []
+        for segment in found:
+            if given_up.is_set():
+                break
+            segments.append(_segment(segment))
+        text = " ".join(segment.text for segment in segments if segment.text)
+        return Transcript(
+            text, info.language, float(info.language_probability), float(info.duration), tuple(segments)
+        )
+
+
+def _segment(found: Any) -> Segment:
+    words = tuple(
+        Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
+        for word in found.words or ()
+    )
+    return Segment(
+        text=" ".join(found.text.split()),
+        start=float(found.start),
+        end=float(found.end),
+        words=words,
+        avg_logprob=float(found.avg_logprob),
+        no_speech_prob=float(found.no_speech_prob),
+        compression_ratio=float(found.compression_ratio),
+        temperature=float(found.temperature or 0.0),
+        tokens=tuple(found.tokens),
+    )
+
+
+def _closed() -> Unavailable:
+    return Unavailable("The transcriber is shutting down. Try again.", retry_after_s=5)

@@ -1,0 +1,42 @@
+# Sourced by start.sh and test.sh: makes .venv, once, with what a lock file names.
+# Usage: prepare_environment LOCK
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3.11 python3 python; do
+        if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            printf '%s' "$candidate"
+            return
+        fi
+    done
+    fail "Python 3.11 is needed and was not found: install it, or name it, as in PYTHON=/path/to/python3.11 $0"
+}
+
+prepare_environment() {
+    local lock=$1 python free_mb needed_mb=3000
+    local stamp=".venv/.installed-$(basename "$lock")" wanted
+    wanted=$(cat "$lock" pyproject.toml | sha256sum)
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+        return
+    fi
+    python=$(find_python)
+    free_mb=$(df -Pm . | awk 'NR == 2 { print $4 }')
+    if [ "$free_mb" -lt "$needed_mb" ]; then
+        fail "The disk has $free_mb MB free, and the environment needs about $needed_mb MB: make room in $PWD."
+    fi
+    if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        echo "Making the environment in .venv"
+        "$python" -m venv --clear .venv ||
+            fail "The environment could not be made: on Debian and Ubuntu, apt install python3.11-venv."
+    fi
+    echo "Installing what $lock names; the first time takes some minutes"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$lock" &&
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . ||
+        fail "The installation failed; the lines above say why. Mend that and run this again: it goes on from here."
+    printf '%s\n' "$wanted" >"$stamp"
+}

@@ -1,0 +1,164 @@
+"""Runs the service of serve_config.yaml on this machine until it is told to stop. `scripts/start.sh` calls it."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import yaml
+from pydantic import ValidationError
+
+from deployments.settings import Settings
+
+CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
+
+
+def main() -> int:
+    """Starts, waits until requests can be served, says where, and stops cleanly."""
+    settings = _settings()
+    _check_port(settings)
+    say = _Progress()
+    try:
+        say("Starting Ray")
+        _start(settings)
+        _wait(say)
+        say.ready(settings)
+        signal.pause()
+    except KeyboardInterrupt:
+        say("Stopping")
+    except _StartFailed as error:
+        say(f"The service did not start. {error}")
+        return 1
+    finally:
+        _stop()
+    say("Stopped")
+    return 0
+
+
+class _StartFailed(Exception):
+    """A deployment cannot come up; the message is its reason."""
+
+
+class _Progress:
+    """Lines with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        print(f"[{time.monotonic() - self._begin:5.1f} s] {line}", flush=True)
+
+    def ready(self, settings: Settings) -> None:
+        host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host  # noqa: S104
+        url = f"http://{host}:{settings.api_port}"
+        self("Ready")
+        print(
+            f"\n  Speech         POST {url}/api/tts"
+            f"\n  Transcription  POST {url}/api/transcribe"
+            f"\n  Health         GET  {url}/health"
+            f"\n  Documentation       {url}/apidocs"
+            "\n\nCtrl-C stops it.",
+            flush=True,
+        )
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"  {str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))
+
+
+def _check_port(settings: Settings) -> None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.api_host, settings.api_port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        sys.exit(
+            f"{settings.api_host}:{settings.api_port} cannot be listened on ({error.strerror}): stop what is there, "
+            "or set API_PORT to another port."
+        )
+
+
+def _start(settings: Settings) -> None:
+    # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
+    for name, value in _environment(settings).items():
+        os.environ[name] = value
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+    import ray
+    from ray import serve
+    from ray.serve.context import _get_global_client
+    from ray.serve.schema import ServeDeploySchema
+
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    signal.signal(signal.SIGTERM, _interrupt)  # Ray puts its own in this place
+    serve.start(http_options=http, proxy_location=config.pop("proxy_location"))
+    _get_global_client().deploy_apps(ServeDeploySchema(**config))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings that are not left at their defaults, as environment variables."""
+    values = settings.model_dump(exclude_unset=True)
+    if settings.hf_token:
+        values["hf_token"] = settings.hf_token.get_secret_value()
+    return {name.upper(): str(value) for name, value in values.items() if value is not None}
+
+
+def _wait(say: _Progress) -> None:
+    from ray import serve
+    from ray.serve.schema import ApplicationStatus
+
+    seen: dict[str, str] = {}
+    while True:
+        applications = serve.status().applications
+        for application in applications.values():
+            for name, deployment in application.deployments.items():
+                status = deployment.status.value.lower()
+                if seen.get(name) != status:
+                    seen[name] = status
+                    say(f"{name}: {status}")
+            if application.status == ApplicationStatus.DEPLOY_FAILED:
+                messages = [d.message for d in application.deployments.values()] + [application.message]
+                raise _StartFailed(_reason("\n".join(messages)))
+        if applications and all(a.status == ApplicationStatus.RUNNING for a in applications.values()):
+            return
+        time.sleep(0.2)
+
+
+def _reason(message: str) -> str:
+    """Our own error out of Ray's report of it, or else the report."""
+    for line in reversed(message.splitlines()):
+        kind, _, reason = line.strip().partition(": ")
+        if kind.startswith("deployments.errors."):
+            return reason
+    return message
+
+
+def _stop() -> None:
+    if "ray" not in sys.modules:
+        return
+    import ray
+    from ray import serve
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is being done already
+    if ray.is_initialized():
+        serve.shutdown()
+        ray.shutdown()
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

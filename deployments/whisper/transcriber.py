@@ -148,9 +148,7 @@ class WhisperTranscriber:
                 break
             segments.append(_segment(segment))
         text = " ".join(segment.text for segment in segments if segment.text)
-        return Transcript(
-            text, info.language, float(info.language_probability), float(info.duration), tuple(segments)
-        )
+        return Transcript(text, info.language, float(info.language_probability), float(info.duration), tuple(segments))
 
 
 def _segment(found: Any) -> Segment:

@@ -23,9 +23,7 @@ class Xcodec2Codec:
         """Codes are below this."""
 
     @classmethod
-    def load(
-        cls, path: str, device: str = "cpu", *, revision: str | None = None, cache_dir: str | None = None
-    ) -> Self:
+    def load(cls, path: str, device: str = "cpu", *, revision: str | None = None, cache_dir: str | None = None) -> Self:
         """Loads a checkpoint of transformers' `Xcodec2Model` and tries it.
 
         Args:
@@ -131,8 +129,7 @@ def _config(path: str, where: dict[str, Any]) -> "Xcodec2Config":
         raise ValueError(f"it is a {config.model_type} model, not xcodec2")
     if (config.sampling_rate, config.hop_length) != (SAMPLE_RATE, HOP):
         raise ValueError(
-            f"it has {config.hop_length} samples a code at {config.sampling_rate} Hz, "
-            f"not {HOP} at {SAMPLE_RATE}"
+            f"it has {config.hop_length} samples a code at {config.sampling_rate} Hz, not {HOP} at {SAMPLE_RATE}"
         )
     return config
 

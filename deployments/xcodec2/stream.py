@@ -76,9 +76,7 @@ class StreamDecoder:
         # [samples] from the first code not given out to `end`, joined to what was given out.
         past = min(self._given, HISTORY)
         recent = self._codes[self._given - past : end]
-        wav = await self._codec.decode(
-            np.concatenate([self._reference, recent]), start=len(self._reference) + past
-        )
+        wav = await self._codec.decode(np.concatenate([self._reference, recent]), start=len(self._reference) + past)
         fade = min(FADE, len(self._tail))
         rising = (np.arange(fade, dtype=np.float32) + 1) / (fade + 1)
         joined = wav.copy()

@@ -29,7 +29,7 @@ def babble(seconds: int, rate: int = 16_000) -> Waveform:
         shape = np.sin(np.pi * np.arange(len(syllable)) / len(syllable)) ** 0.5
         syllables.append(np.fft.irfft(np.fft.rfft(syllable) * gain, len(syllable)) * shape)
     wav = np.concatenate(syllables)
-    return (0.3 * wav / np.abs(wav).max()).astype(np.float32)
+    return np.asarray(0.3 * wav / np.abs(wav).max(), np.float32)
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ async def test_words_and_their_times_come_when_asked_for(transcriber: WhisperTra
 
 
 async def test_a_clip_longer_than_the_window_is_transcribed_whole(transcriber: WhisperTranscriber) -> None:
-    found = await transcribe(transcriber, babble(70))
-    assert found.duration == 70
-    assert len(found.segments) >= 3
+    found = await transcribe(transcriber, babble(50))
+    assert found.duration == 50
+    assert len(found.segments) > 1
     assert found.text == " ".join(segment.text for segment in found.segments)
-    assert found.segments[-1].end > 50
+    assert found.segments[-1].end > 31
 
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 3, 40])

@@ -11,7 +11,7 @@ from deployments.xcodec2.protocol import HOP, Codec, Codes, Waveform
 from deployments.xcodec2.stream import FADE, FIRST, HISTORY, HOLDBACK, REFERENCE, STEP, StreamDecoder
 
 PATIENCE = 20
-TOLERANCE = 0.15
+TOLERANCE = 0.12
 """RMS of the difference from decoding all at once, over the RMS of that: measured up to 0.09 with untrained
 weights, whose attention listens to everything alike."""
 
@@ -50,9 +50,7 @@ class Drifting(Blocking):
     async def decode(self, codes: Codes, start: int = 0) -> Waveform:
         self.calls += 1
         time = np.arange(start * HOP, len(codes) * HOP) / 16_000
-        return ((1 - 0.1 * (self.calls % 2)) * np.sin(200 * np.pi * time) + 0.05 * (self.calls % 3)).astype(
-            np.float32
-        )
+        return ((1 - 0.1 * (self.calls % 2)) * np.sin(200 * np.pi * time) + 0.05 * (self.calls % 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +85,7 @@ async def test_however_the_codes_are_cut_the_bytes_are_the_same_and_each_code_is
 
 
 @pytest.mark.parametrize(("reference", "count"), [(0, 36), (0, 300), (100, 60), (100, 300), (900, 400)])
-async def test_a_stream_stays_close_to_decoding_everything_at_once(
-    codec: Codec, reference: int, count: int
-) -> None:
+async def test_a_stream_stays_close_to_decoding_everything_at_once(codec: Codec, reference: int, count: int) -> None:
     context, codes = some_codes(reference, 1), some_codes(count)
     whole = await codec.decode(np.concatenate([context, codes]), start=reference)
     streamed = np.concatenate(await stream(codec, context, codes, list(range(1, count))))

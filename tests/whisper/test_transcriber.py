@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,59 @@ class GatedModel:
         if not self.gate.wait(PATIENCE):
             raise TimeoutError
         raise RuntimeError("no model here")
+
+
+class TricklingModel:
+    """In place of faster-whisper's model: a segment whenever it is let."""
+
+    supported_languages = ("en",)
+
+    def __init__(self) -> None:
+        self.let = threading.Semaphore(0)
+        self.made = threading.Semaphore(0)
+        self.count = 0
+
+    def transcribe(self, wav: Waveform, **options: Any) -> tuple[Iterator[Any], Any]:
+        return self._segments(), SimpleNamespace(language="en", language_probability=1.0, duration=1.0)
+
+    def _segments(self) -> Iterator[Any]:
+        for _ in range(5):
+            self.count += 1
+            self.made.release()
+            if not self.let.acquire(timeout=PATIENCE):
+                raise TimeoutError
+            yield SimpleNamespace(
+                text=" so\n on ",
+                start=0.0,
+                end=1.0,
+                words=None,
+                avg_logprob=0.0,
+                no_speech_prob=0.0,
+                compression_ratio=1.0,
+                temperature=None,
+                tokens=[1],
+            )
+
+
+async def test_segments_are_joined_by_single_spaces_without_line_breaks() -> None:
+    model: Any = TricklingModel()
+    model.let.release(5)
+    transcriber = WhisperTranscriber(model, model)
+    assert (await transcribe(transcriber, babble(1))).text == " ".join(["so on"] * 5)
+    transcriber.close()
+
+
+async def test_a_running_call_whose_caller_gives_up_ends_at_its_next_segment() -> None:
+    model: Any = TricklingModel()
+    transcriber = WhisperTranscriber(model, model)
+    call = asyncio.create_task(transcriber.transcribe(babble(1)))
+    assert await asyncio.to_thread(model.made.acquire, timeout=PATIENCE)
+    call.cancel()
+    await asyncio.wait([call], timeout=PATIENCE)
+    model.let.release(5)
+    await asyncio.to_thread(transcriber.close)
+    assert call.cancelled()
+    assert model.count == 1
 
 
 async def test_a_cancelled_call_that_waits_is_never_run_and_closing_refuses_the_others() -> None:

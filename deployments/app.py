@@ -1,8 +1,11 @@
 """The graph of deployments. serve_config.yaml names `build` and says how many of each there are."""
 
+from typing import Any
+
 import ray
 from pydantic import BaseModel, ConfigDict
-from ray.serve import Application
+from ray import serve
+from ray.serve import Application, Deployment
 from ray.serve.schema import LoggingConfig
 
 from deployments.ingress.deployment import IngressDeployment
@@ -27,7 +30,6 @@ def build(arguments: Arguments) -> Application:
     settings = Settings()
     gpus = ray.cluster_resources().get("GPU", 0)
     profile = choose_profile(arguments.profile or settings.profile, gpus, settings)
-    logging = LoggingConfig(log_level=settings.log_level)
     # Serve's own scale to zero. Its defaults would look back for 30 s, which makes every wake but the first slow.
     scaling = {
         "min_replicas": 0,
@@ -38,22 +40,31 @@ def build(arguments: Arguments) -> Application:
         "look_back_period_s": 5,
         "metrics_interval_s": 1,
     }
-    llasa = LlasaDeployment.options(
+
+    def deployment(room: type, name: str, **options: Any) -> Deployment:
+        logging = LoggingConfig(log_level=settings.log_level)
+        wrapped: Deployment = serve.deployment(name=name, logging_config=logging, **options)(room)
+        return wrapped
+
+    llasa = deployment(
+        LlasaDeployment,
+        "Llasa",
         ray_actor_options={"num_cpus": profile.llasa_cpus, "num_gpus": profile.llasa_gpus},
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling,
-        logging_config=logging,
     ).bind(profile, settings)
-    xcodec2 = Xcodec2Deployment.options(
+    xcodec2 = deployment(
+        Xcodec2Deployment,
+        "XCodec2",
         ray_actor_options={"num_cpus": profile.xcodec2_cpus, "num_gpus": profile.xcodec2_gpus},
         max_ongoing_requests=4 * profile.takes,
         autoscaling_config=scaling,
-        logging_config=logging,
     ).bind(profile, settings)
-    whisper = WhisperDeployment.options(
+    whisper = deployment(
+        WhisperDeployment,
+        "Whisper",
         ray_actor_options={"num_cpus": profile.whisper_cpus},
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling,
-        logging_config=logging,
     ).bind(profile, settings)
-    return IngressDeployment.options(logging_config=logging).bind(settings, llasa, xcodec2, whisper)
+    return deployment(IngressDeployment, "Ingress").bind(settings, llasa, xcodec2, whisper)

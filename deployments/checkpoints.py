@@ -31,7 +31,7 @@ def fetch_checkpoint(source: str, settings: Settings) -> Path:
     if folder.is_dir():
         return folder
     if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
-        raise Unavailable(f"There is no checkpoint folder {source}: name an existing folder, or a hub id like owner/name.")
+        raise Unavailable(f"There is no checkpoint folder {source}: name one that exists, or a hub id like owner/name.")
     return _download(source, cache, settings)
 
 
@@ -48,7 +48,7 @@ def _download(source: str, cache: Path, settings: Settings) -> Path:
         )
     except GatedRepoError as error:
         raise Unavailable(
-            f"{source} is gated: accept its licence on its page of the hub, then set HF_TOKEN to a token of that account."
+            f"{source} is gated: accept its licence on its page of the hub, then set HF_TOKEN to that account's token."
         ) from error
     except RepositoryNotFoundError as error:
         raise Unavailable(

@@ -37,9 +37,7 @@ class Settings(BaseSettings):
     hf_endpoint: Annotated[str | None, Field(description="Address of a mirror of the Hugging Face hub.")] = None
     hf_token: Annotated[SecretStr | None, Field(description="Hub token, for checkpoints that ask for one.")] = None
 
-    api_host: Annotated[
-        str, Field(description="Address to listen on. `0.0.0.0` lets other machines in.")
-    ] = "127.0.0.1"
+    api_host: Annotated[str, Field(description="Address to listen on. `0.0.0.0` lets other machines in.")] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535, description="Port to listen on.")] = 7861
     log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
     gpu_idle_timeout: Annotated[
@@ -51,9 +49,9 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")
     ] = 20
     min_audio_duration: Annotated[float, Field(gt=0, description="Seconds a clip must last.")] = 0.5
-    max_transcription_duration: Annotated[
-        float, Field(gt=0, description="Seconds a clip to transcribe may last.")
-    ] = 3600
+    max_transcription_duration: Annotated[float, Field(gt=0, description="Seconds a clip to transcribe may last.")] = (
+        3600
+    )
     max_upload_mb: Annotated[float, Field(gt=0, description="Megabytes a request may have.")] = 50
     default_sample_rate: Annotated[
         Rate, Field(description="Hz of the answer, where the request does not say. The models speak at 16000.")

@@ -1,18 +1,25 @@
 """Runs the service of serve_config.yaml on this machine until it is told to stop. `scripts/start.sh` calls it."""
 
+import contextlib
+import io
+import logging
 import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import yaml
 from pydantic import ValidationError
 
 from deployments.settings import Settings
+
+if TYPE_CHECKING:
+    from ray.serve._private.client import ServeControllerClient
 
 CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
 
@@ -24,22 +31,22 @@ def main() -> int:
     say = _Progress()
     try:
         say("Starting Ray")
-        _start(settings)
-        _wait(say)
+        deploy(settings)
+        wait(say)
         say.ready(settings)
         signal.pause()
     except KeyboardInterrupt:
         say("Stopping")
-    except _StartFailed as error:
+    except StartFailed as error:
         say(f"The service did not start. {error}")
         return 1
     finally:
-        _stop()
+        stop()
     say("Stopped")
     return 0
 
 
-class _StartFailed(Exception):
+class StartFailed(Exception):
     """A deployment cannot come up; the message is its reason."""
 
 
@@ -87,11 +94,11 @@ def _check_port(settings: Settings) -> None:
         )
 
 
-def _start(settings: Settings) -> None:
+def deploy(settings: Settings) -> None:
+    """Starts a Ray of our own in this process, and Serve with what serve_config.yaml says."""
     # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
-    for name, value in _environment(settings).items():
-        os.environ[name] = value
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ |= _environment(settings)
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"}
 
     import ray
     from ray import serve
@@ -100,10 +107,10 @@ def _start(settings: Settings) -> None:
 
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)  # Ray puts its own in this place
     serve.start(http_options=http, proxy_location=config.pop("proxy_location"))
-    _get_global_client().deploy_apps(ServeDeploySchema(**config))
+    cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -114,7 +121,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {name.upper(): str(value) for name, value in values.items() if value is not None}
 
 
-def _wait(say: _Progress) -> None:
+def wait(say: Callable[[str], None]) -> None:
+    """Returns when every deployment is up; raises StartFailed when one cannot come up."""
     from ray import serve
     from ray.serve.schema import ApplicationStatus
 
@@ -129,7 +137,7 @@ def _wait(say: _Progress) -> None:
                     say(f"{name}: {status}")
             if application.status == ApplicationStatus.DEPLOY_FAILED:
                 messages = [d.message for d in application.deployments.values()] + [application.message]
-                raise _StartFailed(_reason("\n".join(messages)))
+                raise StartFailed(_reason("\n".join(messages)))
         if applications and all(a.status == ApplicationStatus.RUNNING for a in applications.values()):
             return
         time.sleep(0.2)
@@ -144,7 +152,8 @@ def _reason(message: str) -> str:
     return message
 
 
-def _stop() -> None:
+def stop() -> None:
+    """Ends what `deploy` has started."""
     if "ray" not in sys.modules:
         return
     import ray
@@ -152,8 +161,10 @@ def _stop() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is being done already
     if ray.is_initialized():
-        serve.shutdown()
-        ray.shutdown()
+        # Ray 2.60 reports the end of Serve's controller as a failure.
+        with contextlib.redirect_stderr(io.StringIO()):
+            serve.shutdown()
+            ray.shutdown()
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:

@@ -1,9 +1,17 @@
 """Fixtures that every room's tests share."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from deployments.llasa.engine import Engine
+    from deployments.whisper.transcriber import WhisperTranscriber
+    from deployments.xcodec2.batcher import CodecBatcher
 
 # Before anything imports Ray or transformers: no tokens for a local Ray, no calls to hubs.
 os.environ.update(RAY_AUTH_MODE="disabled", RAY_USAGE_STATS_ENABLED="0", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
@@ -44,3 +52,27 @@ def tiny_whisper(checkpoints: Path) -> Path:
 
     write_whisper(checkpoints / "whisper")
     return checkpoints / "whisper"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The three models as they run in their replicas, in this process."""
+
+    lm: "Engine"
+    codec: "CodecBatcher"
+    transcriber: "WhisperTranscriber"
+
+
+@pytest.fixture(scope="session")
+def models(tiny_llasa: Path, tiny_xcodec2: Path, tiny_whisper: Path) -> Iterator[Models]:
+    from deployments.llasa.checkpoint import load_checkpoint
+    from deployments.llasa.engine import Engine
+    from deployments.whisper.transcriber import WhisperTranscriber
+    from deployments.xcodec2.batcher import CodecBatcher
+    from deployments.xcodec2.codec import Xcodec2Codec
+
+    lm = Engine(load_checkpoint(str(tiny_llasa)))
+    codec = CodecBatcher(Xcodec2Codec.load(str(tiny_xcodec2)))
+    yield Models(lm, codec, WhisperTranscriber.load(str(tiny_whisper), cpu_threads=1))
+    codec.close()
+    lm.close()

@@ -50,8 +50,6 @@ def _health_routes(service: Service) -> APIRouter:
         deployments = await service.health()
         healthy = all(status == HEALTHY for status in deployments.values())
         response.status_code = 200 if healthy else 503
-        return Health(
-            status="healthy" if healthy else "degraded", timestamp=datetime.now(UTC), deployments=deployments
-        )
+        return Health(status="healthy" if healthy else "degraded", timestamp=datetime.now(UTC), deployments=deployments)
 
     return router

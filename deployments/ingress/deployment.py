@@ -4,11 +4,12 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
-from ray.serve.handle import DeploymentHandle
+from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.errors import ServiceError, Unavailable
 from deployments.ingress.application import build_application
@@ -36,13 +37,13 @@ def _errors_of(room: str) -> Iterator[None]:
 class RemoteLlasa:
     """`SpeechLM` behind a handle."""
 
-    def __init__(self, handle: DeploymentHandle) -> None:
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle
-        self._takes = handle.options(stream=True).generate
+        self._takes: DeploymentHandle[Any] = handle.options(method_name="generate", stream=True)
 
     async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
         with _errors_of("Llasa"):
-            chunks = self._takes.remote(request)
+            chunks = cast("DeploymentResponseGenerator[CodeChunk]", self._takes.remote(request))
             try:
                 async for chunk in chunks:
                     yield chunk
@@ -58,7 +59,7 @@ class RemoteLlasa:
 class RemoteXcodec2:
     """`Codec` behind a handle."""
 
-    def __init__(self, handle: DeploymentHandle) -> None:
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle
 
     async def encode(self, wav: Waveform) -> Codes:
@@ -75,7 +76,7 @@ class RemoteXcodec2:
 class RemoteWhisper:
     """`Transcriber` behind a handle."""
 
-    def __init__(self, handle: DeploymentHandle) -> None:
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle
 
     async def transcribe(
@@ -101,13 +102,16 @@ async def _deployment_health() -> dict[str, str]:
     return {name: deployment.status.value.lower() for name, deployment in deployments.items()}
 
 
-@serve.deployment(name="Ingress")
 @serve.ingress()
 class IngressDeployment:
     """The HTTP application; holds no model."""
 
     def __init__(
-        self, settings: Settings, llasa: DeploymentHandle, xcodec2: DeploymentHandle, whisper: DeploymentHandle
+        self,
+        settings: Settings,
+        llasa: DeploymentHandle[Any],
+        xcodec2: DeploymentHandle[Any],
+        whisper: DeploymentHandle[Any],
     ) -> None:
         transcriber = RemoteWhisper(whisper)
         synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber)

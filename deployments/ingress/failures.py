@@ -45,10 +45,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def install(application: FastAPI) -> None:
     """Makes the application answer all failures in the envelope."""
-    application.add_exception_handler(ServiceError, _service_error)
-    application.add_exception_handler(RequestValidationError, _validation_error)
-    application.add_exception_handler(HTTPException, _http_exception)
-    application.add_exception_handler(Exception, _unexpected)
+    application.exception_handler(ServiceError)(_service_error)
+    application.exception_handler(RequestValidationError)(_validation_error)
+    application.exception_handler(HTTPException)(_http_exception)
+    application.exception_handler(Exception)(_unexpected)
 
 
 def failure(
@@ -59,14 +59,12 @@ def failure(
     return JSONResponse(body.model_dump(), status, headers)
 
 
-async def _service_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ServiceError)
+async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
     return failure(error.status, error.message, error.type, error.code, error.param, headers)
 
 
-async def _validation_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     message = first["msg"]
@@ -88,8 +86,7 @@ def _suggestion(request: Request, field: str) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-async def _http_exception(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
     message = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
         message = f"There is no {request.url.path}: see /apidocs."

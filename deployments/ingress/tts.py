@@ -25,7 +25,8 @@ class SpeechForm(BaseModel):
     audio: Annotated[UploadFile, File(description="The reference clip: any audio that FFmpeg reads; best 5 to 15 s.")]
     target_text: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
     ref_text: Annotated[
-        str | None, Field(description="What the clip says. Empty or missing: Whisper listens.", examples=["Good morning."])
+        str | None,
+        Field(description="What the clip says. Empty or missing: Whisper listens.", examples=["Good morning."]),
     ] = None
     system_prompt: Annotated[
         str, Field(max_length=200, description="Begins the model's prompt. It was trained on the default only.")
@@ -33,12 +34,14 @@ class SpeechForm(BaseModel):
     sample_rate: Annotated[
         Rate | None, Field(description="Hz of the answer; the voice is made at 16000.", examples=[24_000])
     ] = None
-    temperature: Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 0 always takes the likeliest.")] = 0.9
+    temperature: Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 0 always takes the likeliest.")] = (
+        0.9
+    )
     top_k: Annotated[int, Field(ge=0, le=65_536, description="How many codes are considered; 0: all.")] = 50
     top_p: Annotated[FiniteFloat, Field(gt=0, le=1, description="Probability that the codes considered reach.")] = 0.95
-    penalty: Annotated[
-        FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")
-    ] = 1.1
+    penalty: Annotated[FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")] = (
+        1.1
+    )
     random_seed: Annotated[
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
@@ -59,7 +62,9 @@ def tts_routes(service: Service) -> APIRouter:
             200: {
                 "description": "16-bit mono WAV.",
                 "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
-                "headers": {name: {"schema": {"type": "string"}, "description": text} for name, text in _HEADERS.items()},
+                "headers": {
+                    name: {"schema": {"type": "string"}, "description": text} for name, text in _HEADERS.items()
+                },
             }
         },
     )

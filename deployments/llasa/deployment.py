@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 import numpy as np
-from ray import serve
 
 from deployments.checkpoints import fetch_checkpoint
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
@@ -14,7 +13,6 @@ _CHUNK = 25
 """Codes sent at once, half a second: each message between replicas costs about as much as a code."""
 
 
-@serve.deployment(name="Llasa")
 class LlasaDeployment:
     """One engine a replica."""
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import numpy as np
-import torch
 from transformers import GenerationConfig
 from transformers.generation import ContinuousBatchingConfig
 from transformers.generation.continuous_batching import ContinuousBatchingManager, RequestStatus

@@ -35,7 +35,8 @@ class PromptBuilder:
 
     def _encode(self, text: str) -> list[int]:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
-        return self._vocabulary.engine_ids[np.asarray(ids, np.int64)].tolist()
+        engine_ids: list[int] = self._vocabulary.engine_ids[np.asarray(ids, np.int64)].tolist()
+        return engine_ids
 
     def _render_frame(self, instruction: str) -> tuple[list[int], list[int]]:
         """What stands before and after the text. Rendered by the checkpoint's own template, once an instruction."""

@@ -35,7 +35,7 @@ class Rules:
     sampling: Sampling
 
 
-class TakeSampler(ContinuousBatchingLogitsProcessorList):
+class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
     """Penalises, forbids, warps and perturbs logits so that their argmax is the next token.
 
     Args:

@@ -58,7 +58,9 @@ class Vocabulary:
         while tokens.get(f"<|s_{count}|>") == first + count:
             count += 1
         if f"<|s_{count}|>" in tokens:
-            raise Unavailable(f"The speech tokens of this checkpoint are not contiguous: <|s_{count}|> is out of place.")
+            raise Unavailable(
+                f"The speech tokens of this checkpoint are not contiguous: <|s_{count}|> is out of place."
+            )
         speech = np.arange(first, first + count)
         end = tokens[SPEECH_END]
         rest = np.setdiff1d(np.arange(size), np.append(speech, end))

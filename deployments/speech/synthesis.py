@@ -89,9 +89,7 @@ class Synthesizer:
         self._codes.move_to_end(key)
         return self._codes[key]
 
-    async def _generate(
-        self, request: SpeechRequest, ref_text: str, ref_codes: Codes
-    ) -> tuple[Codes, FinishReason]:
+    async def _generate(self, request: SpeechRequest, ref_text: str, ref_codes: Codes) -> tuple[Codes, FinishReason]:
         fewest, most = code_bounds(request.text)
         take = TakeRequest(
             text=request.text,

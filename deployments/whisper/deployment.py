@@ -1,14 +1,11 @@
 """Whisper as a Serve deployment."""
 
-from ray import serve
-
 from deployments.checkpoints import fetch_checkpoint
 from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.whisper.protocol import Transcript, Waveform
 
 
-@serve.deployment(name="Whisper")
 class WhisperDeployment:
     """One transcriber a replica, on the CPU."""
 

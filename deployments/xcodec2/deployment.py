@@ -1,14 +1,11 @@
 """XCodec2 as a Serve deployment."""
 
-from ray import serve
-
 from deployments.checkpoints import fetch_checkpoint
 from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.xcodec2.protocol import Codes, Waveform
 
 
-@serve.deployment(name="XCodec2")
 class Xcodec2Deployment:
     """One codec a replica."""
 

@@ -37,7 +37,7 @@ async def speak(engine: Engine, request: TakeRequest) -> tuple[Codes, FinishReas
     return np.concatenate([chunk.codes for chunk in chunks]), chunks[-1].finish
 
 
-class OnlySpeech(LogitsProcessor):
+class OnlySpeech(LogitsProcessor):  # type: ignore[misc]
     """Masks all logits but those of speech tokens and END, and END before the minimum."""
 
     def __init__(self, allowed: list[int], end: int, prompt: int, minimum: int) -> None:
@@ -82,7 +82,9 @@ async def test_greedy_takes_equal_transformers_generate_with_all_but_speech_mask
 async def test_a_take_is_the_same_alone_and_among_seven_others(engine: Engine) -> None:
     alone, _ = await speak(engine, REQUEST)
     others = [
-        replace(REQUEST, text=f"Company {n}.", max_codes=30 + 7 * n, sampling=Sampling(seed=n, temperature=0.5 + n / 10))
+        replace(
+            REQUEST, text=f"Company {n}.", max_codes=30 + 7 * n, sampling=Sampling(seed=n, temperature=0.5 + n / 10)
+        )
         for n in range(1, 8)
     ]
     together = await asyncio.gather(*[speak(engine, request) for request in [*others[:4], REQUEST, *others[4:]]])

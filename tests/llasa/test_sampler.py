@@ -45,7 +45,9 @@ def rules(min_codes: int = 0, slot: int = 0, **sampling: float) -> Rules:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    logits=st.lists(st.integers(-8000, 8000).map(lambda n: n / 1000), min_size=VOCABULARY, max_size=VOCABULARY, unique=True),
+    logits=st.lists(
+        st.integers(-8000, 8000).map(lambda n: n / 1000), min_size=VOCABULARY, max_size=VOCABULARY, unique=True
+    ),
     history=st.lists(st.integers(0, END - 1), max_size=12),
     temperature=st.floats(0.1, 2),
     top_k=st.integers(0, 40),

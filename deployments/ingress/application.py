@@ -1,5 +1,6 @@
 """The HTTP application, put together."""
 
+import tempfile
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -34,6 +35,10 @@ def build_application(service: Service) -> FastAPI:
         docs_url="/apidocs",
         redoc_url=None,
     )
+    if temp_dir := service.settings.temp_dir:
+        # Starlette spills uploads to where tempfile says, and knows no other way of being told.
+        temp_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.tempdir = str(temp_dir)
     failures.install(application)
     application.add_middleware(BodyLimit, megabytes=service.settings.max_upload_mb)
     application.include_router(_health_routes(service))

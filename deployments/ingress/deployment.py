@@ -1,7 +1,6 @@
 """The ingress as a Serve deployment, and the other rooms as it sees them: behind handles."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -116,9 +115,6 @@ class IngressDeployment:
         transcriber = RemoteWhisper(whisper)
         synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber)
         self._service = Service(synthesizer, transcriber, _deployment_health, settings)
-        if settings.temp_dir:
-            settings.temp_dir.mkdir(parents=True, exist_ok=True)
-            tempfile.tempdir = str(settings.temp_dir)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self._service)

@@ -69,7 +69,7 @@ async def _validation_error(request: Request, error: RequestValidationError) -> 
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     message = first["msg"]
     if first["type"] == "missing":
-        message = f"The field {field} is missing."
+        message = f"The field {field} is missing or empty."
     elif first["type"] == "extra_forbidden":
         message = f"There is no field {field}.{_suggestion(request, field or '')}"
     elif field:

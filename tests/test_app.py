@@ -1,0 +1,170 @@
+"""The service on a real local Ray, through its own HTTP port."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.llasa.protocol import EngineStats
+from deployments.settings import Settings
+from tests.clips import voice, wav_file
+from tests.ingress.test_tts import BAD_CLIPS, refused
+from tests.ports import free_port
+
+pytestmark = [pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
+
+LONG = "All work and no play makes Jack a dull boy. " * 6
+
+
+@dataclass(frozen=True)
+class Running:
+    """The service under test."""
+
+    url: str
+    temp_dir: Path
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with httpx.AsyncClient(base_url=self.url, timeout=120) as client:
+            yield client
+
+    async def engine(self) -> EngineStats:
+        from ray import serve
+
+        stats: EngineStats = await serve.get_deployment_handle("Llasa", "llasa-serve").stats.remote()
+        return stats
+
+    async def idle(self, within: float) -> None:
+        """Returns once no take is in the engine."""
+        async with asyncio.timeout(within):
+            while True:
+                stats = await self.engine()
+                if stats.running == stats.waiting == 0:
+                    return
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """All deployments, with a Llasa that runs to its cap, so that takes last."""
+    from deployments.nano.llasa_init import write_llasa
+    from scripts.serve import deploy, stop, wait
+
+    folder = tmp_path_factory.mktemp("service")
+    write_llasa(folder / "llasa", end_bias=0)
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        profile="nano",
+        api_port=free_port(),
+        llasa_model_path=str(folder / "llasa"),
+        models_cache_dir=folder / "cache",
+        temp_dir=folder / "temp",
+        max_upload_mb=5,
+        log_level="DEBUG",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        try:
+            deploy(settings)
+            wait(print)
+            yield Running(f"http://127.0.0.1:{settings.api_port}", folder / "temp")
+        finally:
+            stop()
+
+
+async def speak(client: httpx.AsyncClient, text: str, seed: int, rate: int = 16_000) -> httpx.Response:
+    fields = {"target_text": text, "ref_text": "A reference.", "random_seed": str(seed), "sample_rate": str(rate)}
+    return await client.post("/api/tts", files={"audio": wav_file(voice(1.5))}, data=fields)
+
+
+async def test_eight_requests_share_one_engine_and_each_gets_its_own_answer(running: Running) -> None:
+    texts = [f"This is the sentence number {n}, and no other." for n in range(8)]
+    async with running.client() as client:
+        alone = [await speak(client, text, seed) for seed, text in enumerate(texts)]
+        assert (await running.engine()).largest_batch == 1
+        together = await asyncio.gather(*[speak(client, text, seed) for seed, text in enumerate(texts)])
+    assert [answer.status_code for answer in together] == [200] * 8
+    assert (await running.engine()).largest_batch > 4
+    assert [answer.content for answer in together] == [answer.content for answer in alone]
+    assert len({answer.content for answer in together}) == 8
+
+
+async def test_another_seed_gives_other_bytes(running: Running) -> None:
+    async with running.client() as client:
+        one, other = await speak(client, "Hello there.", 1), await speak(client, "Hello there.", 2)
+    assert one.content != other.content
+
+
+async def test_a_client_that_leaves_frees_its_place_in_the_engine_within_a_second(running: Running) -> None:
+    async with running.client() as client:
+        leaving = asyncio.create_task(speak(client, LONG, 1))
+        async with asyncio.timeout(30):
+            while not (await running.engine()).running:
+                await asyncio.sleep(0.01)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+    await running.idle(within=1)
+
+
+async def test_bad_requests_leave_nothing_behind(running: Running) -> None:
+    async with running.client() as client:
+        for file, message in BAD_CLIPS.values():
+            answer = await client.post("/api/tts", files={"audio": file}, data={"target_text": "Hello."})
+            refused(answer, 400, "invalid_audio", "audio", message)
+        big_but_bad = await client.post("/api/tts", files={"audio": b"x" * 4_000_000}, data={"target_text": "Hello."})
+        refused(big_but_bad, 400, "invalid_audio", "audio", "cannot be read as audio")
+        no_text = await client.post("/api/tts", files={"audio": wav_file(voice())}, data={"target_text": " "})
+        refused(no_text, 400, "invalid_text", "target_text", "The text is empty.")
+        nan = await client.post(
+            "/api/tts", files={"audio": wav_file(voice())}, data={"target_text": "Hi.", "temperature": "nan"}
+        )
+        refused(nan, 422, "validation_error", "temperature", "finite number")
+        refused(await client.put("/api/tts"), 405, "method_not_allowed", None, "does not take PUT")
+        await running.idle(within=1)
+        assert list(running.temp_dir.iterdir()) == []
+        health = await client.get("/health")
+    assert health.status_code == 200, health.text
+
+
+async def test_an_endless_upload_is_cut_off_at_the_limit(running: Running) -> None:
+    part = r'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n'
+    endless = await asyncio.create_subprocess_shell(
+        f"(printf -- '{part}'; head -c 1000000000 /dev/zero) | curl -sS -w '\n%{{http_code}} %{{size_upload}}' "
+        f"-X POST -T - -H 'Content-Type: multipart/form-data; boundary=b' {running.url}/api/tts",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, _ = await endless.communicate()
+    body, _, summary = out.decode().rpartition("\n")
+    status, sent = summary.split()
+    assert "The request is larger than 5 MB." in body
+    assert status == "413"
+    assert int(sent) < 100_000_000
+
+
+async def test_a_declared_gigabyte_is_refused_before_it_is_sent(running: Running) -> None:
+    host, port = running.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /api/tts HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        b"Content-Length: 1000000000\r\n\r\n--b\r\n"
+    )
+    async with asyncio.timeout(10):
+        status = await reader.readline()
+    writer.close()
+    assert b"413" in status
+
+
+async def test_every_deployment_is_healthy(running: Running) -> None:
+    async with running.client() as client:
+        health = (await client.get("/health")).json()
+    assert health["status"] == "healthy"
+    assert health["deployments"] == dict.fromkeys(["Llasa", "XCodec2", "Whisper", "Ingress"], "healthy")

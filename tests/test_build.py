@@ -1,0 +1,70 @@
+"""The graph that `build` wires, without a cluster."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ray.serve import Application, Deployment
+
+from deployments.app import Arguments, build
+
+
+@pytest.fixture
+def graph(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Deployment]]:
+    """Builds on a cluster with so many GPUs, in an environment."""
+
+    def make(gpus: float = 0, arguments: Arguments | None = None, **environment: str) -> dict[str, Deployment]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2.0} | ({"GPU": gpus} if gpus else {}))
+        return deployments(build(arguments or Arguments()))
+
+    return make
+
+
+def deployments(application: Application) -> dict[str, Deployment]:
+    bound = application._bound_deployment
+    found = {bound.name: bound}
+    for argument in bound.init_args:
+        if isinstance(argument, Application):
+            found |= deployments(argument)
+    return found
+
+
+def config(deployment: Deployment) -> Any:
+    return deployment._deployment_config
+
+
+def test_the_ingress_is_composed_of_three_models(graph: Callable[..., dict[str, Deployment]]) -> None:
+    assert list(graph()) == ["Ingress", "Llasa", "XCodec2", "Whisper"]
+
+
+def test_without_a_gpu_nothing_asks_for_one(graph: Callable[..., dict[str, Deployment]]) -> None:
+    for deployment in graph().values():
+        assert not (deployment.ray_actor_options or {}).get("num_gpus")
+
+
+def test_on_one_gpu_llasa_and_xcodec2_fit_together(graph: Callable[..., dict[str, Deployment]]) -> None:
+    built = graph(gpus=1)
+    gpus = {name: (built[name].ray_actor_options or {}).get("num_gpus") for name in ("Llasa", "XCodec2", "Whisper")}
+    assert gpus == {"Llasa": 0.8, "XCodec2": 0.2, "Whisper": None}
+
+
+def test_the_argument_goes_before_the_setting(graph: Callable[..., dict[str, Deployment]]) -> None:
+    built = graph(arguments=Arguments(profile="llasa-3b"), PROFILE="nano")
+    assert built["Llasa"].init_args[0].name == "llasa-3b"
+
+
+def test_idle_timeout_and_log_level_reach_every_model(graph: Callable[..., dict[str, Deployment]]) -> None:
+    built = graph(GPU_IDLE_TIMEOUT="12.5", LOG_LEVEL="WARNING")
+    for name in ("Llasa", "XCodec2", "Whisper"):
+        scaling = config(built[name]).autoscaling_config
+        assert (scaling.min_replicas, scaling.downscale_to_zero_delay_s) == (0, 12.5)
+        assert config(built[name]).logging_config.log_level == "WARNING"
+
+
+def test_the_engine_is_never_given_more_requests_than_it_has_places(
+    graph: Callable[..., dict[str, Deployment]],
+) -> None:
+    built = graph()
+    assert config(built["Llasa"]).max_ongoing_requests == built["Llasa"].init_args[0].takes

@@ -1,0 +1,40 @@
+"""Rules of the source tree that hold its rooms apart."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "deployments").rglob("*.py"))
+AT_THE_DOOR = {"app.py", "gpu/residency.py"}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level packages that a file imports, anywhere in it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_ray_is_imported_only_at_the_door(path: Path) -> None:
+    name = path.relative_to(ROOT / "deployments").as_posix()
+    if path.name != "deployment.py" and name not in AT_THE_DOOR:
+        assert "ray" not in imported(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_holds_two_nouns(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    assert path.stem not in {"utils", "helpers", "common", "manager"}
+
+
+def test_importing_the_graph_loads_no_model_library() -> None:
+    heavy = "{'torch', 'transformers', 'faster_whisper', 'av', 'soxr'}"
+    code = f"import sys, deployments.app; print(sorted({heavy} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert out.stdout.strip() == "[]"

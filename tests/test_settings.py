@@ -1,0 +1,97 @@
+"""Every setting is read, documented and alive: each has a test here or is named with the one it has elsewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from deployments.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+VALUES = {
+    "PROFILE": "nano",
+    "LLASA_MODEL_PATH": "/models/llasa",
+    "XCODEC_MODEL_PATH": "/models/xcodec2",
+    "WHISPER_MODEL_PATH": "/models/whisper",
+    "MODELS_CACHE_DIR": "/models/cache",
+    "HF_ENDPOINT": "https://hub.example",
+    "HF_TOKEN": "hf_secret",
+    "API_HOST": "0.0.0.0",  # noqa: S104
+    "API_PORT": "8123",
+    "LOG_LEVEL": "DEBUG",
+    "GPU_IDLE_TIMEOUT": "12.5",
+    "MAX_TEXT_LENGTH": "77",
+    "MAX_AUDIO_DURATION": "11",
+    "MIN_AUDIO_DURATION": "2",
+    "MAX_TRANSCRIPTION_DURATION": "99",
+    "MAX_UPLOAD_MB": "3",
+    "DEFAULT_SAMPLE_RATE": "24000",
+    "DEFAULT_RANDOM_SEED": "5",
+    "OUTPUTS_DIR": "/outputs",
+    "TEMP_DIR": "/spill",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in VALUES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_there_is_a_value_here_for_every_setting() -> None:
+    assert set(VALUES) == {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_setting_comes_from_its_variable_and_from_dotenv(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    field = name.lower()
+    default = getattr(Settings(), field)
+    (tmp_path / ".env").write_text(f"{name}={VALUES[name]}\n")
+    from_file = getattr(Settings(), field)
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv(name, VALUES[name])
+    from_environment = getattr(Settings(), field)
+    assert from_file == from_environment != default
+
+
+def test_the_environment_goes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("API_PORT=1000\n")
+    monkeypatch.setenv("API_PORT", "2000")
+    assert Settings().api_port == 2000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_PORT", "70000"),
+        ("PROFILE", "gpu"),
+        ("LOG_LEVEL", "LOUD"),
+        ("GPU_IDLE_TIMEOUT", "-1"),
+        ("MAX_UPLOAD_MB", "0"),
+    ],
+)
+def test_a_wrong_value_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_the_token_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    assert "hf_secret" not in repr(Settings())
+
+
+def test_the_readme_and_the_example_name_every_setting_with_its_default() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| (.*?) \|", readme, re.MULTILINE))
+    example = dict(re.findall(r"^# ([A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    defaults = {
+        name.upper(): "" if field.default is None else str(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+    assert {name: value.strip("`") for name, value in rows.items()} == defaults
+    assert example == defaults

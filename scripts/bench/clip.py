@@ -1,0 +1,14 @@
+"""Reference clips, made on the spot."""
+
+import numpy as np
+
+from deployments.speech.wav import write_wav
+from deployments.xcodec2.protocol import SAMPLE_RATE
+
+
+def clip(pitch: float, seconds: float) -> bytes:
+    """A WAV file of a buzz in syllables, which no two pitches have in common."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    buzz = sum(np.sin(2 * np.pi * pitch * n * time) / n for n in range(1, 12))
+    wav = 0.15 * np.asarray(buzz) * np.sin(2 * np.pi * 2 * time) ** 2
+    return write_wav(wav.astype(np.float32), SAMPLE_RATE)

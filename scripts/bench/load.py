@@ -1,0 +1,101 @@
+"""A closed loop over HTTP: so many clients, each sending its next request when the last is answered."""
+
+import asyncio
+import io
+import time
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from scripts.bench.clip import clip
+from scripts.bench.measurement import percentile
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One request, as its client saw it."""
+
+    latency: float
+    """Seconds."""
+    audio: float
+    """Seconds of audio in the file that came back."""
+    stages: dict[str, float]
+    """Seconds that the server says it spent, by stage; empty where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server did under so many clients."""
+
+    clients: int
+    wall: float
+    answers: list[Answer]
+
+    @property
+    def request_rate(self) -> float:
+        """Requests a second."""
+        return len(self.answers) / self.wall
+
+    @property
+    def audio_rate(self) -> float:
+        """Seconds of audio a second."""
+        return sum(answer.audio for answer in self.answers) / self.wall
+
+    def latency(self, rank: float) -> float:
+        """Percentile of the seconds that a client waited."""
+        return percentile([answer.latency for answer in self.answers], rank)
+
+    def stage(self, name: str) -> float:
+        """Median seconds of a stage; 0 where the server does not tell."""
+        return percentile([answer.stages.get(name, 0.0) for answer in self.answers], 50)
+
+
+class Speaker:
+    """Makes requests: every text is another, all are equally long, and four clips take turns."""
+
+    def __init__(self, letters: int, seconds: float) -> None:
+        self._letters = letters
+        self._clips = [clip(pitch, seconds) for pitch in (110, 140, 180, 220)]
+        self._made = 0
+
+    def requests(self, count: int) -> Iterator[tuple[bytes, dict[str, str]]]:
+        """The next `count` clips and fields."""
+        for _ in range(count):
+            self._made += 1
+            number = f"{self._made * 7919 % 10_000:04d} "  # first, so that no two texts begin alike
+            text = (number + "words that nobody has said before " * 20)[: self._letters - 1] + "."
+            fields = {"target_text": text, "ref_text": "What the clip says.", "random_seed": str(self._made)}
+            yield self._clips[self._made % len(self._clips)], fields
+
+
+async def drive(url: str, speaker: Speaker, clients: int, each: int) -> Load:
+    """Raises httpx.HTTPStatusError when a request fails."""
+    work = speaker.requests(clients * each)
+    answers: list[Answer] = []
+
+    async def client(http: httpx.AsyncClient) -> None:
+        for audio, fields in work:
+            begin = time.perf_counter()
+            response = await http.post(f"{url}/api/tts", data=fields, files={"audio": ("clip.wav", audio)})
+            latency = time.perf_counter() - begin
+            response.raise_for_status()
+            answers.append(Answer(latency, _seconds(response.content), _stages(response)))
+
+    limits = httpx.Limits(max_connections=clients)
+    async with httpx.AsyncClient(timeout=600, limits=limits) as http:
+        begin = time.perf_counter()
+        await asyncio.gather(*(client(http) for _ in range(clients)))
+        wall = time.perf_counter() - begin
+    return Load(clients, wall, answers)
+
+
+def _seconds(file: bytes) -> float:
+    with wave.open(io.BytesIO(file)) as reader:
+        return float(reader.getnframes() / reader.getframerate())
+
+
+def _stages(response: httpx.Response) -> dict[str, float]:
+    parts = [part.strip().split(";dur=") for part in response.headers.get("Server-Timing", "").split(",")]
+    return {part[0]: float(part[1]) / 1000 for part in parts if len(part) == 2}

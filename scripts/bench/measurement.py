@@ -1,0 +1,82 @@
+"""Rows of a benchmark's table: what a system did with so many takes at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTimes:
+    """One take, from when it was asked for."""
+
+    first_audio: float
+    """Seconds until the first samples were there."""
+    total: float
+    """Seconds until the last were."""
+    audio: float
+    """Seconds of audio made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Figures of one system at one concurrency. Times in seconds, memory in bytes."""
+
+    system: str
+    concurrency: int
+    takes: int
+    audio: float
+    wall: float
+    audio_rate: float
+    """Seconds of audio a second, all takes together."""
+    rtf: float
+    """Of a stream: median seconds of waiting per second of audio."""
+    first_audio_p50: float
+    first_audio_p95: float
+    mean_batch: float
+    """Codes a step of the model made."""
+    peak_memory: int | None
+    floor_rate: float
+    """`audio_rate` that memory's bandwidth allows."""
+    times_serial: float
+    """`audio_rate` over the baseline's of the same run."""
+    of_floor: float
+    """`audio_rate` over `floor_rate`."""
+
+    @classmethod
+    def of(
+        cls,
+        system: str,
+        concurrency: int,
+        takes: list[TakeTimes],
+        wall: float,
+        *,
+        mean_batch: float,
+        peak_memory: int | None,
+        floor_rate: float,
+        serial_rate: float | None,
+    ) -> "Row":
+        """Works the figures out; `serial_rate` is None for the baseline itself."""
+        audio = sum(take.audio for take in takes)
+        rate = audio / wall
+        first = [take.first_audio for take in takes]
+        return cls(
+            system=system,
+            concurrency=concurrency,
+            takes=len(takes),
+            audio=audio,
+            wall=wall,
+            audio_rate=rate,
+            rtf=percentile([take.total / take.audio for take in takes], 50),
+            first_audio_p50=percentile(first, 50),
+            first_audio_p95=percentile(first, 95),
+            mean_batch=mean_batch,
+            peak_memory=peak_memory,
+            floor_rate=floor_rate,
+            times_serial=rate / (serial_rate or rate),
+            of_floor=rate / floor_rate,
+        )
+
+
+def percentile(values: list[float], rank: float) -> float:
+    """With few values, one between the neighbours."""
+    return float(np.percentile(values, rank))

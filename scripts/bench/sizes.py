@@ -1,0 +1,102 @@
+"""Models of the real shapes with random weights: their speed is the real one's, and nothing is downloaded."""
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+    from deployments.xcodec2.codec import Xcodec2Codec
+
+LLAMA_TOKENS: Final = 128_256
+"""Of Llama 3's own vocabulary; Llasa adds eight markers and the codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Shape of a Llasa."""
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    codec_size: int = 65_536
+    text_tokens: int = LLAMA_TOKENS + 8
+    """Rows of the vocabulary that are no codes."""
+    rope: dict[str, Any] = field(default_factory=lambda: _rope(32.0))
+
+    @property
+    def vocabulary(self) -> int:
+        return self.text_tokens + self.codec_size
+
+
+def _rope(factor: float) -> dict[str, Any]:
+    """Llama 3.1's has factor 8, Llama 3.2's 32."""
+    return {
+        "rope_type": "llama3",
+        "rope_theta": 500_000.0,
+        "factor": factor,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    }
+
+
+SIZES: Final = {
+    "8b": Size(4096, 32, 32, 8, 128, 14_336, rope=_rope(8.0)),
+    "3b": Size(3072, 28, 24, 8, 128, 8192),
+    "1b": Size(2048, 16, 32, 8, 64, 8192),
+    "tiny": Size(192, 4, 6, 3, 32, 576, codec_size=2048, text_tokens=270),  # as deployments/nano/llasa_init.py
+}
+
+
+def build_llama(size: Size, device: str) -> "LlamaForCausalLM":
+    """A Llasa as it is published, made on the device: float32 on a CPU, bfloat16 elsewhere."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=size.vocabulary,
+        hidden_size=size.hidden,
+        intermediate_size=size.intermediate,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.kv_heads,
+        head_dim=size.head_dim,
+        max_position_embeddings=131_072,
+        rms_norm_eps=1e-5,
+        rope_parameters=dict(size.rope),
+        tie_word_embeddings=False,
+    )
+    default = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float32 if device == "cpu" else torch.bfloat16)
+        with torch.device(device), torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = LlamaForCausalLM(config)
+    finally:
+        torch.set_default_dtype(default)
+    model.requires_grad_(False)
+    return model.eval()
+
+
+def build_codec(size: Size, device: str) -> "Xcodec2Codec":
+    """The codec of the real size, or the tiny one where the Llasa is tiny too."""
+    import torch
+    from transformers import Xcodec2Config, Xcodec2Model
+
+    from deployments.nano.xcodec2_init import write_xcodec2
+    from deployments.xcodec2.codec import Xcodec2Codec
+
+    if size.codec_size < SIZES["8b"].codec_size:
+        with tempfile.TemporaryDirectory() as folder:
+            write_xcodec2(Path(folder))
+            return Xcodec2Codec.load(folder, device)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Xcodec2Model(Xcodec2Config())
+    return Xcodec2Codec(model.requires_grad_(False), device)

@@ -60,7 +60,7 @@ def test_idle_timeout_and_log_level_reach_every_model(graph: Callable[..., dict[
     for name in ("Llasa", "XCodec2", "Whisper"):
         scaling = config(built[name]).autoscaling_config
         assert (scaling.min_replicas, scaling.downscale_to_zero_delay_s) == (0, 12.5)
-        assert config(built[name]).logging_config.log_level == "WARNING"
+        assert config(built[name]).logging_config["log_level"] == "WARNING"
 
 
 def test_the_engine_is_never_given_more_requests_than_it_has_places(

@@ -1,0 +1,186 @@
+"""scripts/start.sh and the README's commands, as a person types them."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+
+import httpx
+import psutil
+import pytest
+
+from tests.clips import voice, wav_file
+from tests.ports import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+TOOLS = ["awk", "bash", "basename", "cat", "df", "dirname", "env", "sha256sum"]
+
+
+class Started:
+    """A running start.sh, whose lines are read as they come."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            ["scripts/start.sh"],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._queue = Queue[str | None]()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self._queue.put(line.rstrip())
+        self._queue.put(None)
+
+    def until(self, text: str | None, within: float = 240) -> str:
+        """Reads up to a line that holds the text (None: to the end), and returns all lines so far."""
+        while True:
+            line = self._queue.get(timeout=within)
+            if line is None:
+                assert text is None, f"ended before {text!r}:\n" + "\n".join(self.lines)
+                self.process.wait(timeout=within)
+                return "\n".join(self.lines)
+            self.lines.append(line)
+            if text and text in line:
+                return "\n".join(self.lines)
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            for process in self.family():
+                process.kill()
+            self.process.kill()
+            self.process.wait(timeout=30)
+        assert self.process.stdout
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"API_PORT": str(free_port()), "PROFILE": "nano", "MODELS_CACHE_DIR": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def start() -> Iterator[type[Started]]:
+    started: list[Started] = []
+
+    class Watched(Started):
+        def __init__(self, environment: dict[str, str]) -> None:
+            super().__init__(environment)
+            started.append(self)
+
+    yield Watched
+    for each in started:
+        each.end()
+
+
+@pytest.mark.cluster
+def test_the_readmes_commands_start_speak_and_stop(
+    start: type[Started], environment: dict[str, str], tmp_path: Path
+) -> None:
+    service = start(environment)
+    url = f"http://127.0.0.1:{environment['API_PORT']}"
+    told = service.until("Ctrl-C stops it.")
+    assert f"{url}/api/tts" in told
+    assert "Llasa: healthy" in told
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    curl = next(block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if block.startswith("curl"))
+    (tmp_path / "reference.wav").write_bytes(wav_file(voice(2.0)))
+    command = curl.replace("http://127.0.0.1:7861", url)
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=120)
+    with wave.open(str(tmp_path / "speech.wav")) as speech:
+        assert (speech.getframerate(), speech.getnchannels()) == (16_000, 1)
+        assert speech.getnframes() > 0
+    assert httpx.get(f"{url}/health", timeout=30).status_code == 200
+
+    family = service.family()
+    assert family
+    service.process.send_signal(signal.SIGINT)
+    assert "Stopped" in service.until(None)
+    assert service.process.returncode == 0
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []
+
+
+@pytest.mark.cluster
+def test_a_checkpoint_that_is_not_there_is_told_with_what_to_do(
+    start: type[Started], environment: dict[str, str]
+) -> None:
+    service = start(environment | {"LLASA_MODEL_PATH": "/nowhere/llasa"})
+    told = service.until(None)
+    assert service.process.returncode == 1
+    assert "The service did not start. There is no checkpoint folder /nowhere/llasa: name one that exists" in told
+    assert "Traceback" not in told
+
+
+def test_a_port_in_use_is_told_before_anything_starts(start: type[Started], environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(environment["API_PORT"]))):
+        told = start(environment).until(None)
+    assert f"127.0.0.1:{environment['API_PORT']} cannot be listened on" in told
+    assert "API_PORT" in told.splitlines()[-1]
+
+
+def test_a_wrong_setting_is_named(start: type[Started], environment: dict[str, str]) -> None:
+    told = start(environment | {"PROFILE": "huge"}).until(None)
+    assert "PROFILE='huge'" in told
+    assert "Traceback" not in told
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """As much of a fresh clone as start.sh reads before it installs, with a PATH of its own."""
+    for name in ("scripts", "bin"):
+        (tmp_path / name).mkdir()
+    for name in ("scripts/start.sh", "scripts/environment.sh", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / "bin" / tool).symlink_to(found)
+    return tmp_path
+
+
+def run(clone: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(clone / "scripts/start.sh")],
+        env={"PATH": str(clone / "bin")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_missing_python_is_told(clone: Path) -> None:
+    result = run(clone)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Python 3.11 is needed")
+
+
+def test_a_full_disk_is_told_before_anything_is_written(clone: Path) -> None:
+    (clone / "bin/python3.11").symlink_to(sys.executable)
+    (clone / "bin/df").unlink()
+    (clone / "bin/df").write_text("#!/usr/bin/env bash\nprintf 'head\\n/dev/x 100 95 12 95%% /\\n'\n")
+    (clone / "bin/df").chmod(0o755)
+    result = run(clone)
+    assert result.returncode == 1
+    assert "The disk has 12 MB free" in result.stderr
+    assert not (clone / ".venv").exists()

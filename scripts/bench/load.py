@@ -11,6 +11,7 @@ import httpx
 
 from scripts.bench.clip import clip
 from scripts.bench.measurement import percentile
+from scripts.bench.neighbours import neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Load:
     clients: int
     wall: float
     answers: list[Answer]
+    others: float
+    """Cores that processes other than ours kept busy: above a few tenths, measure again."""
 
     @property
     def request_rate(self) -> float:
@@ -85,10 +88,11 @@ async def drive(url: str, speaker: Speaker, clients: int, each: int) -> Load:
 
     limits = httpx.Limits(max_connections=clients)
     async with httpx.AsyncClient(timeout=600, limits=limits) as http:
-        begin = time.perf_counter()
-        await asyncio.gather(*(client(http) for _ in range(clients)))
-        wall = time.perf_counter() - begin
-    return Load(clients, wall, answers)
+        with neighbours() as watched:
+            begin = time.perf_counter()
+            await asyncio.gather(*(client(http) for _ in range(clients)))
+            wall = time.perf_counter() - begin
+    return Load(clients, wall, answers, watched.others)
 
 
 def _seconds(file: bytes) -> float:

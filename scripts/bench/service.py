@@ -84,7 +84,10 @@ def _measure(name: str, url: str, options: argparse.Namespace) -> list[Load]:
     loads = []
     for clients in options.clients:
         load = asyncio.run(drive(url, speaker, clients, options.requests))
-        _say(f"{name}, {clients} clients: {load.wall:.1f} s for {len(load.answers)} requests")
+        _say(
+            f"{name}, {clients} clients: {load.wall:.1f} s for {len(load.answers)} requests, "
+            f"{load.others:.2f} cores busy with others"
+        )
         loads.append(load)
     return loads
 
@@ -106,7 +109,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _text(serial: list[Load], service: list[Load], threads: int, options: argparse.Namespace) -> str:
     header = ["system", "clients", "requests/s", "audio s/s", "x serial", "p50 s", "p95 s", "audio s each"]
-    header += ["encode p50 s", "generate p50 s", "decode p50 s"]
+    header += ["encode p50 s", "generate p50 s", "decode p50 s", "others' cores"]
     rows = [
         [
             system,
@@ -118,6 +121,7 @@ def _text(serial: list[Load], service: list[Load], threads: int, options: argpar
             f"{load.latency(95):.2f}",
             f"{sum(answer.audio for answer in load.answers) / len(load.answers):.2f}",
             *(f"{load.stage(stage):.2f}" if load.stage(stage) else "-" for stage in ("encode", "generate", "decode")),
+            f"{load.others:.2f}",
         ]
         for baseline, other in zip(serial, service, strict=True)
         for system, load in (("serial", baseline), ("service", other))

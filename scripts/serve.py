@@ -98,13 +98,14 @@ def deploy(settings: Settings) -> None:
     """Starts a Ray of our own in this process, and Serve with what serve_config.yaml says."""
     # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
     os.environ |= _environment(settings)
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"}
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
     import ray
     from ray import serve
     from ray.serve.context import _get_global_client
     from ray.serve.schema import ServeDeploySchema
 
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)

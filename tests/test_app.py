@@ -69,7 +69,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     )
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
-            patch.delenv(name.upper(), raising=False)
+            patch.setenv(name.upper(), "")  # what `deploy` sets is taken back, too
         try:
             deploy(settings)
             wait(print)

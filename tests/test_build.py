@@ -1,6 +1,7 @@
 """The graph that `build` wires, without a cluster."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from deployments.app import Arguments, build
 
 
 @pytest.fixture
-def graph(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Deployment]]:
+def graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict[str, Deployment]]:
     """Builds on a cluster with so many GPUs, in an environment."""
+
+    monkeypatch.chdir(tmp_path)  # away from a .env
 
     def make(gpus: float = 0, arguments: Arguments | None = None, **environment: str) -> dict[str, Deployment]:
         for name, value in environment.items():

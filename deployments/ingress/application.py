@@ -14,7 +14,8 @@ from deployments.ingress.service import Service
 from deployments.ingress.transcription import transcription_routes
 from deployments.ingress.tts import tts_routes
 
-HEALTHY = "healthy"
+SERVING = {"healthy", "upscaling", "downscaling"}
+"""Serve's states of a deployment in which requests are answered, if after a wait."""
 
 
 class Health(BaseModel):
@@ -53,7 +54,7 @@ def _health_routes(service: Service) -> APIRouter:
     @router.get("/health", summary="How the service is", responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         deployments = await service.health()
-        healthy = all(status == HEALTHY for status in deployments.values())
+        healthy = SERVING.issuperset(deployments.values())
         response.status_code = 200 if healthy else 503
         return Health(status="healthy" if healthy else "degraded", timestamp=datetime.now(UTC), deployments=deployments)
 

@@ -12,7 +12,7 @@ class HealthProbe(Protocol):
     """Knows how the deployments are."""
 
     async def __call__(self) -> dict[str, str]:
-        """Status of each deployment by its name; `healthy` where it can serve."""
+        """Serve's status of each deployment, in small letters, by its name."""
         ...
 
 

@@ -19,6 +19,14 @@ async def test_health_names_every_deployment(client: httpx.AsyncClient) -> None:
     assert set(answer.json()["deployments"]) == {"Llasa", "XCodec2", "Whisper", "Ingress"}
 
 
+async def test_a_model_that_is_waking_up_is_no_failure(service: Callable[..., Service]) -> None:
+    async def waking() -> dict[str, str]:
+        return {"Llasa": "upscaling", "XCodec2": "downscaling", "Ingress": "healthy"}
+
+    async with client_of(replace(service(), health=waking)) as client:
+        assert (await client.get("/health")).status_code == 200
+
+
 async def test_health_is_503_while_a_deployment_is_not_up(service: Callable[..., Service]) -> None:
     async def one_down() -> dict[str, str]:
         return {"Llasa": "unhealthy", "Ingress": "healthy"}

@@ -30,20 +30,31 @@ def build(arguments: Arguments) -> Application:
     settings = Settings()
     gpus = ray.cluster_resources().get("GPU", 0)
     profile = choose_profile(arguments.profile or settings.profile, gpus, settings)
-    # Serve's own scale to zero. Its defaults would look back for 30 s, which makes every wake but the first slow.
+    # No delays: the policy holds the idle timer. A long look back would make every wake but the first slow.
     scaling = {
         "min_replicas": 0,
-        "initial_replicas": 1,
+        "initial_replicas": 0,
         "max_replicas": 1,
         "upscale_delay_s": 0,
-        "downscale_to_zero_delay_s": settings.gpu_idle_timeout,
-        "look_back_period_s": 5,
+        "downscale_delay_s": 0,
+        "look_back_period_s": 4,
         "metrics_interval_s": 1,
+        "policy": {
+            "policy_function": "deployments.gpu.residency:ResidencyPolicy",
+            "policy_kwargs": {"timeout_s": settings.gpu_idle_timeout},
+        },
     }
 
     def deployment(room: type, name: str, **options: Any) -> Deployment:
         logging = LoggingConfig(log_level=settings.log_level)
-        wrapped: Deployment = serve.deployment(name=name, logging_config=logging, **options)(room)
+        # A request may last as long as the longest speech: what is being unloaded must let it end.
+        wrapped: Deployment = serve.deployment(
+            name=name,
+            logging_config=logging,
+            graceful_shutdown_timeout_s=600,
+            graceful_shutdown_wait_loop_s=0.5,
+            **options,
+        )(room)
         return wrapped
 
     llasa = deployment(

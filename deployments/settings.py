@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="Seconds without a request after which a model leaves the GPU.")
     ] = 600
 
+    model_wait_timeout: Annotated[
+        float, Field(gt=0, description="Seconds a request waits for models to load before it is told to come back.")
+    ] = 600
+
     max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 300
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, NoReturn, cast
 import yaml
 from pydantic import ValidationError
 
+from deployments.checkpoints import fetch_checkpoint
+from deployments.errors import Unavailable
+from deployments.profiles import Profile, choose_profile
 from deployments.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ def main() -> int:
     say = _Progress()
     try:
         say("Starting Ray")
-        deploy(settings)
+        deploy(settings, say)
         wait(say)
         say.ready(settings)
         signal.pause()
@@ -94,8 +97,12 @@ def _check_port(settings: Settings) -> None:
         )
 
 
-def deploy(settings: Settings) -> None:
-    """Starts a Ray of our own in this process, and Serve with what serve_config.yaml says."""
+def deploy(settings: Settings, say: Callable[[str], None]) -> None:
+    """Starts a Ray of our own in this process, fetches the checkpoints, and deploys what serve_config.yaml says.
+
+    Raises:
+        StartFailed: a checkpoint cannot be had.
+    """
     # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
     os.environ |= _environment(settings)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -110,8 +117,19 @@ def deploy(settings: Settings) -> None:
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)  # Ray puts its own in this place
+    _fetch(choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings), settings, say)
     serve.start(http_options=http, proxy_location=config.pop("proxy_location"))
     cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))
+
+
+def _fetch(profile: Profile, settings: Settings, say: Callable[[str], None]) -> None:
+    """Downloads before anything waits for it, where its progress can be seen."""
+    for source in (profile.llasa, profile.xcodec2, profile.whisper):
+        say(f"Checkpoint {source}")
+        try:
+            fetch_checkpoint(source, settings)
+        except Unavailable as error:
+            raise StartFailed(error.message) from error
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -71,7 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         for name in Settings.model_fields:
             patch.setenv(name.upper(), "")  # what `deploy` sets is taken back, too
         try:
-            deploy(settings)
+            deploy(settings, print)
             wait(print)
             yield Running(f"http://127.0.0.1:{settings.api_port}", folder / "temp")
         finally:

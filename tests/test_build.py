@@ -62,7 +62,8 @@ def test_idle_timeout_and_log_level_reach_every_model(graph: Callable[..., dict[
     built = graph(GPU_IDLE_TIMEOUT="12.5", LOG_LEVEL="WARNING")
     for name in ("Llasa", "XCodec2", "Whisper"):
         scaling = config(built[name]).autoscaling_config
-        assert (scaling.min_replicas, scaling.downscale_to_zero_delay_s) == (0, 12.5)
+        assert scaling.min_replicas == 0
+        assert scaling.policy.policy_kwargs == {"timeout_s": 12.5}
         assert config(built[name]).logging_config["log_level"] == "WARNING"
 
 

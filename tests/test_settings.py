@@ -21,6 +21,7 @@ VALUES = {
     "API_PORT": "8123",
     "LOG_LEVEL": "DEBUG",
     "GPU_IDLE_TIMEOUT": "12.5",
+    "MODEL_WAIT_TIMEOUT": "7",
     "MAX_TEXT_LENGTH": "77",
     "MAX_AUDIO_DURATION": "11",
     "MIN_AUDIO_DURATION": "2",

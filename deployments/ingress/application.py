@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from deployments.ingress import failures
 from deployments.ingress.body_limit import BodyLimit
+from deployments.ingress.gpu import gpu_routes
 from deployments.ingress.service import Service
 from deployments.ingress.transcription import transcription_routes
 from deployments.ingress.tts import tts_routes
@@ -24,6 +25,8 @@ class Health(BaseModel):
     status: Literal["healthy", "degraded"]
     timestamp: datetime
     deployments: dict[str, str]
+    failures: dict[str, str]
+    """Models that could not be loaded when that was last tried, with the reason."""
 
 
 def build_application(service: Service) -> FastAPI:
@@ -45,6 +48,7 @@ def build_application(service: Service) -> FastAPI:
     application.include_router(_health_routes(service))
     application.include_router(tts_routes(service))
     application.include_router(transcription_routes(service))
+    application.include_router(gpu_routes(service))
     return application
 
 
@@ -54,8 +58,15 @@ def _health_routes(service: Service) -> APIRouter:
     @router.get("/health", summary="How the service is", responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         deployments = await service.health()
-        healthy = SERVING.issuperset(deployments.values())
+        models = await service.residency.status()
+        failures = {model: status.failure for model, status in models.items() if status.failure}
+        healthy = SERVING.issuperset(deployments.values()) and not failures
         response.status_code = 200 if healthy else 503
-        return Health(status="healthy" if healthy else "degraded", timestamp=datetime.now(UTC), deployments=deployments)
+        return Health(
+            status="healthy" if healthy else "degraded",
+            timestamp=datetime.now(UTC),
+            deployments=deployments,
+            failures=failures,
+        )
 
     return router

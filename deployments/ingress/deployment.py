@@ -11,6 +11,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.errors import ServiceError, Unavailable
+from deployments.gpu.residency import ServeResidency
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
@@ -113,8 +114,9 @@ class IngressDeployment:
         whisper: DeploymentHandle[Any],
     ) -> None:
         transcriber = RemoteWhisper(whisper)
-        synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber)
-        self._service = Service(synthesizer, transcriber, _deployment_health, settings)
+        residency = ServeResidency(serve.get_replica_context().app_name, settings.model_wait_timeout)
+        synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber, residency)
+        self._service = Service(synthesizer, transcriber, _deployment_health, residency, settings)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self._service)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from deployments.gpu.protocol import Residency
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
 from deployments.whisper.protocol import Transcriber
@@ -23,4 +24,5 @@ class Service:
     synthesizer: Synthesizer
     transcriber: Transcriber
     health: HealthProbe
+    residency: Residency
     settings: Settings

@@ -99,7 +99,7 @@ _HEADERS = {
     "X-Audio-Duration": "Seconds.",
     "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take.",
     "X-Seed": "Gives the same speech again.",
-    "Server-Timing": "Milliseconds of each stage: transcribe, encode, generate, decode.",
+    "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.errors import GenerationFailed, InvalidAudio
+from deployments.gpu.protocol import MODELS, Residency
 from deployments.llasa.protocol import INSTRUCTION, Codes, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.speech.text import code_bounds
 from deployments.whisper.protocol import Transcriber
@@ -49,10 +50,11 @@ class Speech:
 class Synthesizer:
     """Speaks requests; holds no model, and remembers the codes of references it has seen."""
 
-    def __init__(self, lm: SpeechLM, codec: Codec, transcriber: Transcriber) -> None:
+    def __init__(self, lm: SpeechLM, codec: Codec, transcriber: Transcriber, residency: Residency) -> None:
         self._lm = lm
         self._codec = codec
         self._transcriber = transcriber
+        self._residency = residency
         self._codes = OrderedDict[bytes, Codes]()
 
     async def speak(self, request: SpeechRequest) -> Speech:
@@ -66,6 +68,8 @@ class Synthesizer:
         """
         timings: dict[str, float] = {}
         ref_text = request.ref_text
+        with _timed(timings, "wake"):
+            await self._residency.ready(["Llasa", "XCodec2"] if ref_text else MODELS)
         if ref_text is None:
             with _timed(timings, "transcribe"):
                 ref_text = (await self._transcriber.transcribe(request.reference)).text

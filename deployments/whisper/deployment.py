@@ -1,19 +1,27 @@
 """Whisper as a Serve deployment."""
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from deployments.checkpoints import fetch_checkpoint
+from deployments.gpu.loading import Loaded
+from deployments.gpu.residency import record_load
 from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.whisper.protocol import Transcript, Waveform
+
+if TYPE_CHECKING:
+    from deployments.whisper.transcriber import WhisperTranscriber
 
 
 class WhisperDeployment:
     """One transcriber a replica, on the CPU."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
-        from deployments.whisper.transcriber import WhisperTranscriber
+        self._transcriber = Loaded(partial(_load, profile, settings), partial(record_load, "Whisper"))
 
-        folder = fetch_checkpoint(profile.whisper, settings)
-        self._transcriber = WhisperTranscriber.load(str(folder), cpu_threads=max(1, int(profile.whisper_cpus)))
+    async def ready(self) -> None:
+        await self._transcriber.ready()
 
     async def transcribe(
         self,
@@ -23,6 +31,16 @@ class WhisperDeployment:
         prompt: str | None = None,
         word_timestamps: bool = False,
     ) -> Transcript:
-        return await self._transcriber.transcribe(
-            wav, language=language, prompt=prompt, word_timestamps=word_timestamps
-        )
+        transcriber = await self._transcriber.ready()
+        return await transcriber.transcribe(wav, language=language, prompt=prompt, word_timestamps=word_timestamps)
+
+    def __del__(self) -> None:
+        if transcriber := self._transcriber.peek():
+            transcriber.close()
+
+
+def _load(profile: Profile, settings: Settings) -> "WhisperTranscriber":
+    from deployments.whisper.transcriber import WhisperTranscriber
+
+    folder = fetch_checkpoint(profile.whisper, settings)
+    return WhisperTranscriber.load(str(folder), cpu_threads=max(1, int(profile.whisper_cpus)))

@@ -1,10 +1,11 @@
 """The HTTP application on the real tiny models, without Ray."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpx
 import pytest
 
+from deployments.gpu.protocol import MODELS, ModelStatus
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
 from deployments.settings import Settings
@@ -17,13 +18,40 @@ async def all_healthy() -> dict[str, str]:
     return {"Llasa": "healthy", "XCodec2": "healthy", "Whisper": "healthy", "Ingress": "healthy"}
 
 
+UNLOADED = ModelStatus("unloaded", (), None, 600, False, 0, 0, None, None)
+
+
+class Still:
+    """A residency in which nothing moves, and that remembers its orders."""
+
+    def __init__(self, **models: ModelStatus) -> None:
+        self.models = dict.fromkeys(MODELS, UNLOADED) | models
+        self.orders: list[tuple[object, ...]] = []
+
+    async def ready(self, models: Sequence[str]) -> None:
+        self.orders.append(("ready", *models))
+
+    async def status(self) -> dict[str, ModelStatus]:
+        return self.models
+
+    async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
+        self.orders.append(("offload", *models, drop_cache))
+
+    async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
+        self.orders.append(("warm", *models, pin))
+
+    async def set_timeout(self, models: Sequence[str], seconds: float) -> None:
+        self.orders.append(("timeout", *models, seconds))
+
+
 @pytest.fixture
 def service(models: Models) -> Callable[..., Service]:
     """Makes a service with some settings changed."""
 
     def make(**settings: object) -> Service:
-        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber)
-        return Service(synthesizer, models.transcriber, all_healthy, Settings(_env_file=None, **settings))  # type: ignore[arg-type, call-arg]
+        residency = Still()
+        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency)
+        return Service(synthesizer, models.transcriber, all_healthy, residency, Settings(_env_file=None, **settings))  # type: ignore[arg-type, call-arg]
 
     return make
 

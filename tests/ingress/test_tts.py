@@ -40,6 +40,7 @@ async def test_a_clip_and_a_text_give_a_wav_with_headers_that_tell_of_it(
     assert answer.headers["x-finish-reason"] in ("stop", "length")
     assert answer.headers["x-seed"] == "49"
     assert [part.split(";")[0] for part in answer.headers["server-timing"].split(", ")] == [
+        "wake",
         "encode",
         "generate",
         "decode",
@@ -60,7 +61,7 @@ async def test_a_missing_or_empty_ref_text_is_transcribed(client: httpx.AsyncCli
     for fields in ({"target_text": "Hello."}, {"target_text": "Hello.", "ref_text": " "}):
         answer = await client.post("/api/tts", files={"audio": clip}, data=fields)
         assert answer.status_code == 200, answer.text
-        assert answer.headers["server-timing"].startswith("transcribe;")
+        assert " transcribe;" in answer.headers["server-timing"]
 
 
 async def test_the_same_request_gives_the_same_bytes_and_another_seed_others(

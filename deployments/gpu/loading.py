@@ -1,0 +1,67 @@
+"""Loading a model that may fail to load, and may be mended while the service runs."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+from deployments.errors import Unavailable
+
+Model = TypeVar("Model")
+
+_RETRY_S: Final = 2.0
+"""Callers within so many seconds of a failure are told of it without another try."""
+
+
+class Loaded(Generic[Model]):
+    """A model, or why there is none.
+
+    A replica whose model fails to load stays up and says so: if its constructor raised instead, Serve would start it
+    again and again while its callers wait for nothing.
+
+    Args:
+        load: Makes the model; raises Unavailable.
+        report: Told after each try: the seconds it took, and the failure or None.
+    """
+
+    def __init__(self, load: Callable[[], Model], report: Callable[[float, str | None], None]) -> None:
+        self._load = load
+        self._report = report
+        self._lock = threading.Lock()
+        self._model: Model | None = None
+        self._failure: Unavailable | None = None
+        self._tried_at = -_RETRY_S
+        self._try()
+
+    def get(self) -> Model:
+        """The model. After a failure this tries again, and blocks meanwhile.
+
+        Raises:
+            Unavailable: it still cannot be loaded.
+        """
+        if self._model is None:
+            with self._lock:
+                if self._model is None and time.monotonic() - self._tried_at >= _RETRY_S:
+                    self._try()
+        if self._model is None:
+            assert self._failure  # noqa: S101 - one or the other
+            raise self._failure
+        return self._model
+
+    async def ready(self) -> Model:
+        """`get` without blocking the event loop."""
+        return self._model if self._model is not None else await asyncio.to_thread(self.get)
+
+    def peek(self) -> Model | None:
+        """The model if it is loaded."""
+        return self._model
+
+    def _try(self) -> None:
+        begin = time.monotonic()
+        try:
+            self._model, self._failure = self._load(), None
+        except Unavailable as failure:
+            self._failure = failure
+        self._tried_at = time.monotonic()
+        self._report(self._tried_at - begin, self._failure.message if self._failure else None)

@@ -1,0 +1,111 @@
+"""The policy's decisions, with a clock of the test's own."""
+
+from dataclasses import replace
+from typing import Any
+
+from deployments.gpu.residency import Orders, decide
+
+
+class Life:
+    """A model that does at once what the policy decides."""
+
+    def __init__(self, timeout_s: float = 10.0, orders: Orders | None = None) -> None:
+        self.orders = orders or Orders()
+        self.timeout_s = timeout_s
+        self.now = 1_000.0
+        self.running = 0
+        self.state: dict[str, Any] = {}
+
+    def step(self, seconds: float = 0.0, demand: float = 0.0) -> int:
+        self.now += seconds
+        wanted, self.state = decide(
+            self.orders,
+            self.state,
+            now=self.now,
+            timeout_s=self.timeout_s,
+            running=self.running,
+            demand=demand,
+            target=4.0,
+        )
+        self.running = max(wanted, int(demand > 0))  # Serve itself starts the first one
+        return wanted
+
+    def order(self, **changes: Any) -> None:
+        self.orders = replace(self.orders, **changes)
+
+
+def test_an_idle_model_leaves_after_its_timeout_and_not_before() -> None:
+    model = Life(timeout_s=10)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    assert model.step(9.9) == 1
+    assert model.step(0.2) == 0
+
+
+def test_requests_keep_a_model_however_long_they_take() -> None:
+    model = Life(timeout_s=10)
+    for _ in range(5):
+        assert model.step(100, demand=1) in (0, 1)
+        assert model.running == 1
+
+
+def test_load_brings_replicas_and_takes_them_away() -> None:
+    model = Life()
+    model.step(demand=1)
+    assert model.step(1, demand=9) == 3
+    assert model.step(1, demand=4) == 1
+
+
+def test_an_offload_unloads_at_once_and_only_once() -> None:
+    model = Life()
+    model.step(demand=2)
+    model.step(1, demand=2)
+    model.order(offload_at=model.now)
+    assert model.step(1, demand=2) == 0
+    model.running = 0
+    model.step(1)
+    model.step(1, demand=1)
+    assert model.step(1, demand=1) == 1
+
+
+def test_an_offload_of_an_unloaded_model_is_done_already() -> None:
+    model = Life()
+    model.order(offload_at=model.now)
+    assert model.step() == 0
+    model.step(1, demand=1)
+    assert model.step(1, demand=1) == 1
+
+
+def test_a_warm_model_comes_up_and_goes_when_nobody_uses_it() -> None:
+    model = Life(timeout_s=10)
+    model.step()
+    model.order(warm_at=model.now)
+    assert model.step(1) == 1
+    assert model.step(1) == 1
+    assert model.step(20) == 0
+    assert model.step(1) == 0
+
+
+def test_a_pinned_model_stays_until_it_is_offloaded() -> None:
+    model = Life(timeout_s=10, orders=Orders(pin=True))
+    assert model.step() == 1
+    assert model.step(10_000) == 1
+    model.order(pin=False, offload_at=model.now)
+    assert model.step(1) == 0
+
+
+def test_a_changed_timeout_counts_from_the_last_request() -> None:
+    model = Life(timeout_s=1_000)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    assert model.step(20) == 1
+    model.timeout_s = 10
+    assert model.step(0.1) == 0
+
+
+def test_orders_from_before_the_controllers_restart_are_not_carried_out_again() -> None:
+    model = Life(orders=Orders(offload_at=900.0, warm_at=950.0))
+    model.running = 1
+    assert model.step(demand=1) == 1
+    cold = Life(orders=Orders(offload_at=900.0, warm_at=950.0))
+    assert cold.step() == 0

@@ -45,6 +45,7 @@ def place(
 
     Raises:
         Unavailable: no visible GPU has room; says what was needed and what each had.
+        RuntimeError: there is a choice, and CUDA is initialised already.
     """
     return Placement(model, Need(fraction, bytes), reader, environment, Leases(lease_dir), assigned)
 
@@ -80,6 +81,8 @@ class Placement:
         self.chosen = len(mine) > 1 and not all(gpu.mig for gpu in mine)
         """Whether the GPU was chosen here; False where Ray's assignment stands."""
         if self.chosen:
+            if _cuda_has_started():
+                raise RuntimeError("CUDA has started in this process: it can no longer be told which GPU to see.")
             self._take()
             return
         if len(mine) == 1 and not mine[0].mig:

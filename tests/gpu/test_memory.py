@@ -16,6 +16,12 @@ def test_a_take_of_llasa_8b_is_a_quarter_of_a_gibibyte() -> None:
     assert LLASA_8B.take() == GIB // 4
 
 
+def test_a_take_is_as_long_as_the_engine_makes_it() -> None:
+    from deployments.llasa.engine import CONTEXT
+
+    assert LLASA_8B.take() == CONTEXT * LLASA_8B.token()
+
+
 def test_a_shape_counts_the_bytes_that_the_loaded_model_has(tiny_llasa: Path) -> None:
     from deployments.llasa.checkpoint import load_checkpoint
 
@@ -48,7 +54,7 @@ def test_16_gib_do_not_and_the_message_names_the_profile_that_fits() -> None:
     with pytest.raises(Unavailable) as caught:
         fitting_takes(16 * GIB, LLASA_8B, 16, "llasa-8b", shared=True)
     assert str(caught.value) == (
-        "llasa-8b and XCodec2 need 21.1 GiB of a GPU, and this one has 16.0 GiB: PROFILE=llasa-3b fits it."
+        "llasa-8b and XCodec2 need 21.2 GiB of a GPU, and this one has 16.0 GiB: PROFILE=llasa-3b fits it."
     )
     assert fitting_takes(16 * GIB, SHAPES["llasa-3b"], 32, "llasa-3b", shared=True) >= 8
 

@@ -76,6 +76,8 @@ def test_once_cuda_has_started_the_next_process_goes_elsewhere(
         patch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True)))
         with pytest.raises(Unavailable, match="its process must end"):
             placement.next()
+        with pytest.raises(RuntimeError, match="CUDA has started"):
+            start(FOUR, {})
     second = start(FOUR, {})
     assert second.uuid == FOUR[2].uuid
     second.release()

@@ -2,85 +2,14 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx
 import pytest
 
-from deployments.llasa.protocol import EngineStats
-from deployments.settings import Settings
 from tests.clips import voice, wav_file
 from tests.ingress.test_tts import BAD_CLIPS, refused
-from tests.ports import free_port
+from tests.service import LONG, Running, speak
 
-pytestmark = [pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
-
-LONG = "All work and no play makes Jack a dull boy. " * 6
-
-
-@dataclass(frozen=True)
-class Running:
-    """The service under test."""
-
-    url: str
-    temp_dir: Path
-
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        async with httpx.AsyncClient(base_url=self.url, timeout=120) as client:
-            yield client
-
-    async def engine(self) -> EngineStats:
-        from ray import serve
-
-        stats: EngineStats = await serve.get_deployment_handle("Llasa", "llasa-serve").stats.remote()
-        return stats
-
-    async def idle(self, within: float) -> None:
-        """Returns once no take is in the engine."""
-        async with asyncio.timeout(within):
-            while True:
-                stats = await self.engine()
-                if stats.running == stats.waiting == 0:
-                    return
-                await asyncio.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """All deployments, with a Llasa that runs to its cap, so that takes last."""
-    from deployments.nano.llasa_init import write_llasa
-    from scripts.serve import deploy, stop, wait
-
-    folder = tmp_path_factory.mktemp("service")
-    write_llasa(folder / "llasa", end_bias=0)
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
-        profile="nano",
-        api_port=free_port(),
-        llasa_model_path=str(folder / "llasa"),
-        models_cache_dir=folder / "cache",
-        temp_dir=folder / "temp",
-        max_upload_mb=5,
-        log_level="DEBUG",
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name in Settings.model_fields:
-            patch.setenv(name.upper(), "")  # what `deploy` sets is taken back, too
-        try:
-            deploy(settings, print)
-            wait(print)
-            yield Running(f"http://127.0.0.1:{settings.api_port}", folder / "temp")
-        finally:
-            stop()
-
-
-async def speak(client: httpx.AsyncClient, text: str, seed: int, rate: int = 16_000) -> httpx.Response:
-    fields = {"target_text": text, "ref_text": "A reference.", "random_seed": str(seed), "sample_rate": str(rate)}
-    return await client.post("/api/tts", files={"audio": wav_file(voice(1.5))}, data=fields)
+pytestmark = pytest.mark.cluster
 
 
 async def test_eight_requests_share_one_engine_and_each_gets_its_own_answer(running: Running) -> None:
@@ -104,13 +33,11 @@ async def test_another_seed_gives_other_bytes(running: Running) -> None:
 async def test_a_client_that_leaves_frees_its_place_in_the_engine_within_a_second(running: Running) -> None:
     async with running.client() as client:
         leaving = asyncio.create_task(speak(client, LONG, 1))
-        async with asyncio.timeout(30):
-            while not (await running.engine()).running:
-                await asyncio.sleep(0.01)
+        await running.engine_has(1, within=30)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-    await running.idle(within=1)
+    await running.engine_has(0, within=1)
 
 
 async def test_bad_requests_leave_nothing_behind(running: Running) -> None:
@@ -127,7 +54,7 @@ async def test_bad_requests_leave_nothing_behind(running: Running) -> None:
         )
         refused(nan, 422, "validation_error", "temperature", "finite number")
         refused(await client.put("/api/tts"), 405, "method_not_allowed", None, "does not take PUT")
-        await running.idle(within=1)
+        await running.engine_has(0, within=1)
         assert list(running.temp_dir.iterdir()) == []
         health = await client.get("/health")
     assert health.status_code == 200, health.text

@@ -60,14 +60,14 @@ def build(arguments: Arguments) -> Application:
     llasa = deployment(
         LlasaDeployment,
         "Llasa",
-        ray_actor_options={"num_cpus": profile.llasa_cpus, "num_gpus": profile.llasa_gpus},
+        ray_actor_options=_on_gpu(profile.llasa_gpus) | {"num_cpus": profile.llasa_cpus},
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling,
     ).bind(profile, settings)
     xcodec2 = deployment(
         Xcodec2Deployment,
         "XCodec2",
-        ray_actor_options={"num_cpus": profile.xcodec2_cpus, "num_gpus": profile.xcodec2_gpus},
+        ray_actor_options=_on_gpu(profile.xcodec2_gpus) | {"num_cpus": profile.xcodec2_cpus},
         max_ongoing_requests=4 * profile.takes,
         autoscaling_config=scaling,
     ).bind(profile, settings)
@@ -79,3 +79,10 @@ def build(arguments: Arguments) -> Application:
         autoscaling_config=scaling,
     ).bind(profile, settings)
     return deployment(IngressDeployment, "Ingress").bind(settings, llasa, xcodec2, whisper)
+
+
+def _on_gpu(fraction: float) -> dict[str, Any]:
+    """Options of a replica that has so much of a GPU, and chooses it itself: see `deployments.gpu.placement`."""
+    if not fraction:
+        return {}
+    return {"num_gpus": fraction, "runtime_env": {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}}

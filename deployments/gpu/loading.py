@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from deployments.errors import Unavailable
+from deployments.gpu.placement import cuda_has_started
 
 Model = TypeVar("Model")
 
@@ -42,7 +43,8 @@ class Loaded(Generic[Model]):
         """
         if self._model is None:
             with self._lock:
-                if self._model is None and time.monotonic() - self._tried_at >= _RETRY_S:
+                # Where CUDA has started, it is another process that must try: `check_health` sees to it.
+                if self._model is None and not cuda_has_started() and time.monotonic() - self._tried_at >= _RETRY_S:
                     self._try()
         if self._model is None:
             assert self._failure  # noqa: S101 - one or the other
@@ -52,6 +54,11 @@ class Loaded(Generic[Model]):
     async def ready(self) -> Model:
         """`get` without blocking the event loop."""
         return self._model if self._model is not None else await asyncio.to_thread(self.get)
+
+    def check_health(self) -> None:
+        """Raises the failure where this process cannot try again, so that Serve starts another."""
+        if self._failure and cuda_has_started():
+            raise self._failure
 
     def peek(self) -> Model | None:
         """The model if it is loaded."""

@@ -81,7 +81,7 @@ class Placement:
         self.chosen = len(mine) > 1 and not all(gpu.mig for gpu in mine)
         """Whether the GPU was chosen here; False where Ray's assignment stands."""
         if self.chosen:
-            if _cuda_has_started():
+            if cuda_has_started():
                 raise RuntimeError("CUDA has started in this process: it can no longer be told which GPU to see.")
             self._take()
             return
@@ -96,6 +96,11 @@ class Placement:
     def uuid(self) -> str | None:
         """UUID of the GPU this process is on; None where only Ray knows (no NVML, MIG), and after `release`."""
         return self._lease.claim.gpu if self._lease else None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the model has lately run out of memory on every GPU that it may use."""
+        return not self.chosen or self._visible <= self._leases.refused(self._model, _REFUSAL_S)
 
     def loaded(self, used: int) -> None:
         """The model is on its GPU. Other replicas then no longer keep its memory free for it a second time.
@@ -122,7 +127,7 @@ class Placement:
         self.release()
         if not self.chosen:
             raise Unavailable(f"{self._model} needs {self._need}, and ran out of memory on the one GPU it may use.")
-        if _cuda_has_started():
+        if cuda_has_started():
             raise Unavailable(
                 f"{self._model} needs {self._need}, and ran out of memory on {gpu}: its process must end."
             )
@@ -172,6 +177,7 @@ class Placement:
         return f"{self._model} needs {self._need}, and no GPU has room. {'; '.join(had) or 'NVML shows no GPU'}."
 
 
-def _cuda_has_started() -> bool:
+def cuda_has_started() -> bool:
+    """Whether this process is bound to the GPUs that CUDA has seen."""
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.cuda.is_initialized())

@@ -40,6 +40,23 @@ class ModelStatus:
     """Why the model could not be loaded when that was last tried."""
 
 
+@dataclass(frozen=True, slots=True)
+class GpuStatus:
+    """A physical GPU of the cluster."""
+
+    node: str
+    index: int
+    uuid: str
+    name: str
+    total_bytes: int
+    used_bytes: int
+    free_bytes: int
+    utilisation: float | None
+    """0 to 1; None where NVML does not tell."""
+    models: tuple[str, ...]
+    """Of ours, a name for each replica on it."""
+
+
 class Residency(Protocol):
     """Says when models are loaded. Orders live in the cluster: they outlast the replica that gave them."""
 
@@ -53,6 +70,10 @@ class Residency(Protocol):
 
     async def status(self) -> dict[str, ModelStatus]:
         """Status of each model by its name."""
+        ...
+
+    async def gpus(self) -> list[GpuStatus]:
+        """The GPUs of all nodes; empty where there is none."""
         ...
 
     async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:

@@ -8,18 +8,23 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import ray
 from ray import serve
 from ray.exceptions import RayTaskError
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
+from ray.serve.handle import DeploymentHandle
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.errors import ServiceError, Unavailable
-from deployments.gpu.protocol import MODELS, ModelStatus, ReplicaStatus, State
+from deployments.gpu.devices import GpuReader, NvmlReader
+from deployments.gpu.lease import Leases
+from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus, ReplicaStatus, State
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
@@ -133,18 +138,27 @@ class ServeResidency:
 
     Args:
         application: Name of the Serve application that the models are deployed in.
+        models: Handles of the models by their names.
         patience_s: Seconds that a caller waits for a model.
+        reader: Of the GPUs of the node it runs on.
     """
 
-    def __init__(self, application: str, patience_s: float) -> None:
+    def __init__(
+        self,
+        application: str,
+        models: Mapping[str, DeploymentHandle[Any]],
+        patience_s: float = 600,
+        reader: GpuReader | None = None,
+    ) -> None:
         self._application = application
+        self._models = models
         self._patience_s = patience_s
-        self._handles = {model: serve.get_deployment_handle(model, application) for model in MODELS}
+        self._reader = reader or NvmlReader()
 
     async def ready(self, models: Sequence[str]) -> None:
         try:
             async with asyncio.timeout(self._patience_s):
-                await asyncio.gather(*[self._handles[model].ready.remote() for model in models])
+                await asyncio.gather(*[self._models[model].ready.remote() for model in models])
         except TimeoutError:
             raise Unavailable(
                 f"{' and '.join(models)} could not be loaded within {self._patience_s:g} s: try again.",
@@ -157,6 +171,18 @@ class ServeResidency:
 
     async def status(self) -> dict[str, ModelStatus]:
         return await asyncio.to_thread(self._status)
+
+    async def gpus(self) -> list[GpuStatus]:
+        nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get("GPU")]
+        read = ray.remote(_gpus_of)
+        # Without a CPU of their own: they must run however much is reserved there.
+        tasks = [
+            read.options(
+                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(node["NodeManagerAddress"], self._reader)
+            for node in nodes
+        ]
+        return [gpu for found in await asyncio.gather(*tasks) for gpu in found]
 
     async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
         await self._order(models, offload_at=time.time(), drop_cache=drop_cache, pin=False)
@@ -176,6 +202,29 @@ class ServeResidency:
         client = cast("ServeControllerClient", _get_global_client())
         deployments = client.get_serve_details()["applications"][self._application]["deployments"]
         return {model: _model_status(model, deployments[model]["replicas"]) for model in MODELS}
+
+
+def _gpus_of(node: str, reader: GpuReader) -> list[GpuStatus]:
+    claims = Leases().held()
+    return [
+        GpuStatus(
+            node=node,
+            index=gpu.index,
+            uuid=gpu.uuid,
+            name=gpu.name,
+            total_bytes=gpu.total,
+            used_bytes=gpu.used,
+            free_bytes=gpu.free,
+            utilisation=gpu.utilisation,
+            models=tuple(claim.model for claim in claims if claim.gpu == gpu.uuid),
+        )
+        for gpu in reader.read()
+    ]
+
+
+def assigned_gpus() -> list[str]:
+    """The ids of the GPUs that Ray gave this replica."""
+    return [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids()["GPU"]]
 
 
 def record_load(model: str, seconds: float, failure: str | None, gpu: str | None = None) -> None:

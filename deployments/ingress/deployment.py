@@ -114,7 +114,11 @@ class IngressDeployment:
         whisper: DeploymentHandle[Any],
     ) -> None:
         transcriber = RemoteWhisper(whisper)
-        residency = ServeResidency(serve.get_replica_context().app_name, settings.model_wait_timeout)
+        residency = ServeResidency(
+            serve.get_replica_context().app_name,
+            {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
+            settings.model_wait_timeout,
+        )
         synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber, residency)
         self._service = Service(synthesizer, transcriber, _deployment_health, residency, settings)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
-from deployments.gpu.protocol import MODELS, ModelStatus
+from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.ingress.failures import RESPONSES
 from deployments.ingress.service import Service
 
@@ -27,6 +27,12 @@ class ResidencyStatus(BaseModel):
     """Where the models are."""
 
     models: dict[str, ModelStatus]
+
+
+class Status(ResidencyStatus):
+    """Where the models are, and the GPUs of the cluster."""
+
+    gpus: list[GpuStatus]
 
 
 class Order(ResidencyStatus):
@@ -53,9 +59,10 @@ def gpu_routes(service: Service) -> APIRouter:
                 return Order(models={model: status[model] for model in models}, done=done)
             await asyncio.sleep(_POLL_S)
 
-    @router.get("/status", summary="Where the models are")
-    async def status() -> ResidencyStatus:
-        return ResidencyStatus(models=await residency.status())
+    @router.get("/status", summary="Where the models are, and the GPUs")
+    async def status() -> Status:
+        models, gpus = await asyncio.gather(residency.status(), residency.gpus())
+        return Status(models=models, gpus=gpus)
 
     @router.post("/offload", summary="Unload models, keeping their weights in the host's memory", responses=answers)
     async def offload(response: Response, model: Model = None, wait: Wait = 0) -> Order:

@@ -1,14 +1,19 @@
 """Llasa as a Serve deployment."""
 
+import json
 from collections.abc import AsyncIterator
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deployments.checkpoints import fetch_checkpoint
+from deployments.gpu.devices import Gpu, NvmlReader
 from deployments.gpu.loading import Loaded
-from deployments.gpu.residency import record_load
+from deployments.gpu.memory import LlamaShape, fitting_takes
+from deployments.gpu.onto_gpu import load_onto_gpu
+from deployments.gpu.placement import Placement
+from deployments.gpu.residency import assigned_gpus, record_load
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.profiles import Profile
 from deployments.settings import Settings
@@ -24,7 +29,10 @@ class LlasaDeployment:
     """One engine a replica."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
-        self._engine = Loaded(partial(_load, profile, settings), partial(record_load, "Llasa"))
+        self._profile = profile
+        self._settings = settings
+        self._placement: Placement | None = None
+        self._engine = Loaded(self._load, self._record)
 
     async def ready(self) -> None:
         await self._engine.ready()
@@ -42,6 +50,7 @@ class LlasaDeployment:
         return await (await self._engine.ready()).stats()
 
     def check_health(self) -> None:
+        self._engine.check_health()
         if engine := self._engine.peek():
             engine.check_health()
 
@@ -49,10 +58,31 @@ class LlasaDeployment:
         if engine := self._engine.peek():
             engine.close()
 
+    def _load(self) -> "Engine":
+        folder = fetch_checkpoint(self._profile.llasa, self._settings)
+        if self._profile.device == "cpu":
+            return _start_engine(folder, self._profile, self._profile.takes)
+        shape = LlamaShape.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        shared = self._profile.llasa_gpus < 1
 
-def _load(profile: Profile, settings: Settings) -> "Engine":
+        def load(gpu: Gpu | None) -> "Engine":
+            takes = self._profile.takes
+            if gpu:
+                # Of the whole GPU and not of what is free now: XCodec2 may come after us.
+                takes = fitting_takes(gpu.used + gpu.free, shape, takes, self._profile.name, shared=shared)
+            return _start_engine(folder, self._profile, takes)
+
+        engine, self._placement = load_onto_gpu(
+            "Llasa", self._profile.llasa_gpus, shape.replica(1), load, NvmlReader(), assigned=assigned_gpus()
+        )
+        return engine
+
+    def _record(self, seconds: float, failure: str | None) -> None:
+        record_load("Llasa", seconds, failure, self._placement.uuid if self._placement else None)
+
+
+def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":
     from deployments.llasa.checkpoint import load_checkpoint
     from deployments.llasa.engine import Engine
 
-    checkpoint = load_checkpoint(str(fetch_checkpoint(profile.llasa, settings)), profile.device)
-    return Engine(checkpoint, profile.takes)
+    return Engine(load_checkpoint(str(folder), profile.device), takes)

@@ -1,11 +1,15 @@
 """XCodec2 as a Serve deployment."""
 
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.checkpoints import fetch_checkpoint
+from deployments.gpu.devices import NvmlReader
 from deployments.gpu.loading import Loaded
-from deployments.gpu.residency import record_load
+from deployments.gpu.memory import XCODEC2_BYTES
+from deployments.gpu.onto_gpu import load_onto_gpu
+from deployments.gpu.placement import Placement
+from deployments.gpu.residency import assigned_gpus, record_load
 from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.xcodec2.protocol import Codes, Waveform
@@ -18,7 +22,10 @@ class Xcodec2Deployment:
     """One codec a replica."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
-        self._codec = Loaded(partial(_load, profile, settings), partial(record_load, "XCodec2"))
+        self._profile = profile
+        self._settings = settings
+        self._placement: Placement | None = None
+        self._codec = Loaded(self._load, self._record)
 
     async def ready(self) -> None:
         await self._codec.ready()
@@ -33,10 +40,29 @@ class Xcodec2Deployment:
         if codec := self._codec.peek():
             codec.close()
 
+    def check_health(self) -> None:
+        self._codec.check_health()
 
-def _load(profile: Profile, settings: Settings) -> "CodecBatcher":
+    def _load(self) -> "CodecBatcher":
+        folder = fetch_checkpoint(self._profile.xcodec2, self._settings)
+        if self._profile.device == "cpu":
+            return _start_codec(folder, self._profile)
+        codec, self._placement = load_onto_gpu(
+            "XCodec2",
+            self._profile.xcodec2_gpus,
+            XCODEC2_BYTES,
+            lambda gpu: _start_codec(folder, self._profile),
+            NvmlReader(),
+            assigned=assigned_gpus(),
+        )
+        return codec
+
+    def _record(self, seconds: float, failure: str | None) -> None:
+        record_load("XCodec2", seconds, failure, self._placement.uuid if self._placement else None)
+
+
+def _start_codec(folder: Path, profile: Profile) -> "CodecBatcher":
     from deployments.xcodec2.batcher import CodecBatcher
     from deployments.xcodec2.codec import Xcodec2Codec
 
-    codec = Xcodec2Codec.load(str(fetch_checkpoint(profile.xcodec2, settings)), profile.device)
-    return CodecBatcher(codec, profile.decodes)
+    return CodecBatcher(Xcodec2Codec.load(str(folder), profile.device), profile.decodes)

@@ -56,7 +56,11 @@ class Load:
 
 
 class Speaker:
-    """Makes requests: every text is another, all are equally long, and four clips take turns."""
+    """Makes requests: every text is another, and four clips take turns.
+
+    Texts are half to one and a half times `letters` long, the same ones for every server: takes of one length would
+    all end at once, and a batch never looks like that.
+    """
 
     def __init__(self, letters: int, seconds: float) -> None:
         self._letters = letters
@@ -68,7 +72,8 @@ class Speaker:
         for _ in range(count):
             self._made += 1
             number = f"{self._made * 7919 % 10_000:04d} "  # first, so that no two texts begin alike
-            text = (number + "words that nobody has said before " * 20)[: self._letters - 1] + "."
+            length = round(self._letters * (0.5 + self._made * 0.618 % 1))
+            text = (number + "words that nobody has said before " * 20)[: length - 1] + "."
             fields = {"target_text": text, "ref_text": "What the clip says.", "random_seed": str(self._made)}
             yield self._clips[self._made % len(self._clips)], fields
 

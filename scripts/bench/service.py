@@ -95,8 +95,8 @@ def _measure(name: str, url: str, options: argparse.Namespace) -> list[Load]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts.bench.service", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 8])
-    parser.add_argument("--requests", type=int, default=2, help="that each client sends")
-    parser.add_argument("--letters", type=int, default=30, help="of each text; the cap of its take follows from it")
+    parser.add_argument("--requests", type=int, default=4, help="that each client sends, on average")
+    parser.add_argument("--letters", type=int, default=30, help="of a text, on average; its take's cap follows")
     parser.add_argument("--reference", type=float, default=5.0, help="seconds of each clip")
     parser.add_argument("--hidden", type=int, default=192, help="width of the random Llasa")
     parser.add_argument("--layers", type=int, default=4, help="its depth")
@@ -127,7 +127,7 @@ def _text(serial: list[Load], service: list[Load], threads: int, options: argpar
         for system, load in (("serial", baseline), ("service", other))
     ]
     return (
-        f"\n{Machine.of('cpu')}\nserial server: {threads} threads of torch; texts of {options.letters} letters, "
+        f"\n{Machine.of('cpu')}\nserial server: {threads} threads of torch; texts of about {options.letters} letters, "
         f"clips of {options.reference:g} s, {options.requests} requests a client\n\n{table(header, rows)}\n"
     )
 

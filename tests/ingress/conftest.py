@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import httpx
 import pytest
 
-from deployments.gpu.protocol import MODELS, ModelStatus
+from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
 from deployments.settings import Settings
@@ -33,6 +33,9 @@ class Still:
 
     async def status(self) -> dict[str, ModelStatus]:
         return self.models
+
+    async def gpus(self) -> list[GpuStatus]:
+        return [GpuStatus("node", 0, "GPU-1", "Fake", 24, 10, 14, 0.5, ("Llasa",))]
 
     async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
         self.orders.append(("offload", *models, drop_cache))

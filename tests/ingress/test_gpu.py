@@ -23,7 +23,9 @@ def gpu_client(service: Callable[..., Service], still: Still) -> httpx.AsyncClie
 
 
 async def test_status_tells_where_each_model_is(gpu_client: httpx.AsyncClient) -> None:
-    models = (await gpu_client.get("/api/gpu/status")).json()["models"]
+    status = (await gpu_client.get("/api/gpu/status")).json()
+    assert [(gpu["uuid"], gpu["models"]) for gpu in status["gpus"]] == [("GPU-1", ["Llasa"])]
+    models = status["models"]
     assert {name: model["state"] for name, model in models.items()} == {
         "Llasa": "ready",
         "XCodec2": "unloaded",

@@ -6,10 +6,10 @@ same ones, and they outlast each of them.
 
 import asyncio
 import json
-import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import ray
@@ -22,8 +22,10 @@ from ray.serve.handle import DeploymentHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.errors import ServiceError, Unavailable
+from deployments.gpu.decision import Orders, decide
 from deployments.gpu.devices import GpuReader, NvmlReader
 from deployments.gpu.lease import Leases
+from deployments.gpu.page_cache import drop_from_page_cache
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus, ReplicaStatus, State
 
 if TYPE_CHECKING:
@@ -33,18 +35,6 @@ _NAMESPACE: Final = "llasa-serve"
 _REFRESH_S: Final = 0.5
 """How old the policy's view of its orders may get. Serve asks it ten times a second, for every model."""
 _STATES: Final[dict[str, State]] = {"RUNNING": "ready", "STOPPING": "draining"}
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What a model has been told; times are seconds of the epoch."""
-
-    timeout_s: float | None = None
-    """None: as configured."""
-    offload_at: float = 0.0
-    drop_cache: bool = False
-    warm_at: float = 0.0
-    pin: bool = False
 
 
 class ResidencyPolicy:
@@ -91,48 +81,6 @@ class ResidencyPolicy:
         _put(f"observed/{ctx.deployment_name}", observed)
 
 
-def decide(
-    orders: Orders,
-    state: dict[str, Any],
-    *,
-    now: float,
-    timeout_s: float,
-    running: int,
-    demand: float,
-    target: float,
-) -> tuple[int, dict[str, Any]]:
-    """The policy without its surroundings.
-
-    Args:
-        orders: The model's.
-        state: What the last decision returned; empty at first.
-        now: Seconds of the epoch.
-        timeout_s: Idle seconds that a model is given.
-        running: Replicas that are up.
-        demand: Requests in the model or before it.
-        target: Requests that a replica should have.
-
-    Returns:
-        Replicas wanted and the new state: since when the model is idle, and which orders have been carried out.
-    """
-    # Orders given before this policy first looked are of another life: the controller has been started anew.
-    state.setdefault("offloaded", orders.offload_at)
-    state.setdefault("warmed", orders.warm_at)
-    # Serve does not ask while the first replica starts: the load must not count as idleness.
-    if running == 0 or demand > 0 or not state.get("up"):
-        state["idle_since"] = now
-    state["up"] = running > 0
-    if running == 0:
-        state["offloaded"] = orders.offload_at
-        return int(orders.pin or orders.warm_at > state["warmed"]), state
-    state["warmed"] = orders.warm_at
-    if orders.offload_at > state["offloaded"]:
-        return 0, state  # Serve lets what runs end; what waits brings up the next replica
-    if demand > 0:
-        return max(1, math.ceil(demand / target)), state
-    return int(orders.pin or now - state["idle_since"] < timeout_s), state
-
-
 class ServeResidency:
     """`Residency` over Serve and Ray's key-value store.
 
@@ -154,6 +102,7 @@ class ServeResidency:
         self._models = models
         self._patience_s = patience_s
         self._reader = reader or NvmlReader()
+        self._dropping = set[asyncio.Task[None]]()
 
     async def ready(self, models: Sequence[str]) -> None:
         try:
@@ -173,19 +122,15 @@ class ServeResidency:
         return await asyncio.to_thread(self._status)
 
     async def gpus(self) -> list[GpuStatus]:
-        nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get("GPU")]
-        read = ray.remote(_gpus_of)
-        # Without a CPU of their own: they must run however much is reserved there.
-        tasks = [
-            read.options(
-                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(node["NodeManagerAddress"], self._reader)
-            for node in nodes
-        ]
-        return [gpu for found in await asyncio.gather(*tasks) for gpu in found]
+        found = await _on_nodes(_gpus_of, self._reader, having="GPU")
+        return [gpu for node in found for gpu in node]
 
     async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
-        await self._order(models, offload_at=time.time(), drop_cache=drop_cache, pin=False)
+        await self._order(models, offload_at=time.time(), pin=False)
+        if drop_cache:
+            task = asyncio.create_task(self._drop_from_page_caches(models))
+            self._dropping.add(task)
+            task.add_done_callback(self._dropping.discard)
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
         await self._order(models, warm_at=time.time(), **({"pin": True} if pin else {}))
@@ -198,10 +143,37 @@ class ServeResidency:
             orders = replace(await asyncio.to_thread(_read_orders, model), **changes)
             await asyncio.to_thread(_put, f"orders/{model}", asdict(orders))
 
+    async def _drop_from_page_caches(self, models: Sequence[str]) -> None:
+        """Once the models are unloaded: what a process maps stays in the cache."""
+        for model in models:
+            while (await self.status())[model].replicas:  # noqa: ASYNC110
+                await asyncio.sleep(1)  # Serve tells nobody when a replica is gone
+            if folder := (await asyncio.to_thread(_get, f"load/{model}")).get("folder"):
+                await _on_nodes(_drop, folder)
+
     def _status(self) -> dict[str, ModelStatus]:
         client = cast("ServeControllerClient", _get_global_client())
         deployments = client.get_serve_details()["applications"][self._application]["deployments"]
         return {model: _model_status(model, deployments[model]["replicas"]) for model in MODELS}
+
+
+async def _on_nodes(function: Callable[..., Any], *arguments: object, having: str = "CPU") -> list[Any]:
+    """Calls a function with a node's address and the arguments on every node that has the resource."""
+    nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get(having)]
+    task = ray.remote(function)
+    # Without a CPU of their own: they must run however much is reserved there.
+    return await asyncio.gather(
+        *[
+            task.options(
+                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(node["NodeManagerAddress"], *arguments)
+            for node in nodes
+        ]
+    )
+
+
+def _drop(node: str, folder: str) -> int:
+    return drop_from_page_cache(Path(folder))
 
 
 def _gpus_of(node: str, reader: GpuReader) -> list[GpuStatus]:
@@ -227,10 +199,20 @@ def assigned_gpus() -> list[str]:
     return [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids()["GPU"]]
 
 
-def record_load(model: str, seconds: float, failure: str | None, gpu: str | None = None) -> None:
-    """Notes, in a replica that has tried to load its model, how that went and where the model is."""
+def record_load(model: str, seconds: float, failure: str | None, folder: Path | None, gpu: str | None = None) -> None:
+    """Notes, in a replica that has tried to load its model, how that went and where the model is.
+
+    Args:
+        model: Its name.
+        seconds: That the try took.
+        failure: Why it failed.
+        folder: Of the checkpoint.
+        gpu: UUID of the GPU.
+    """
     replica = serve.get_replica_context().replica_id.unique_id
-    _put(f"load/{model}", {"seconds": None if failure else seconds, "failure": failure})
+    _put(
+        f"load/{model}", {"seconds": None if failure else seconds, "failure": failure, "folder": folder and str(folder)}
+    )
     _put(f"replica/{replica}", {"gpu": gpu})
 
 

@@ -32,6 +32,7 @@ class LlasaDeployment:
         self._profile = profile
         self._settings = settings
         self._placement: Placement | None = None
+        self._folder: Path | None = None
         self._engine = Loaded(self._load, self._record)
 
     async def ready(self) -> None:
@@ -59,7 +60,7 @@ class LlasaDeployment:
             engine.close()
 
     def _load(self) -> "Engine":
-        folder = fetch_checkpoint(self._profile.llasa, self._settings)
+        self._folder = folder = fetch_checkpoint(self._profile.llasa, self._settings)
         if self._profile.device == "cpu":
             return _start_engine(folder, self._profile, self._profile.takes)
         shape = LlamaShape.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
@@ -78,7 +79,7 @@ class LlasaDeployment:
         return engine
 
     def _record(self, seconds: float, failure: str | None) -> None:
-        record_load("Llasa", seconds, failure, self._placement.uuid if self._placement else None)
+        record_load("Llasa", seconds, failure, self._folder, self._placement.uuid if self._placement else None)
 
 
 def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":

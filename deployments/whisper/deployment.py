@@ -1,6 +1,6 @@
 """Whisper as a Serve deployment."""
 
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.checkpoints import fetch_checkpoint
@@ -18,7 +18,10 @@ class WhisperDeployment:
     """One transcriber a replica, on the CPU."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
-        self._transcriber = Loaded(partial(_load, profile, settings), partial(record_load, "Whisper"))
+        self._profile = profile
+        self._settings = settings
+        self._folder: Path | None = None
+        self._transcriber = Loaded(self._load, self._record)
 
     async def ready(self) -> None:
         await self._transcriber.ready()
@@ -38,9 +41,11 @@ class WhisperDeployment:
         if transcriber := self._transcriber.peek():
             transcriber.close()
 
+    def _load(self) -> "WhisperTranscriber":
+        from deployments.whisper.transcriber import WhisperTranscriber
 
-def _load(profile: Profile, settings: Settings) -> "WhisperTranscriber":
-    from deployments.whisper.transcriber import WhisperTranscriber
+        self._folder = fetch_checkpoint(self._profile.whisper, self._settings)
+        return WhisperTranscriber.load(str(self._folder), cpu_threads=max(1, int(self._profile.whisper_cpus)))
 
-    folder = fetch_checkpoint(profile.whisper, settings)
-    return WhisperTranscriber.load(str(folder), cpu_threads=max(1, int(profile.whisper_cpus)))
+    def _record(self, seconds: float, failure: str | None) -> None:
+        record_load("Whisper", seconds, failure, self._folder)

@@ -25,6 +25,7 @@ class Xcodec2Deployment:
         self._profile = profile
         self._settings = settings
         self._placement: Placement | None = None
+        self._folder: Path | None = None
         self._codec = Loaded(self._load, self._record)
 
     async def ready(self) -> None:
@@ -44,7 +45,7 @@ class Xcodec2Deployment:
         self._codec.check_health()
 
     def _load(self) -> "CodecBatcher":
-        folder = fetch_checkpoint(self._profile.xcodec2, self._settings)
+        self._folder = folder = fetch_checkpoint(self._profile.xcodec2, self._settings)
         if self._profile.device == "cpu":
             return _start_codec(folder, self._profile)
         codec, self._placement = load_onto_gpu(
@@ -58,7 +59,7 @@ class Xcodec2Deployment:
         return codec
 
     def _record(self, seconds: float, failure: str | None) -> None:
-        record_load("XCodec2", seconds, failure, self._placement.uuid if self._placement else None)
+        record_load("XCodec2", seconds, failure, self._folder, self._placement.uuid if self._placement else None)
 
 
 def _start_codec(folder: Path, profile: Profile) -> "CodecBatcher":

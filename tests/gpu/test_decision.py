@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from deployments.gpu.residency import Orders, decide
+from deployments.gpu.decision import Orders, decide
 
 
 class Life:

@@ -1,0 +1,58 @@
+"""How many replicas of a model there are to be: what it has been told, and what follows."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a model has been told; times are seconds of the epoch."""
+
+    timeout_s: float | None = None
+    """None: as configured."""
+    offload_at: float = 0.0
+    warm_at: float = 0.0
+    pin: bool = False
+
+
+def decide(
+    orders: Orders,
+    state: dict[str, Any],
+    *,
+    now: float,
+    timeout_s: float,
+    running: int,
+    demand: float,
+    target: float,
+) -> tuple[int, dict[str, Any]]:
+    """The policy without its surroundings.
+
+    Args:
+        orders: The model's.
+        state: What the last decision returned; empty at first.
+        now: Seconds of the epoch.
+        timeout_s: Idle seconds that a model is given.
+        running: Replicas that are up.
+        demand: Requests in the model or before it.
+        target: Requests that a replica should have.
+
+    Returns:
+        Replicas wanted and the new state: since when the model is idle, and which orders have been carried out.
+    """
+    # Orders given before this policy first looked are of another life: the controller has been started anew.
+    state.setdefault("offloaded", orders.offload_at)
+    state.setdefault("warmed", orders.warm_at)
+    # Serve does not ask while the first replica starts: the load must not count as idleness.
+    if running == 0 or demand > 0 or not state.get("up"):
+        state["idle_since"] = now
+    state["up"] = running > 0
+    if running == 0:
+        state["offloaded"] = orders.offload_at
+        return int(orders.pin or orders.warm_at > state["warmed"]), state
+    state["warmed"] = orders.warm_at
+    if orders.offload_at > state["offloaded"]:
+        return 0, state  # Serve lets what runs end; what waits brings up the next replica
+    if demand > 0:
+        return max(1, math.ceil(demand / target)), state
+    return int(orders.pin or now - state["idle_since"] < timeout_s), state

@@ -4,10 +4,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from deployments.errors import Unavailable
 from deployments.gpu.protocol import ReplicaStatus
 from deployments.ingress.service import Service
 from tests.ingress.conftest import UNLOADED, Still, client_of
-from tests.ingress.test_tts import refused
+from tests.ingress.test_tts import refused, speak
 
 READY = replace(UNLOADED, state="ready", replicas=(ReplicaStatus("r", "ready", "node", 1, "GPU-1"),))
 
@@ -73,3 +74,16 @@ async def test_a_model_that_cannot_be_loaded_is_named_in_health(service: Callabl
         answer = await client.get("/health")
     assert answer.status_code == 503
     assert answer.json()["failures"] == {"Llasa": "There is no checkpoint folder /x."}
+
+
+async def test_a_request_whose_models_do_not_come_up_in_time_is_told_when_to_come_back(
+    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_slow(self: Still, models: list[str]) -> None:
+        raise Unavailable("Llasa could not be loaded within 1 s: try again.", retry_after_s=10)
+
+    monkeypatch.setattr(Still, "ready", too_slow)
+    async with client_of(service()) as client:
+        answer = await speak(client, clip)
+    refused(answer, 503, "unavailable", None, "could not be loaded")
+    assert answer.headers["retry-after"] == "10"

@@ -9,6 +9,7 @@ import numpy as np
 from transformers import GenerationConfig
 from transformers.generation import ContinuousBatchingConfig
 from transformers.generation.continuous_batching import ContinuousBatchingManager, RequestStatus
+from transformers.generation.continuous_batching.continuous_api import OutputRouter
 from transformers.generation.continuous_batching.requests import GenerationOutput
 
 from deployments.errors import InvalidText, Unavailable
@@ -19,8 +20,17 @@ from deployments.llasa.sampler import Rules, TakeSampler
 
 CONTEXT: Final = 2048
 """Tokens of text and speech together that Llasa was trained on; it rambles beyond them."""
+_EVERY: Final = 5
+"""Codes between two outputs of a take, a tenth of a second."""
 _STEP_TOKENS: Final = 512
 """Prompt tokens a step takes on: more make a new take start sooner and the running ones stutter."""
+
+
+class _Outputs(OutputRouter):  # type: ignore[misc]
+    """Wakes the event loop for a take now and then instead of for every code: each output holds all of the take."""
+
+    def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
+        super().deliver_batch([o for o in outputs if o.is_finished() or len(o.generated_tokens) % _EVERY == 0])
 
 
 class Engine:
@@ -56,6 +66,7 @@ class Engine:
             ),
         )
         self._manager.logit_processor = self._sampler
+        self._manager.output_router = _Outputs()
         if on_cpu:
             attention.register()
             model.set_attn_implementation(attention.NAME)

@@ -16,7 +16,7 @@ from transformers.generation.continuous_batching.requests import FutureRequestSt
 
 from deployments.llasa.protocol import Sampling
 
-WINDOW: Final = 256
+WINDOW: Final = 128
 """Most codes a repetition penalty can look back on."""
 
 _SLOT, _STEP, _MINIMUM, _SEED, _TOP_K, _LOOKBACK, _TEMPERATURE, _TOP_P, _PENALTY = range(9)
@@ -56,7 +56,9 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
         self._spare_slot = slots
         # Ring buffers of each take's last codes. On the device, so that asynchronous batching need not wait for them.
         self._recent = torch.full((slots + 1, WINDOW), -1, dtype=torch.int64, device=device)
-        self._tokens = torch.arange(end + 1, dtype=torch.int64, device=device)
+        self._places = torch.arange(WINDOW, device=device)
+        self._candidates = end + 1
+        self._static = torch.device(device).type != "cpu"
 
     def check_kwargs(self, kwargs: dict[str, Any]) -> None:
         """The engine makes the arguments; there is nothing to check."""
@@ -80,6 +82,9 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
                 self.prefilled_tokens += request.query_length
             if request.has_new_token:
                 columns.append(_column(rules, step))
+        if columns and not self._static:  # a CUDA graph replays the shapes that it was captured with
+            top_k = [int(column[_TOP_K]) or self._end + 1 for column in columns]
+            self._candidates = min(max(top_k), self._end + 1)
         self.largest_batch = max(self.largest_batch, len(columns))
         self.steps += 1
         self.codes += len(columns)
@@ -97,12 +102,13 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
         slot, step, minimum, seed, top_k, lookback = logits_processor_args[:_INTEGERS].long()
         temperature, top_p, penalty = logits_processor_args[_INTEGERS:].contiguous().view(torch.float32)[..., None]
         recent = self._remember(slot, step, input_ids.long())
-        scores = _penalise(scores, self._seen(recent, step, lookback), penalty)
-        too_soon = (step < minimum)[:, None] & (self._tokens == self._end)
-        scores = scores.masked_fill(too_soon, -torch.inf)
+        scores = self._penalise(scores, recent, step, lookback, penalty)
+        scores[:, self._end].masked_fill_(step < minimum, -torch.inf)
         warm = temperature > 0
-        scores = _truncate(scores / torch.where(warm, temperature, 1.0), top_k[:, None], top_p)
-        return torch.where(warm, scores + gumbel(seed[:, None], step[:, None], self._tokens), scores)
+        likeliest, tokens = scores.topk(self._candidates)
+        likeliest = _truncate(likeliest / torch.where(warm, temperature, 1.0), top_k[:, None], top_p)
+        noisy = likeliest + torch.where(warm, gumbel(seed[:, None], step[:, None], tokens), 0.0)
+        return torch.full_like(scores, -torch.inf).scatter(1, tokens, noisy)
 
     def _remember(self, slot: torch.Tensor, step: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
         """Adds each take's last code to its history. At step 0 the last token is the prompt's: history begins empty."""
@@ -113,13 +119,22 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
         self._recent[slot] = recent
         return recent
 
-    def _seen(self, recent: torch.Tensor, step: torch.Tensor, lookback: torch.Tensor) -> torch.Tensor:
-        """[takes, vocabulary] whether a token is among the take's last `lookback` codes."""
-        age = ((step - 1)[:, None] - torch.arange(WINDOW, device=recent.device)) % WINDOW
+    def _penalise(
+        self,
+        scores: torch.Tensor,
+        recent: torch.Tensor,
+        step: torch.Tensor,
+        lookback: torch.Tensor,
+        penalty: torch.Tensor,
+    ) -> torch.Tensor:
+        """CTRL's repetition penalty (arXiv:1909.05858), as transformers applies it, on the last `lookback` codes."""
+        age = ((step - 1)[:, None] - self._places) % WINDOW
         counts = (recent >= 0) & (age < lookback[:, None])
-        beyond = self._end + 1
-        seen = torch.zeros((len(recent), beyond + 1), dtype=torch.bool, device=recent.device)
-        return seen.scatter(1, torch.where(counts, recent, beyond), True)[:, :beyond]
+        # END is never among the codes: where there is none to penalise, its own logit is written back.
+        tokens = torch.where(counts, recent, self._end)
+        logits = scores.gather(1, tokens)
+        penalised = torch.where(logits > 0, logits / penalty, logits * penalty)
+        return scores.scatter(1, tokens, torch.where(counts, penalised, logits))
 
 
 def gumbel(seed: torch.Tensor, step: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
@@ -155,18 +170,10 @@ def _column(rules: Rules, step: int) -> tuple[float, ...]:
     )
 
 
-def _penalise(scores: torch.Tensor, seen: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
-    """CTRL's repetition penalty (arXiv:1909.05858), as transformers applies it."""
-    return torch.where(seen, torch.where(scores > 0, scores / penalty, scores * penalty), scores)
-
-
-def _truncate(scores: torch.Tensor, top_k: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
+def _truncate(descending: torch.Tensor, top_k: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
     """Keeps the `top_k` likeliest tokens (0: all), and of these the fewest whose probabilities reach `top_p`."""
-    descending = scores.sort(dim=-1, descending=True).values
-    rank = torch.arange(scores.shape[-1], device=scores.device)
+    rank = torch.arange(descending.shape[-1], device=descending.device)
     descending = descending.masked_fill((top_k > 0) & (rank >= top_k), -torch.inf)
     probabilities = descending.softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities
-    kept = (before < top_p) & (probabilities > 0)
-    least = descending.gather(1, kept.sum(dim=-1, keepdim=True).clamp(min=1) - 1)
-    return scores.masked_fill(scores < least, -torch.inf)
+    return descending.masked_fill((before >= top_p) & (rank > 0), -torch.inf)

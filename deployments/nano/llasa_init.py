@@ -24,6 +24,17 @@ TEMPLATE: Final = (
 )
 
 
+# What the tokenizer learns its merges from: enough for a prompt to have about as many tokens as the real one's.
+_TEXTS: Final = (
+    "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
+    "system user assistant",
+    "Convert the text to speech:",
+    "The people of this town have known each other for many years, and there is little that they would not do for one "
+    "another. When the first of them came here, they found water, wood and good earth; what more could they want?",
+    "This is a sentence that says nothing in particular, but it has most of the words that others are made of.",
+)
+
+
 def write_llasa(
     folder: Path,
     *,
@@ -38,19 +49,22 @@ def write_llasa(
     Args:
         folder: Made if missing; files in it are replaced.
         codec_size: Speech tokens, as many as the codec has codes.
-        hidden_size: Width, a multiple of 64.
+        hidden_size: Width, a multiple of 96.
         layers: Depth.
         end_bias: How much likelier END is than a code: at 0 takes run to their cap.
         seed: Of the weights.
     """
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE(vocab={char: index for index, char in enumerate(alphabet)}, merges=[]))
+    backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    backend.train_from_iterator(
+        _TEXTS, trainers.BpeTrainer(vocab_size=600, min_frequency=1, initial_alphabet=alphabet, show_progress=False)
+    )
     backend.add_special_tokens(list(SPECIAL))
     backend.add_tokens([*MARKERS, *(f"<|s_{code}|>" for code in range(codec_size))])
     tokenizer = PreTrainedTokenizerFast(
@@ -64,7 +78,7 @@ def write_llasa(
         intermediate_size=3 * hidden_size,
         num_hidden_layers=layers,
         num_attention_heads=hidden_size // 32,
-        num_key_value_heads=hidden_size // 64,
+        num_key_value_heads=max(1, hidden_size // 96),
         head_dim=32,
         max_position_embeddings=2048,
         tie_word_embeddings=False,

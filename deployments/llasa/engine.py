@@ -20,8 +20,8 @@ from deployments.llasa.sampler import Rules, TakeSampler
 
 CONTEXT: Final = 2048
 """Tokens of text and speech together that Llasa was trained on; it rambles beyond them."""
-_EVERY: Final = 5
-"""Codes between two outputs of a take, a tenth of a second."""
+_EVERY: Final = 10
+"""Codes between two outputs of a take, a fifth of a second."""
 _STEP_TOKENS: Final = 512
 """Prompt tokens a step takes on: more make a new take start sooner and the running ones stutter."""
 

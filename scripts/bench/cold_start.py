@@ -22,9 +22,7 @@ def main() -> None:
     arguments = parser.parse_args()
     environment = {"PROFILE": "nano", "GPU_IDLE_TIMEOUT": str(arguments.idle)}
     with running("scripts.serve", environment=environment) as url, httpx.Client(base_url=url, timeout=300) as client:
-        print(
-            "| cycle | cold answer s | ratio to the first | waking s | of it Llasa loads s | XCodec2 loads s | gone after s |"
-        )
+        print("| cycle | cold answer s | to the first | waking s | Llasa loads s | XCodec2 loads s | gone after s |")
         print("|---|---|---|---|---|---|---|")
         first = None
         for cycle in range(1, arguments.cycles + 1):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from deployments.llasa.checkpoint import Checkpoint, _reorder
+from deployments.llasa.checkpoint import Checkpoint, reorder
 from deployments.llasa.engine import Engine
 from deployments.xcodec2.batcher import CodecBatcher
 from scripts.bench.floor import Floor
@@ -84,7 +84,7 @@ class Bench:
         serial_attention = str(model.config._attn_implementation)
         serial = self._serial(SerialSpeaker(model, vocabulary), codec, prompts, floor)
 
-        _reorder(model, vocabulary)
+        reorder(model, vocabulary)
         checkpoint = Checkpoint(model.to(device), vocabulary, prompts)
         engine = Engine(checkpoint, max(options.concurrency))
         engine_attention = str(model.config._attn_implementation)

@@ -24,6 +24,8 @@ class Answer:
     """Seconds of audio in the file that came back."""
     stages: dict[str, float]
     """Seconds that the server says it spent, by stage; empty where it says nothing."""
+    at: float
+    """Seconds on the clock when it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Load:
 
     clients: int
     wall: float
+    """Seconds in which all clients were busy and none was in its first request."""
     answers: list[Answer]
+    """Those that came in that time."""
     others: float
     """Cores that processes other than ours kept busy: above a few tenths, measure again."""
 
@@ -79,9 +83,17 @@ class Speaker:
 
 
 async def drive(url: str, speaker: Speaker, clients: int, each: int) -> Load:
-    """Raises httpx.HTTPStatusError when a request fails."""
+    """Drives a server until each client has sent so many requests, on average.
+
+    What counts is the time in between: while the first requests run and when the work runs out, fewer are under way
+    than there are clients.
+
+    Raises:
+        httpx.HTTPStatusError: a request failed.
+    """
     work = speaker.requests(clients * each)
     answers: list[Answer] = []
+    ends: list[float] = []
 
     async def client(http: httpx.AsyncClient) -> None:
         for audio, fields in work:
@@ -89,15 +101,15 @@ async def drive(url: str, speaker: Speaker, clients: int, each: int) -> Load:
             response = await http.post(f"{url}/api/tts", data=fields, files={"audio": ("clip.wav", audio)})
             latency = time.perf_counter() - begin
             response.raise_for_status()
-            answers.append(Answer(latency, _seconds(response.content), _stages(response)))
+            answers.append(Answer(latency, _seconds(response.content), _stages(response), begin + latency))
+        ends.append(time.perf_counter())
 
     limits = httpx.Limits(max_connections=clients)
     async with httpx.AsyncClient(timeout=600, limits=limits) as http:
         with neighbours() as watched:
-            begin = time.perf_counter()
             await asyncio.gather(*(client(http) for _ in range(clients)))
-            wall = time.perf_counter() - begin
-    return Load(clients, wall, answers, watched.others)
+    begin, end = answers[clients - 1].at, min(ends)
+    return Load(clients, end - begin, [answer for answer in answers if begin < answer.at <= end], watched.others)
 
 
 def _seconds(file: bytes) -> float:

@@ -23,15 +23,16 @@ from scripts.bench.table import table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures both servers, one after the other with the other stopped, and prints the ratios."""
+    """Measures both servers in turn, each while the other is idle, and prints the ratios."""
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="llasa-bench-") as folder:
         environment = _checkpoints(Path(folder), options)
         threads = options.serial_threads or _best_threads(environment, options)
-        with running("scripts.bench.serial_server", "--threads", str(threads), environment=environment) as url:
-            serial = _measure("serial", url, options)
-        with running("scripts.serve", environment=environment) as url:
-            service = _measure("service", url, options)
+        with (
+            running("scripts.bench.serial_server", "--threads", str(threads), environment=environment) as serial_url,
+            running("scripts.serve", environment=environment) as service_url,
+        ):
+            serial, service = _measure({"serial": serial_url, "service": service_url}, options)
     print(_text(serial, service, threads, options))
     if options.json:
         figures = {
@@ -73,23 +74,26 @@ def _best_threads(environment: dict[str, str], options: argparse.Namespace) -> i
         with running("scripts.bench.serial_server", "--threads", str(threads), environment=environment) as url:
             speaker = Speaker(options.letters, options.reference)
             asyncio.run(drive(url, speaker, 1, 1))
-            rates[threads] = asyncio.run(drive(url, speaker, 1, 2)).audio_rate
+            rates[threads] = asyncio.run(drive(url, speaker, 1, 3)).audio_rate
         _say(f"serial server with {threads} threads: {rates[threads]:.2f} s of audio a second")
     return max(rates, key=lambda threads: rates[threads])
 
 
-def _measure(name: str, url: str, options: argparse.Namespace) -> list[Load]:
-    speaker = Speaker(options.letters, options.reference)
-    asyncio.run(drive(url, speaker, 4, 1))  # warms up, on each of the clips
-    loads = []
+def _measure(urls: dict[str, str], options: argparse.Namespace) -> list[list[Load]]:
+    """Loads by server, then by number of clients. In turn, for a machine's speed drifts."""
+    loads: dict[str, list[Load]] = {name: [] for name in urls}
+    speakers = {name: Speaker(options.letters, options.reference) for name in urls}
+    for name, url in urls.items():
+        asyncio.run(drive(url, speakers[name], 4, 2))  # warms up, on each of the clips
     for clients in options.clients:
-        load = asyncio.run(drive(url, speaker, clients, options.requests))
-        _say(
-            f"{name}, {clients} clients: {load.wall:.1f} s for {len(load.answers)} requests, "
-            f"{load.others:.2f} cores busy with others"
-        )
-        loads.append(load)
-    return loads
+        for name, url in urls.items():
+            load = asyncio.run(drive(url, speakers[name], clients, options.requests))
+            _say(
+                f"{name}, {clients} clients: {load.wall:.1f} s for {len(load.answers)} requests, "
+                f"{load.others:.2f} cores busy with others"
+            )
+            loads[name].append(load)
+    return list(loads.values())
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,0 +1,44 @@
+"""`python -m scripts.train_nano [steps…]`: every step that is not done yet, in order. Stop it and start it at will."""
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from .workplace import Workplace
+
+STEPS: Final[dict[str, str]] = {
+    "prepare": "prepare:prepare",
+    "decoder": "decoder:train",
+    "corpus": "corpus:build",
+    "encoder": "encoder:train",
+    "lm": "lm:train",
+    "whisper": "whisper:train",
+    "export": "export:export",
+    "builtin": "builtin:build",
+    "seal": "export:reseal",
+    "curves": "curves:draw",
+}
+ON_DEMAND: Final[dict[str, str]] = {"pack": "carry:pack", "unpack": "carry:unpack"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.train_nano", description=__doc__)
+    parser.add_argument("steps", nargs="*", help=f"of {', '.join(STEPS)}; all by default")
+    parser.add_argument("--work", type=Path, default=Path("data"), help="where unfinished work is kept")
+    parser.add_argument("--weights", type=Path, default=Path("deployments/nano"), help="where the checkpoints go")
+    parser.add_argument("--minutes", type=float, default=1.0, help="scales the time of every training")
+    given = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    at = Workplace(given.work, given.weights, minutes=given.minutes)
+    for step in given.steps or STEPS:
+        print(f"— {step}", flush=True)
+        module, function = (STEPS | ON_DEMAND)[step].split(":")
+        getattr(importlib.import_module(f"{__package__}.{module}"), function)(at)
+
+
+if __name__ == "__main__":
+    main()

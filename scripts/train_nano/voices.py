@@ -1,0 +1,68 @@
+"""The twelve voices that a code can have, and espeak's voices that they stand for."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from .espeak import Audio, Voice
+
+
+@dataclass(frozen=True)
+class CodeVoice:
+    f0: int
+    """A multiple of 50 Hz: the decoder repeats itself every 20 ms."""
+    warp: float
+    """How far the formants are moved: a shorter throat is above 1."""
+
+
+PITCHES: Final = (100, 150, 200, 250)
+CODE_VOICES: Final = [
+    CodeVoice(f0, warp)
+    for warps in ((0.90, 0.93, 1.0, 1.04), (1.03, 1.08, 1.16, 1.22), (1.22, 1.25, 1.30, 1.34))
+    for f0, warp in zip(PITCHES, warps, strict=False)
+]
+"""Index = 4 · throat + pitch, as the codec's last two digits count: a man's, a woman's, a child's throat."""
+
+# variants that speak the same dialect; the second of a row is what its throat is taken for
+TRAINED: Final[dict[str, int]] = {
+    "": 0, "m1": 0, "m2": 0, "m3": 0, "m5": 0, "m7": 0, "max": 0, "paul": 0, "rob": 0, "ed": 0, "edward": 0, "john": 0,
+    "lee": 0, "mike": 0, "boris": 0, "Hugo": 0, "gene": 0, "benjamin": 0, "klatt": 0, "klatt2": 0, "victor": 0, "norbert": 0,
+    "f1": 1, "f2": 1, "f3": 1, "f5": 1, "steph": 1, "linda": 1, "Annie": 1, "andrea": 1, "belinda": 1, "shelby": 1,
+}  # fmt: skip
+HELD_OUT: Final[dict[str, int]] = {
+    "m4": 0, "m6": 0, "m8": 0, "quincy": 0, "michael": 0, "robert": 0, "travis": 0, "f4": 1, "alicia": 1, "aunty": 1,
+}  # fmt: skip
+
+
+def pitch_of(audio: Audio) -> float:
+    """Median F0 in Hz by autocorrelation over the voiced windows, nan where nothing is voiced."""
+    size, step = 1024, 320
+    window = np.hanning(size)
+    own = np.fft.irfft(np.abs(np.fft.rfft(window, 4 * size)) ** 2)[:size]
+    found: list[float] = []
+    for start in range(0, len(audio) - size, step):
+        piece = audio[start : start + size]
+        if np.sqrt((piece**2).mean()) < 0.015:
+            continue
+        auto = np.fft.irfft(np.abs(np.fft.rfft(piece * window, 4 * size)) ** 2)[:size]
+        auto = auto / auto[0] / (own / own[0] + 1e-3)
+        low = 16000 // 420
+        span = auto[low : 16000 // 60]
+        if span.max() < 0.5:
+            continue
+        peaks = (
+            np.flatnonzero((span[1:-1] > span[:-2]) & (span[1:-1] >= span[2:]) & (span[1:-1] > 0.85 * span.max())) + 1
+        )
+        if len(peaks):
+            found.append(16000 / (low + peaks[0]))
+    return float(np.median(found)) if len(found) > 3 else float("nan")
+
+
+def code_voice(f0: float, throat: int) -> int:
+    """The nearest pitch, and the throat."""
+    return 4 * throat + int(np.argmin([abs(np.log(f0 / pitch)) for pitch in PITCHES]))
+
+
+def spread(variants: dict[str, int], pitches: tuple[int, ...] = (10, 25, 40, 55, 70, 85)) -> list[Voice]:
+    return [Voice(variant, pitch) for variant in variants for pitch in pitches]

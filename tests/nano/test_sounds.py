@@ -1,0 +1,75 @@
+"""Sounds, frames and voices by design."""
+
+import ctypes.util
+
+import numpy as np
+import pytest
+import torch
+
+from scripts.train_nano import codec
+from scripts.train_nano.cells import CELLS, Cells
+from scripts.train_nano.frames import BINS
+from scripts.train_nano.phones import from_espeak
+from scripts.train_nano.vocoder import CODES, Vocoder
+from scripts.train_nano.voices import CODE_VOICES, pitch_of
+
+needs_espeak = pytest.mark.skipif(not ctypes.util.find_library("espeak-ng"), reason="espeak-ng is not installed")
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    """One vowel-like envelope for all, half of the cells voiced."""
+    centres = np.random.default_rng(0).normal(0, 5, (CELLS, 21)).astype(np.float32)
+    centres[:, -1] = np.where(np.arange(CELLS) % 2, 6.0, 0.0)
+    envelope = 4 - 12 * np.arange(BINS) / BINS
+    return Cells(centres, np.tile(envelope, (CELLS, 1)).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def vocoder(cells: Cells) -> Vocoder:
+    return Vocoder.design(cells)
+
+
+def test_espeaks_finer_phonemes_fall_together() -> None:
+    assert from_espeak("w_'O:_t#_3") == "WƆDɜ"
+    assert from_espeak("l_'I_t#_@L") == "LꞮDəL"
+
+
+def test_a_phoneme_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="qqq"):
+        from_espeak("qqq")
+
+
+def test_quantising_keeps_still_rather_than_flicker(cells: Cells) -> None:
+    near = cells.centres[[7, 7, 9, 7, 7]].copy()
+    near[2] = cells.centres[7] + 0.02 * (cells.centres[9] - cells.centres[7])
+    assert cells.quantise(near) == [7] * 5
+
+
+@pytest.mark.parametrize("voice", range(len(CODE_VOICES)))
+def test_every_voice_of_the_codec_has_its_pitch(vocoder: Vocoder, voice: int) -> None:
+    audio = vocoder.speak(torch.full((1, 40), 1 + CELLS * voice))[0].numpy()
+    assert abs(pitch_of(audio) / CODE_VOICES[voice].f0 - 1) < 0.02
+
+
+def test_the_codec_counts_as_many_codes_as_the_design() -> None:
+    assert int(np.prod(codec.LEVELS)) == CODES
+    assert min(codec.LEVELS) > 2
+
+
+def test_features_are_those_of_the_extractor_that_the_service_uses() -> None:
+    audio = np.random.default_rng(1).normal(0, 0.05, 16000).astype(np.float32)
+    wave = codec.pad(audio)
+    theirs = codec._EXTRACTOR(np.pad(wave, (160, 160)), sampling_rate=16000, return_tensors="pt").input_features
+    assert (theirs - codec.filterbank(torch.from_numpy(wave)[None])).abs().max() < 1e-3
+
+
+@needs_espeak
+def test_espeak_tells_the_time_of_every_sound() -> None:
+    from scripts.train_nano.espeak import Espeak
+
+    speech = Espeak().say("hello world")
+    names = [name for _, name in speech.phonemes if not name.startswith("_")]
+    assert names[0] == "h"
+    assert 0.5 < len(speech.audio) / 16000 < 2
+    assert [position for _, position, _ in speech.words] == [0, 6]

@@ -35,6 +35,8 @@ def main() -> int:
     try:
         say("Starting Ray")
         deploy(settings, say)
+        for kind in (signal.SIGINT, signal.SIGTERM):  # not before: Ray has put its own there
+            signal.signal(kind, _interrupt)
         wait(say)
         say.ready(settings)
         signal.pause()
@@ -116,7 +118,6 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    signal.signal(signal.SIGTERM, _interrupt)  # Ray puts its own in this place
     _fetch(choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings), settings, say)
     serve.start(http_options=http, proxy_location=config.pop("proxy_location"))
     cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))
@@ -178,7 +179,6 @@ def stop() -> None:
     import ray
     from ray import serve
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is being done already
     if ray.is_initialized():
         # Ray 2.60 reports the end of Serve's controller as a failure.
         with contextlib.redirect_stderr(io.StringIO()):
@@ -187,6 +187,8 @@ def stop() -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_IGN)  # once is enough: a second one would cut off the stopping
     raise KeyboardInterrupt
 
 

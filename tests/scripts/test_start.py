@@ -114,6 +114,8 @@ def test_the_readmes_commands_start_speak_and_stop(
     family = service.family()
     assert family
     service.process.send_signal(signal.SIGINT)
+    service.until("Stopping")
+    service.process.send_signal(signal.SIGTERM)  # impatience changes nothing
     assert "Stopped" in service.until(None)
     assert service.process.returncode == 0
     _, alive = psutil.wait_procs(family, timeout=30)

@@ -12,7 +12,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import psutil
 import ray
+import ray.util
 from ray import serve
 from ray.exceptions import RayTaskError
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
@@ -102,6 +104,7 @@ class ServeResidency:
         self._models = models
         self._patience_s = patience_s
         self._reader = reader or NvmlReader()
+        self._seen: dict[str, dict[str, dict[str, Any]]] = {model: {} for model in MODELS}
         self._dropping = set[asyncio.Task[None]]()
 
     async def ready(self, models: Sequence[str]) -> None:
@@ -154,7 +157,19 @@ class ServeResidency:
     def _status(self) -> dict[str, ModelStatus]:
         client = cast("ServeControllerClient", _get_global_client())
         deployments = client.get_serve_details()["applications"][self._application]["deployments"]
-        return {model: _model_status(model, deployments[model]["replicas"]) for model in MODELS}
+        found = {model: deployments[model]["replicas"] for model in MODELS}
+        for model, replicas in found.items():
+            replicas += self._lingering(model, replicas)
+        return {model: _model_status(model, replicas) for model, replicas in found.items()}
+
+    def _lingering(self, model: str, replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Replicas that Serve has forgotten while their processes still end, and still hold memory, on this node."""
+        here = ray.util.get_node_ip_address()
+        known = self._seen[model] | {replica["replica_id"]: replica for replica in replicas}
+        gone = {name: replica for name, replica in known.items() if not _alive(replica, here)}
+        listed = {replica["replica_id"] for replica in replicas}
+        self._seen[model] = {name: replica for name, replica in known.items() if name not in gone}
+        return [replica | {"state": "STOPPING"} for name, replica in self._seen[model].items() if name not in listed]
 
 
 async def _on_nodes(function: Callable[..., Any], *arguments: object, having: str = "CPU") -> list[Any]:
@@ -170,6 +185,11 @@ async def _on_nodes(function: Callable[..., Any], *arguments: object, having: st
             for node in nodes
         ]
     )
+
+
+def _alive(replica: dict[str, Any], here: str) -> bool:
+    pid = replica.get("pid")
+    return pid is not None and replica.get("node_ip") == here and psutil.pid_exists(pid)
 
 
 def _drop(node: str, folder: str) -> int:

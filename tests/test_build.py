@@ -8,6 +8,7 @@ import pytest
 from ray.serve import Application, Deployment
 
 from deployments.app import Arguments, build
+from deployments.settings import Settings
 
 
 @pytest.fixture
@@ -15,6 +16,8 @@ def graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict
     """Builds on a cluster with so many GPUs, in an environment."""
 
     monkeypatch.chdir(tmp_path)  # away from a .env
+    for setting in Settings.model_fields:  # of a service that other tests share
+        monkeypatch.delenv(setting.upper(), raising=False)
 
     def make(gpus: float = 0, arguments: Arguments | None = None, **environment: str) -> dict[str, Deployment]:
         for name, value in environment.items():

@@ -24,6 +24,7 @@ def decide(
     timeout_s: float,
     running: int,
     demand: float,
+    held: bool,
     target: float,
 ) -> tuple[int, dict[str, Any]]:
     """The policy without its surroundings.
@@ -35,6 +36,7 @@ def decide(
         timeout_s: Idle seconds that a model is given.
         running: Replicas that are up.
         demand: Requests in the model or before it.
+        held: Whether work in progress needs the model, be it at other models now.
         target: Requests that a replica should have.
 
     Returns:
@@ -44,15 +46,15 @@ def decide(
     state.setdefault("offloaded", orders.offload_at)
     state.setdefault("warmed", orders.warm_at)
     # Serve does not ask while the first replica starts: the load must not count as idleness.
-    if running == 0 or demand > 0 or not state.get("up"):
+    if running == 0 or demand > 0 or held or not state.get("up"):
         state["idle_since"] = now
     state["up"] = running > 0
     if running == 0:
         state["offloaded"] = orders.offload_at
         return int(orders.pin or orders.warm_at > state["warmed"]), state
     state["warmed"] = orders.warm_at
-    if orders.offload_at > state["offloaded"]:
-        return 0, state  # Serve lets what runs end; what waits brings up the next replica
+    if orders.offload_at > state["offloaded"] and not held:
+        return 0, state  # Serve lets what runs end
     if demand > 0:
         return max(1, math.ceil(demand / target)), state
-    return int(orders.pin or now - state["idle_since"] < timeout_s), state
+    return int(held or orders.pin or now - state["idle_since"] < timeout_s), state

@@ -1,6 +1,7 @@
 """What the GPU room offers the others: where the models are, and orders to move them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -60,11 +61,14 @@ class GpuStatus:
 class Residency(Protocol):
     """Says when models are loaded. Orders live in the cluster: they outlast the replica that gave them."""
 
-    async def ready(self, models: Sequence[str]) -> None:
-        """Returns when all of the models can answer; those that are unloaded load side by side.
+    def held(self, models: Sequence[str]) -> AbstractAsyncContextManager[None]:
+        """Models that can answer, for work that needs them: they stay loaded until it ends.
+
+        Those that are unloaded load side by side; one that was told to unload is waited for until it has, and comes
+        back.
 
         Raises:
-            Unavailable: one cannot be loaded, and why; or not soon enough.
+            Unavailable: on entering: one cannot be loaded, and why; or not soon enough.
         """
         ...
 

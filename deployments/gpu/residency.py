@@ -5,19 +5,18 @@ same ones, and they outlast each of them.
 """
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import uuid4
 
-import psutil
 import ray
 import ray.util
 from ray import serve
 from ray.exceptions import RayTaskError
-from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
+from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
 from ray.serve.handle import DeploymentHandle
@@ -26,17 +25,34 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from deployments.errors import ServiceError, Unavailable
 from deployments.gpu.decision import Orders, decide
 from deployments.gpu.devices import GpuReader, NvmlReader
+from deployments.gpu.holds import Holds
 from deployments.gpu.lease import Leases
 from deployments.gpu.page_cache import drop_from_page_cache
-from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus, ReplicaStatus, State
+from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
+from deployments.gpu.records import Load, Observation, Records, Store
+from deployments.gpu.status import StatusReader
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
 
-_NAMESPACE: Final = "llasa-serve"
 _REFRESH_S: Final = 0.5
 """How old the policy's view of its orders may get. Serve asks it ten times a second, for every model."""
-_STATES: Final[dict[str, State]] = {"RUNNING": "ready", "STOPPING": "draining"}
+
+
+class ClusterStore:
+    """`Store` in Ray's internal key-value store."""
+
+    _NAMESPACE: Final = "llasa-serve"
+
+    def get(self, key: str) -> str | None:
+        value: bytes | None = _internal_kv_get(key, namespace=self._NAMESPACE)
+        return None if value is None else value.decode()
+
+    def put(self, key: str, text: str) -> None:
+        _internal_kv_put(key, text, overwrite=True, namespace=self._NAMESPACE)
+
+    def keys(self, prefix: str) -> list[str]:
+        return [key.decode() for key in _internal_kv_list(prefix, namespace=self._NAMESPACE)]
 
 
 class ResidencyPolicy:
@@ -50,8 +66,11 @@ class ResidencyPolicy:
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
+        self._records = Records(ClusterStore())
         self._orders = Orders()
+        self._held = False
         self._idle_since = time.time()
+        self._offloaded = 0.0
         self._next_refresh = 0.0
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
@@ -67,20 +86,24 @@ class ResidencyPolicy:
             timeout_s=self._timeout_s if self._orders.timeout_s is None else self._orders.timeout_s,
             running=ctx.current_num_replicas,
             demand=float(ctx.total_num_requests),
+            held=self._held,
             target=float(ctx.config.target_ongoing_requests) if ctx.config else 1.0,
         )
-        self._idle_since = state["idle_since"]
+        self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
         return wanted, state
 
     def _refresh(self, ctx: AutoscalingContext) -> None:
-        self._orders = _read_orders(ctx.deployment_name)
-        observed = {
-            "timeout_s": self._timeout_s,
-            "idle_since": self._idle_since,
-            "ongoing": float(ctx.total_num_requests),
-            "queued": float(ctx.total_queued_requests or 0),
-        }
-        _put(f"observed/{ctx.deployment_name}", observed)
+        model = ctx.deployment_name
+        self._orders = self._records.orders(model)
+        self._held = self._records.is_held(model)
+        observation = Observation(
+            timeout_s=self._timeout_s,
+            idle_since=self._idle_since,
+            offloaded=self._offloaded,
+            ongoing=float(ctx.total_num_requests),
+            queued=float(ctx.total_queued_requests or 0),
+        )
+        self._records.observe(model, observation)
 
 
 class ServeResidency:
@@ -91,6 +114,7 @@ class ServeResidency:
         models: Handles of the models by their names.
         patience_s: Seconds that a caller waits for a model.
         reader: Of the GPUs of the node it runs on.
+        store: That all processes of the cluster share.
     """
 
     def __init__(
@@ -99,17 +123,31 @@ class ServeResidency:
         models: Mapping[str, DeploymentHandle[Any]],
         patience_s: float = 600,
         reader: GpuReader | None = None,
+        store: Store | None = None,
     ) -> None:
         self._application = application
         self._models = models
         self._patience_s = patience_s
         self._reader = reader or NvmlReader()
-        self._seen: dict[str, dict[str, dict[str, Any]]] = {model: {} for model in MODELS}
+        self._records = Records(store or ClusterStore())
+        process = uuid4().hex
+        self._holds = Holds(lambda models: self._records.hold(process, models))
+        self._offloaded: dict[str, float] = {}
+        self._statuses: StatusReader | None = None
         self._dropping = set[asyncio.Task[None]]()
 
-    async def ready(self, models: Sequence[str]) -> None:
+    @asynccontextmanager
+    async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await self._hold(models, stack)
+            yield
+
+    async def _hold(self, models: Sequence[str], stack: AsyncExitStack) -> None:
         try:
             async with asyncio.timeout(self._patience_s):
+                while not await asyncio.to_thread(self._past_offloads, models):  # noqa: ASYNC110
+                    await asyncio.sleep(_REFRESH_S)  # another process writes it down
+                await stack.enter_async_context(self._holds.of(models))
                 await asyncio.gather(*[self._models[model].ready.remote() for model in models])
         except TimeoutError:
             raise Unavailable(
@@ -120,6 +158,16 @@ class ServeResidency:
             if isinstance(error.cause, ServiceError):
                 raise error.cause from None
             raise
+
+    def _past_offloads(self, models: Sequence[str]) -> bool:
+        """Whether no order to unload is under way; who comes later than it must not keep it from being carried out."""
+        for model in models:
+            if (offload_at := self._records.orders(model).offload_at) != self._offloaded.get(model, 0.0):
+                observation = self._records.observation(model)
+                if observation is None or observation.offloaded < offload_at:
+                    return False
+                self._offloaded[model] = offload_at
+        return True
 
     async def status(self) -> dict[str, ModelStatus]:
         return await asyncio.to_thread(self._status)
@@ -143,33 +191,22 @@ class ServeResidency:
 
     async def _order(self, models: Sequence[str], **changes: Any) -> None:
         for model in models:
-            orders = replace(await asyncio.to_thread(_read_orders, model), **changes)
-            await asyncio.to_thread(_put, f"orders/{model}", asdict(orders))
+            await asyncio.to_thread(self._records.order, model, **changes)
 
     async def _drop_from_page_caches(self, models: Sequence[str]) -> None:
         """Once the models are unloaded: what a process maps stays in the cache."""
         for model in models:
             while (await self.status())[model].replicas:  # noqa: ASYNC110
                 await asyncio.sleep(1)  # Serve tells nobody when a replica is gone
-            if folder := (await asyncio.to_thread(_get, f"load/{model}")).get("folder"):
+            if folder := (await asyncio.to_thread(self._records.load, model)).folder:
                 await _on_nodes(_drop, folder)
 
     def _status(self) -> dict[str, ModelStatus]:
         client = cast("ServeControllerClient", _get_global_client())
         deployments = client.get_serve_details()["applications"][self._application]["deployments"]
-        found = {model: deployments[model]["replicas"] for model in MODELS}
-        for model, replicas in found.items():
-            replicas += self._lingering(model, replicas)
-        return {model: _model_status(model, replicas) for model, replicas in found.items()}
-
-    def _lingering(self, model: str, replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Replicas that Serve has forgotten while their processes still end, and still hold memory, on this node."""
-        here = ray.util.get_node_ip_address()
-        known = self._seen[model] | {replica["replica_id"]: replica for replica in replicas}
-        gone = {name: replica for name, replica in known.items() if not _alive(replica, here)}
-        listed = {replica["replica_id"] for replica in replicas}
-        self._seen[model] = {name: replica for name, replica in known.items() if name not in gone}
-        return [replica | {"state": "STOPPING"} for name, replica in self._seen[model].items() if name not in listed]
+        if self._statuses is None:
+            self._statuses = StatusReader(self._records, ray.util.get_node_ip_address())
+        return {model: self._statuses.status(model, deployments[model]["replicas"]) for model in MODELS}
 
 
 async def _on_nodes(function: Callable[..., Any], *arguments: object, having: str = "CPU") -> list[Any]:
@@ -185,11 +222,6 @@ async def _on_nodes(function: Callable[..., Any], *arguments: object, having: st
             for node in nodes
         ]
     )
-
-
-def _alive(replica: dict[str, Any], here: str) -> bool:
-    pid = replica.get("pid")
-    return pid is not None and replica.get("node_ip") == here and psutil.pid_exists(pid)
 
 
 def _drop(node: str, folder: str) -> int:
@@ -229,51 +261,6 @@ def record_load(model: str, seconds: float, failure: str | None, folder: Path | 
         folder: Of the checkpoint.
         gpu: UUID of the GPU.
     """
-    replica = serve.get_replica_context().replica_id.unique_id
-    _put(
-        f"load/{model}", {"seconds": None if failure else seconds, "failure": failure, "folder": folder and str(folder)}
-    )
-    _put(f"replica/{replica}", {"gpu": gpu})
-
-
-def _model_status(model: str, replicas: list[dict[str, Any]]) -> ModelStatus:
-    observed, load, orders = _get(f"observed/{model}"), _get(f"load/{model}"), _read_orders(model)
-    statuses = tuple(
-        ReplicaStatus(
-            replica=replica["replica_id"],
-            state=_STATES.get(replica["state"], "loading"),
-            node=replica.get("node_ip") or "",
-            pid=replica.get("pid"),
-            gpu=_get(f"replica/{replica['replica_id']}").get("gpu"),
-        )
-        for replica in replicas
-    )
-    states = {status.state for status in statuses}
-    order: tuple[State, ...] = ("ready", "loading", "draining")
-    state: State = next((known for known in order if known in states), "unloaded")
-    now = time.time()
-    return ModelStatus(
-        state=state,
-        replicas=statuses,
-        idle_seconds=max(0.0, now - observed.get("idle_since", now)) if state == "ready" else None,
-        timeout_seconds=observed.get("timeout_s", 0.0) if orders.timeout_s is None else orders.timeout_s,
-        pinned=orders.pin,
-        ongoing=observed.get("ongoing", 0.0),
-        queued=observed.get("queued", 0.0),
-        last_load_seconds=load.get("seconds"),
-        failure=load.get("failure"),
-    )
-
-
-def _read_orders(model: str) -> Orders:
-    return Orders(**_get(f"orders/{model}"))
-
-
-def _get(key: str) -> dict[str, Any]:
-    value = _internal_kv_get(key, namespace=_NAMESPACE)
-    record: dict[str, Any] = json.loads(value) if value else {}
-    return record
-
-
-def _put(key: str, record: dict[str, Any]) -> None:
-    _internal_kv_put(key, json.dumps(record), overwrite=True, namespace=_NAMESPACE)
+    records = Records(ClusterStore())
+    records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
+    records.placed(serve.get_replica_context().replica_id.unique_id, gpu)

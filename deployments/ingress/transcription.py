@@ -63,10 +63,10 @@ def transcription_routes(service: Service) -> APIRouter:
         form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")],
     ) -> Transcription:
         wav = await asyncio.to_thread(read_clip, form.audio.file, limits)
-        await service.residency.ready(["Whisper"])
-        transcript = await service.transcriber.transcribe(
-            wav, language=form.language or None, word_timestamps=form.word_timestamps
-        )
+        async with service.residency.held(["Whisper"]):
+            transcript = await service.transcriber.transcribe(
+                wav, language=form.language or None, word_timestamps=form.word_timestamps
+            )
         return _transcription(transcript)
 
     return router

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,9 +67,14 @@ class Synthesizer:
             GenerationFailed: the model spoke nothing.
         """
         timings: dict[str, float] = {}
+        async with AsyncExitStack() as stack:
+            with _timed(timings, "wake"):
+                needed = ["Llasa", "XCodec2"] if request.ref_text else MODELS
+                await stack.enter_async_context(self._residency.held(needed))
+            return await self._speak(request, timings)
+
+    async def _speak(self, request: SpeechRequest, timings: dict[str, float]) -> Speech:
         ref_text = request.ref_text
-        with _timed(timings, "wake"):
-            await self._residency.ready(["Llasa", "XCodec2"] if ref_text else MODELS)
         if ref_text is None:
             with _timed(timings, "transcribe"):
                 ref_text = (await self._transcriber.transcribe(request.reference)).text

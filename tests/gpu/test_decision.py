@@ -16,7 +16,7 @@ class Life:
         self.running = 0
         self.state: dict[str, Any] = {}
 
-    def step(self, seconds: float = 0.0, demand: float = 0.0) -> int:
+    def step(self, seconds: float = 0.0, demand: float = 0.0, held: bool = False) -> int:
         self.now += seconds
         wanted, self.state = decide(
             self.orders,
@@ -25,6 +25,7 @@ class Life:
             timeout_s=self.timeout_s,
             running=self.running,
             demand=demand,
+            held=held,
             target=4.0,
         )
         self.running = max(wanted, int(demand > 0))  # Serve itself starts the first one
@@ -66,6 +67,27 @@ def test_an_offload_unloads_at_once_and_only_once() -> None:
     model.step(1)
     model.step(1, demand=1)
     assert model.step(1, demand=1) == 1
+
+
+def test_work_that_needs_a_model_keeps_it_while_it_is_elsewhere() -> None:
+    model = Life(timeout_s=10)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    assert model.step(100, held=True) == 1
+    assert model.step(9) == 1
+    assert model.step(2) == 0
+
+
+def test_an_offload_waits_for_the_work_that_needs_the_model() -> None:
+    model = Life()
+    model.step(demand=2, held=True)
+    model.order(offload_at=model.now)
+    assert model.step(1, demand=2, held=True) == 1
+    assert model.state["offloaded"] < model.orders.offload_at
+    assert model.step(1, held=True) == 1
+    assert model.step(1) == 0
+    model.step(1)
+    assert model.state["offloaded"] == model.orders.offload_at
 
 
 def test_an_offload_of_an_unloaded_model_is_done_already() -> None:

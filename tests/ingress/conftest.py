@@ -1,6 +1,7 @@
 """The HTTP application on the real tiny models, without Ray."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -28,8 +29,10 @@ class Still:
         self.models = dict.fromkeys(MODELS, UNLOADED) | models
         self.orders: list[tuple[object, ...]] = []
 
-    async def ready(self, models: Sequence[str]) -> None:
-        self.orders.append(("ready", *models))
+    @asynccontextmanager
+    async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
+        self.orders.append(("held", *models))
+        yield
 
     async def status(self) -> dict[str, ModelStatus]:
         return self.models

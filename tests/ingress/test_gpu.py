@@ -79,10 +79,10 @@ async def test_a_model_that_cannot_be_loaded_is_named_in_health(service: Callabl
 async def test_a_request_whose_models_do_not_come_up_in_time_is_told_when_to_come_back(
     service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def too_slow(self: Still, models: list[str]) -> None:
+    def too_slow(self: Still, models: list[str]) -> None:
         raise Unavailable("Llasa could not be loaded within 1 s: try again.", retry_after_s=10)
 
-    monkeypatch.setattr(Still, "ready", too_slow)
+    monkeypatch.setattr(Still, "held", too_slow)
     async with client_of(service()) as client:
         answer = await speak(client, clip)
     refused(answer, 503, "unavailable", None, "could not be loaded")

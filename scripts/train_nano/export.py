@@ -11,7 +11,7 @@ import torch
 from ctranslate2.converters import TransformersConverter
 from transformers import GenerationConfig, PreTrainedTokenizerFast
 
-from . import codec, lm, vocabulary, whisper_model
+from . import codec, lm_model, vocabulary, whisper_model
 from .cells import Cells
 from .lm_data import Prompt
 from .workplace import Workplace
@@ -67,7 +67,7 @@ def _codec(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
 def _lm(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(at.path("tokenizer"))
     prompt = Prompt.of(tokenizer)
-    model = lm.build(len(tokenizer), prompt, Cells.load(at.path("cells.npz")))
+    model = lm_model.build(len(tokenizer), prompt, Cells.load(at.path("cells.npz")))
     model.load_state_dict(weights)
     with torch.no_grad():
         model.model.norm.weight.mul_(_SHARPEN)

@@ -1,5 +1,6 @@
 """Step: the Whisper. It learns sounds frame by frame and where each word is, so that words come of themselves."""
 
+import json
 import time
 from typing import Final
 
@@ -22,28 +23,35 @@ _BATCH: Final = 20
 
 
 def looking(looks: list[Tensor], spans: Tensor) -> Tensor:
-    """How far the attention is from the word to be written: its first half, its second, and all of it."""
-    positions = torch.arange(looks[0].shape[-1], device=spans.device)
-    rows, columns = (spans[..., 0] >= 0).nonzero(as_tuple=True)
-    span = spans[rows, columns]
-    first, last = span[:, :1], span[:, 1:]
-    middle = (first + last) // 2
-    whole = (positions >= first - 1) & (positions <= last)
-    halves = [whole & (positions <= middle + 1), whole & (positions >= middle - 1), whole]
+    """How far the attention is from where it should be.
+
+    The first layer finds the word just written, and its end; from there the last finds the one to be written: its
+    first half, its second, and all of it.
+    """
+    written = torch.full_like(spans, -1)
+    written[:, 1:] = spans[:, :-1]
     total = torch.zeros((), device=spans.device)
-    for layer, look in enumerate(looks):
-        for head, inside in enumerate(halves if layer == len(looks) - 1 else [whole, whole]):
+    for look, wanted in ((looks[0], written), (looks[-1], spans)):
+        positions = torch.arange(look.shape[-1], device=spans.device)
+        rows, columns = (wanted[..., 0] >= 0).nonzero(as_tuple=True)
+        span = wanted[rows, columns]
+        first, last = span[:, :1], span[:, 1:]
+        middle = (first + last) // 2
+        whole = (positions >= first - 1) & (positions <= last)
+        second = whole & (positions >= middle - 1)
+        heads = [whole, second] if wanted is written else [whole & (positions <= middle + 1), second, whole]
+        for head, inside in enumerate(heads):
             mass = (look[rows, head, columns] * inside).sum(-1)
             total = total - torch.log(mass + 1e-4).mean()
     return total / 5
 
 
 def losses(
-    model: WhisperForConditionalGeneration, naming: nn.Linear, batch: Batch, device: str
+    model: WhisperForConditionalGeneration, naming: nn.Linear, table: Tensor, batch: Batch, device: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     heard = whisper.listen(model, whisper.log_mel(batch.waves.to(device)), batch.offset)
     sounds = cross_entropy(naming(heard).flatten(0, 1), batch.sounds[:, : heard.shape[1]].flatten().to(device))
-    logits, looks = whisper.write(model, heard, batch.ids.to(device))
+    logits, looks = whisper.write(model, heard, batch.ids.to(device), table)
     words = cross_entropy(logits.flatten(0, 1), batch.targets.flatten().to(device), ignore_index=-100)
     return words, looking(looks, batch.spans.to(device)), sounds
 
@@ -93,10 +101,13 @@ def train(at: Workplace) -> None:
     words = whisper.tokenizer()
     model = whisper.build(words).to(at.device)
     naming = nn.Linear(whisper.WIDTH, len(SOUNDS)).to(at.device)
+    features = whisper.sounds_of(words, json.loads(at.path("lexicon.json").read_text())).to(at.device)
+    shared = nn.Parameter(torch.zeros(features.shape[1], whisper.WIDTH, device=at.device))
+    own = model.model.decoder.embed_tokens.weight
     learnt = [(n, p) for n, p in model.named_parameters() if "encoder.embed_positions" not in n]
     matrices = [p for n, p in learnt if p.dim() >= 2 and "embed" not in n]
     ids = {id(p) for p in matrices}
-    rest = [p for _, p in learnt if id(p) not in ids] + list(naming.parameters())
+    rest = [p for _, p in learnt if id(p) not in ids] + [*naming.parameters(), shared]
     optimiser = Optimiser(matrices, rest, muon_lr=0.012, adam_lr=2e-3, hold=0.5)
     spent, seen, limit = 0.0, 0, MINUTES * 60 * at.minutes
     if resume.exists():
@@ -104,6 +115,8 @@ def train(at: Workplace) -> None:
         model.load_state_dict(state["model"])
         naming.load_state_dict(state["naming"])
         optimiser.load(state["optimiser"])
+        shared.data.copy_(state["shared"])
+        own.data.sub_(features @ shared.data)  # the checkpoint holds both together
         spent, seen = state["spent"], state["seen"]
     listener = Listener(at, words, seed=seen + 1)
     curve = Curve(at.path("whisper.csv"), "step", "clips", "words", "looking", "sounds", "wer_espeak", "wer_codec")
@@ -113,7 +126,7 @@ def train(at: Workplace) -> None:
         begin = time.process_time() if at.device == "cpu" else time.time()
         if not pool:
             pool = listener.pool(min(1.0, 2 * spent / limit), _BATCH)
-        parts = losses(model, naming, pool.pop(), at.device)
+        parts = losses(model, naming, own + features @ shared, pool.pop(), at.device)
         (parts[0] + 0.4 * parts[1] + 0.5 * parts[2]).backward()
         optimiser.step(spent / limit)
         sums += [part.item() for part in parts]
@@ -121,6 +134,7 @@ def train(at: Workplace) -> None:
         spent += (time.process_time() if at.device == "cpu" else time.time()) - begin
         if time.time() - last > 150:
             mean = sums / count
+            own.data.add_(features @ shared.data)
             curve.add(
                 step=optimiser.steps,
                 clips=seen,
@@ -134,10 +148,13 @@ def train(at: Workplace) -> None:
                 model=model.state_dict(),
                 naming=naming.state_dict(),
                 optimiser=optimiser.state(),
+                shared=shared.data,
                 spent=spent,
                 seen=seen,
             )
+            own.data.sub_(features @ shared.data)
             sums, count, last = np.zeros(3), 0, time.time()
+    own.data.add_(features @ shared.data)
     print(probe(model, words, at, 200), flush=True)
     save(done, model=model.state_dict())
     save(
@@ -145,6 +162,7 @@ def train(at: Workplace) -> None:
         model=model.state_dict(),
         naming=naming.state_dict(),
         optimiser=optimiser.state(),
+        shared=shared.data,
         spent=spent,
         seen=seen,
     )

@@ -49,6 +49,23 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
+def sounds_of(words: PreTrainedTokenizerFast, lexicon: dict[str, str]) -> Tensor:
+    """[vocabulary, features] of length one: a word's first two and last two sounds, and those of either half.
+
+    Words' vectors that are partly made of these let a word that is rare be known by its sounds.
+    """
+    symbols = {symbol: i for i, symbol in enumerate(sorted(set("".join(lexicon.values()))))}
+    ids, features = words.get_vocab(), torch.zeros(len(words), 6, len(symbols))
+    for word in KNOWN:
+        said = lexicon[word]
+        row, middle = features[ids[f" {word}"]], (len(said) + 1) // 2
+        for part, sounds in enumerate((said[0], said[1:2], said[-2:-1], said[-1], said[:middle], said[-middle:])):
+            for sound in sounds:
+                row[part, symbols[sound]] += 1
+    flat = features.flatten(1)
+    return flat / flat.norm(dim=1, keepdim=True).clamp(min=1)
+
+
 def build(words: PreTrainedTokenizerFast) -> WhisperForConditionalGeneration:
     start, end = words.convert_tokens_to_ids(["<|startoftranscript|>", "<|endoftext|>"])
     ends = {"bos_token_id": start, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start}
@@ -105,10 +122,13 @@ def listen(model: WhisperForConditionalGeneration, mel: Tensor, offset: int = 0)
     return torch.as_tensor(encoder.layer_norm(hidden))
 
 
-def write(model: WhisperForConditionalGeneration, heard: Tensor, ids: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Logits, and every layer's cross-attention [batch, heads, ids, positions]."""
+def write(
+    model: WhisperForConditionalGeneration, heard: Tensor, ids: Tensor, table: Tensor | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    """Logits, and every layer's cross-attention [batch, heads, ids, positions]. `table`: other words' vectors."""
     decoder = model.model.decoder
-    hidden = decoder.embed_tokens(ids) + decoder.embed_positions.weight[: ids.shape[1]]
+    table = decoder.embed_tokens.weight if table is None else table
+    hidden = table[ids] + decoder.embed_positions.weight[: ids.shape[1]]
     looks = []
     for layer in decoder.layers:
         normal = layer.self_attn_layer_norm(hidden)
@@ -117,7 +137,7 @@ def write(model: WhisperForConditionalGeneration, heard: Tensor, ids: Tensor) ->
         looks.append(look)
         hidden = hidden + said
         hidden = hidden + layer.fc2(nn.functional.gelu(layer.fc1(layer.final_layer_norm(hidden))))
-    return model.proj_out(decoder.layer_norm(hidden)), looks
+    return decoder.layer_norm(hidden) @ table.T, looks
 
 
 def _attend(

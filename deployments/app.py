@@ -54,7 +54,7 @@ def build(arguments: Arguments) -> Application:
         }
 
     def deployment(room: type, name: str, **options: Any) -> Deployment:
-        logging = LoggingConfig(log_level=settings.log_level)
+        logging = LoggingConfig(log_level=settings.log_level, encoding=settings.log_format.upper())
         # A request may last as long as the longest speech: what is being unloaded must let it end.
         wrapped: Deployment = serve.deployment(
             name=name,

@@ -27,7 +27,7 @@ _OTHER: Final = {
     "HTTPS_PROXY",
     "NO_PROXY",
 }
-COMPOSE: Final = {"UI_PORT", "MCP_PORT", "MEMORY_LIMIT", "GPU_COUNT", "IMAGE_TAG"}
+COMPOSE: Final = {"UI_PORT", "MCP_PORT", "MEMORY_LIMIT", "IMAGE_TAG"}
 """What compose.yaml reads from .env, beside the settings."""
 _SETTINGS: Final = {name.upper(): name for name in Settings.model_fields}
 

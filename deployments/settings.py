@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["text", "json"]
 Rate = Annotated[int, Field(ge=8_000, le=48_000)]
 """Hz."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
     api_host: Annotated[str, Field(description="Address to listen on. `0.0.0.0` lets other machines in.")] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535, description="Port to listen on.")] = 7861
     log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
+    log_format: Annotated[
+        LogFormat, Field(description="`json`: a line is an object, and tells its request's id, for machines to read.")
+    ] = "text"
     gpu_idle_timeout: Annotated[
         float, Field(ge=0, description="Seconds without a request after which a model leaves the GPU.")
     ] = 600

@@ -20,6 +20,7 @@ VALUES = {
     "API_HOST": "0.0.0.0",  # noqa: S104
     "API_PORT": "8123",
     "LOG_LEVEL": "DEBUG",
+    "LOG_FORMAT": "json",
     "GPU_IDLE_TIMEOUT": "12.5",
     "MODEL_WAIT_TIMEOUT": "7",
     "MAX_TEXT_LENGTH": "77",

@@ -1,12 +1,10 @@
 """From the name of a checkpoint to a local folder that holds it."""
 
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from deployments.errors import Unavailable
+from deployments.nano.weights import verified
 from deployments.settings import Settings
 
 _NANO: Final = "nano:"
@@ -15,24 +13,24 @@ _FILES: Final = ["*.json", "*.safetensors", "*.txt", "*.model", "model.bin", "*.
 
 
 def fetch_checkpoint(source: str, settings: Settings) -> Path:
-    """The folder of a checkpoint, downloaded or made first where it must be.
+    """The folder of a checkpoint, downloaded first where it must be.
 
     Args:
         source: A hub id (`HKUSTAudio/Llasa-8B`), a local folder, or `nano:llasa`, `nano:xcodec2`, `nano:whisper`.
         settings: Cache, hub and token.
 
     Raises:
-        Unavailable: there is no such folder, or the hub does not give it out; says what to do.
+        Unavailable: there is no such folder, the hub does not give it out, or what ships with us was changed; says
+            what to do.
     """
-    cache = settings.models_cache_dir.expanduser()
     if source.startswith(_NANO):
-        return _nano(source.removeprefix(_NANO), cache / "nano-random")
+        return verified(source.removeprefix(_NANO))
     folder = Path(source).expanduser()
     if folder.is_dir():
         return folder
     if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
         raise Unavailable(f"There is no checkpoint folder {source}: name one that exists, or a hub id like owner/name.")
-    return _download(source, cache, settings)
+    return _download(source, settings.models_cache_dir.expanduser(), settings)
 
 
 def _download(source: str, cache: Path, settings: Settings) -> Path:
@@ -59,36 +57,3 @@ def _download(source: str, cache: Path, settings: Settings) -> Path:
             f"{source} is not in {cache} and the hub cannot be reached: set HF_ENDPOINT to a mirror, or download the "
             f"checkpoint elsewhere and name its folder, or choose PROFILE=nano, which needs no download. ({error})"
         ) from error
-
-
-def _nano(name: str, cache: Path) -> Path:
-    """Random weights stand in for the trained ones, written once into the cache."""
-    folder = cache / name
-    if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        # Under another name first: a replica that starts meanwhile, or a full disk, must not find half a checkpoint.
-        with tempfile.TemporaryDirectory(dir=cache, prefix=f"{name}-") as unfinished:
-            built = Path(unfinished, name)
-            _nano_writer(name)(built)
-            try:
-                os.rename(built, folder)
-            except OSError:
-                if not folder.is_dir():  # else another replica was first
-                    raise
-    return folder
-
-
-def _nano_writer(name: str) -> Callable[[Path], None]:
-    if name == "llasa":
-        from deployments.nano.llasa_init import write_llasa
-
-        return write_llasa
-    if name == "xcodec2":
-        from deployments.nano.xcodec2_init import write_xcodec2
-
-        return write_xcodec2
-    if name == "whisper":
-        from deployments.nano.whisper_init import write_whisper
-
-        return write_whisper
-    raise Unavailable(f"There is no checkpoint nano:{name}.")

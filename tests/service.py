@@ -55,14 +55,20 @@ class Running:
 def service(folder: Path) -> Iterator[Running]:
     """Starts all of the service in this process's own Ray, and ends it."""
     from deployments.nano.llasa_init import write_llasa
+    from deployments.nano.whisper_init import write_whisper
+    from deployments.nano.xcodec2_init import write_xcodec2
     from scripts.serve import deploy, stop, wait
 
     write_llasa(folder / "llasa", end_bias=0)
+    write_xcodec2(folder / "xcodec2")
+    write_whisper(folder / "whisper")
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         profile="nano",
         api_port=free_port(),
         llasa_model_path=str(folder / "llasa"),
+        xcodec_model_path=str(folder / "xcodec2"),
+        whisper_model_path=str(folder / "whisper"),
         models_cache_dir=folder / "cache",
         temp_dir=folder / "temp",
         max_upload_mb=5,

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 from transformers import PreTrainedTokenizerFast, WhisperForConditionalGeneration
 
 from . import whisper_model as whisper
@@ -49,8 +49,10 @@ def looking(looks: list[Tensor], spans: Tensor) -> Tensor:
 def losses(
     model: WhisperForConditionalGeneration, naming: nn.Linear, table: Tensor, batch: Batch, device: str
 ) -> tuple[Tensor, Tensor, Tensor]:
-    heard = whisper.listen(model, whisper.log_mel(batch.waves.to(device)), batch.offset)
-    sounds = cross_entropy(naming(heard).flatten(0, 1), batch.sounds[:, : heard.shape[1]].flatten().to(device))
+    heard = whisper.listen(model, pad(whisper.log_mel(batch.waves.to(device)), (0, 2 * batch.blank)), batch.offset)
+    sounds = cross_entropy(
+        naming(heard[:, : batch.sounds.shape[1]]).flatten(0, 1), batch.sounds[:, : heard.shape[1]].flatten().to(device)
+    )
     logits, looks = whisper.write(model, heard, batch.ids.to(device), table)
     words = cross_entropy(logits.flatten(0, 1), batch.targets.flatten().to(device), ignore_index=-100)
     return words, looking(looks, batch.spans.to(device)), sounds

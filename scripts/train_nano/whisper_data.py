@@ -45,6 +45,8 @@ class Batch:
     spans: Tensor
     """[batch, ids, 2]: positions of the word to be written, -1 where there is none."""
     offset: int
+    blank: int
+    """Codes of zeros after the clip, with which faster-whisper fills up thirty seconds."""
 
 
 class Listener:
@@ -133,7 +135,8 @@ class Listener:
         lead = int(r.integers(0, 26)) if r.random() < 0.5 else 0  # codes of silence first
         tail = int(r.integers(5, 40)) if r.random() < 0.9 else int(r.integers(40, 400))
         count = max(len(h.wave) for h in heard) // _CODE + 1 + lead + tail
-        offset = 0 if r.random() < 0.5 else int(r.integers(0, 1500 - count))
+        blank = min(1500 - count, int(10 ** r.uniform(0.5, 2.6))) if r.random() < 0.6 else 0
+        offset = 0 if r.random() < 0.5 else int(r.integers(0, 1501 - count - blank))
         waves = np.zeros((len(heard), count * _CODE), np.float32)
         sounds = torch.zeros(len(heard), count, dtype=torch.long)
         width = max(len(h.words) for h in heard) + 4
@@ -156,7 +159,7 @@ class Listener:
                 span = [lead + round(h.starts[i] * 50), lead + round(h.starts[i + 1] * 50)]
                 spans[row, i + 1] = torch.tensor([span[0], max(span[1], span[0] + 2)])
         noise = 10 ** r.uniform(-5, -2.2, (len(heard), 1)) * r.standard_normal(waves.shape)
-        return Batch(torch.tensor(waves + noise, dtype=torch.float32), ids, targets, sounds, spans, offset)
+        return Batch(torch.tensor(waves + noise, dtype=torch.float32), ids, targets, sounds, spans, offset, blank)
 
 
 def join(a: Heard, b: Heard, pause: int) -> Heard:

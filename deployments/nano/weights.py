@@ -1,0 +1,37 @@
+"""The trained checkpoints that ship with the service, verified before anything loads them."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+from deployments.errors import Unavailable
+
+FOLDER: Final = Path(__file__).parent
+NAMES: Final = ("llasa", "xcodec2", "whisper")
+_SUMS: Final = "checksums.json"
+
+
+def verified(name: str, folder: Path = FOLDER) -> Path:
+    """The folder of one checkpoint, whose files are those that were shipped.
+
+    Args:
+        name: One of NAMES.
+        folder: Holds a folder of each name, and `checksums.json`: SHA-256 by relative path.
+
+    Raises:
+        Unavailable: there is no such checkpoint, or a file is missing or another; says which.
+    """
+    if name not in NAMES:
+        raise Unavailable(f"There is no checkpoint nano:{name}.")
+    try:
+        sums: dict[str, str] = json.loads((folder / _SUMS).read_text())
+        expected = {path: digest for path, digest in sums.items() if path.startswith(f"{name}/")}
+        for path, digest in expected.items():
+            if hashlib.sha256((folder / path).read_bytes()).hexdigest() != digest:
+                raise Unavailable(f"{folder / path} is not what was shipped: install the service again.")
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"The embedded checkpoint {name} is incomplete: install the service again. ({error})") from error
+    if not expected:
+        raise Unavailable(f"{folder / _SUMS} names no file of {name}: install the service again.")
+    return folder / name

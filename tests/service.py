@@ -67,6 +67,7 @@ def service(folder: Path) -> Iterator[Running]:
         temp_dir=folder / "temp",
         max_upload_mb=5,
         log_level="DEBUG",
+        log_format="json",
     )
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:

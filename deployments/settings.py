@@ -52,7 +52,10 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds a request waits for models to load before it is told to come back.")
     ] = 600
 
-    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 300
+    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 5000
+    take_retries: Annotated[
+        int, Field(ge=0, le=9, description="More attempts at a part of a text that was spoken with a flaw.")
+    ] = 2
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")
     ] = 20

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployments.speech.policy import Policy
+
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
@@ -74,3 +76,7 @@ class Settings(BaseSettings):
     temp_dir: Annotated[
         Path | None, Field(description="Where uploads above 1 MB spill to while they are read. Unset: the system's.")
     ] = None
+
+    def policy(self) -> Policy:
+        """What is done about flaws, where a request does not say."""
+        return Policy(retries=self.take_retries)

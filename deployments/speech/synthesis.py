@@ -65,7 +65,8 @@ class Synthesizer:
         self._codec = codec
         self._transcriber = transcriber
         self._residency = residency
-        self._policy = policy
+        self.policy = policy
+        """Where a request does not say."""
         self._codes = OrderedDict[bytes, Codes]()
 
     async def speak(self, request: SpeechRequest) -> Speech:
@@ -115,7 +116,7 @@ class Synthesizer:
                 Studio(self._lm, self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
-                request.policy or self._policy,
+                request.policy or self.policy,
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployments.speech.policy import Policy
+
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
@@ -52,7 +54,10 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds a request waits for models to load before it is told to come back.")
     ] = 600
 
-    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 300
+    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 5000
+    take_retries: Annotated[
+        int, Field(ge=0, le=9, description="More attempts at a part of a text that was spoken with a flaw.")
+    ] = 2
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")
     ] = 20
@@ -71,3 +76,7 @@ class Settings(BaseSettings):
     temp_dir: Annotated[
         Path | None, Field(description="Where uploads above 1 MB spill to while they are read. Unset: the system's.")
     ] = None
+
+    def policy(self) -> Policy:
+        """What is done about flaws, where a request does not say."""
+        return Policy(retries=self.take_retries)

@@ -119,7 +119,7 @@ class IngressDeployment:
             {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
             settings.model_wait_timeout,
         )
-        synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber, residency)
+        synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
         self._service = Service(synthesizer, transcriber, _deployment_health, residency, settings)
 
     def __serve_build_asgi_app__(self) -> FastAPI:

@@ -1,6 +1,8 @@
 """POST /api/tts: a reference clip and a text in, speech out."""
 
 import asyncio
+import json
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
@@ -45,6 +47,10 @@ class SpeechForm(BaseModel):
     random_seed: Annotated[
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
+    normalise: Annotated[bool, Field(description="Write out numbers and symbols, replace odd characters.")] = True
+    strict: Annotated[bool, Field(description="Refuse a speech with a flaw, instead of giving it with a warning.")] = (
+        False
+    )
 
 
 def tts_routes(service: Service) -> APIRouter:
@@ -84,7 +90,15 @@ def tts_routes(service: Service) -> APIRouter:
             seed=seed,
         )
         speech = await service.synthesizer.speak(
-            SpeechRequest(text, reference, ref_text or None, form.system_prompt, sampling)
+            SpeechRequest(
+                text,
+                reference,
+                ref_text or None,
+                form.system_prompt,
+                sampling,
+                normalise=form.normalise,
+                policy=replace(service.synthesizer.policy, strict=form.strict),
+            )
         )
         file = await asyncio.to_thread(lambda: write_wav(resample(speech.wav, rate), rate))
         if settings.outputs_dir:
@@ -97,7 +111,11 @@ def tts_routes(service: Service) -> APIRouter:
 _HEADERS = {
     "X-Sample-Rate": "Hz.",
     "X-Audio-Duration": "Seconds.",
-    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take.",
+    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take. `loop`: "
+    "stopped where it turned in a circle. `error`: stopped where it fell silent.",
+    "X-Parts": "In how many the text was spoken.",
+    "X-Takes": "How many were made of them: with the retries of those that had a flaw.",
+    "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
     "X-Seed": "Gives the same speech again.",
     "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
 }
@@ -111,5 +129,8 @@ def _headers(speech: Speech, rate: int) -> dict[str, str]:
         "X-Audio-Duration": f"{seconds(speech.wav):.3f}",
         "X-Finish-Reason": speech.finished.finish,
         "X-Seed": str(speech.finished.seed),
+        "X-Parts": str(len(speech.finished.parts)),
+        "X-Takes": str(sum(part.attempts for part in speech.finished.parts)),
+        "X-Warnings": json.dumps(speech.finished.warnings),
         "Server-Timing": timings,
     }

@@ -56,8 +56,9 @@ def service(models: Models) -> Callable[..., Service]:
 
     def make(**settings: object) -> Service:
         residency = Still()
-        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency)
-        return Service(synthesizer, models.transcriber, all_healthy, residency, Settings(_env_file=None, **settings))  # type: ignore[arg-type, call-arg]
+        read = Settings(_env_file=None, **{"take_retries": 0} | settings)  # type: ignore[arg-type, call-arg]
+        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, read.policy())
+        return Service(synthesizer, models.transcriber, all_healthy, residency, read)
 
     return make
 

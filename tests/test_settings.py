@@ -90,7 +90,8 @@ def test_the_token_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_readme_and_the_example_name_every_setting_with_its_default() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| ?(.*?) ?\| ", readme, re.MULTILINE))
+    table = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| ?(.*?) ?\| ", table, re.MULTILINE))
     example = dict(re.findall(r"^# ([A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     defaults = {
         name.upper(): "" if field.default is None else str(field.default)

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, cast
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
@@ -136,8 +136,9 @@ def _fetch(profile: Profile, settings: Settings, say: Callable[[str], None]) -> 
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings that are not left at their defaults, as environment variables."""
     values = settings.model_dump(exclude_unset=True)
-    if settings.hf_token:
-        values["hf_token"] = settings.hf_token.get_secret_value()
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            values[name] = value.get_secret_value()
     return {name.upper(): str(value) for name, value in values.items() if value is not None}
 
 

@@ -1,7 +1,7 @@
 """The ingress as a Serve deployment, and the other rooms as it sees them: behind handles."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ class RemoteLlasa:
         self._handle = handle
         self._takes: DeploymentHandle[Any] = handle.options(method_name="generate", stream=True)
 
-    async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
+    async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
         with _errors_of("Llasa"):
             chunks = cast("DeploymentResponseGenerator[CodeChunk]", self._takes.remote(request))
             try:

@@ -89,7 +89,7 @@ def tts_routes(service: Service) -> APIRouter:
         file = await asyncio.to_thread(lambda: write_wav(resample(speech.wav, rate), rate))
         if settings.outputs_dir:
             await asyncio.to_thread(keep_output, settings.outputs_dir, file, ".wav")
-        return Response(file, media_type="audio/wav", headers=_headers(speech, rate, seed))
+        return Response(file, media_type="audio/wav", headers=_headers(speech, rate))
 
     return router
 
@@ -103,13 +103,13 @@ _HEADERS = {
 }
 
 
-def _headers(speech: Speech, rate: int, seed: int) -> dict[str, str]:
-    timings = ", ".join(f"{stage};dur={1000 * spent:.1f}" for stage, spent in speech.timings.items())
+def _headers(speech: Speech, rate: int) -> dict[str, str]:
+    timings = ", ".join(f"{stage};dur={1000 * spent:.1f}" for stage, spent in speech.finished.timings.items())
     return {
         "Content-Disposition": 'attachment; filename="speech.wav"',
         "X-Sample-Rate": str(rate),
         "X-Audio-Duration": f"{seconds(speech.wav):.3f}",
-        "X-Finish-Reason": speech.finish,
-        "X-Seed": str(seed),
+        "X-Finish-Reason": speech.finished.finish,
+        "X-Seed": str(speech.finished.seed),
         "Server-Timing": timings,
     }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,12 @@ class LlasaDeployment:
     async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
         engine = await self._engine.ready()
         gathered: list[CodeChunk] = []
-        async for chunk in engine.generate(request):
-            gathered.append(chunk)
-            if chunk.finish or sum(len(part.codes) for part in gathered) >= _CHUNK:
-                yield CodeChunk(np.concatenate([part.codes for part in gathered]), chunk.finish)
-                gathered.clear()
+        async with aclosing(engine.generate(request)) as chunks:
+            async for chunk in chunks:
+                gathered.append(chunk)
+                if chunk.finish or sum(len(part.codes) for part in gathered) >= _CHUNK:
+                    yield CodeChunk(np.concatenate([part.codes for part in gathered]), chunk.finish)
+                    gathered.clear()
 
     async def stats(self) -> EngineStats:
         return await (await self._engine.ready()).stats()

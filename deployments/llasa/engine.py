@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 import numpy as np
@@ -72,7 +73,7 @@ class Engine:
             model.set_attn_implementation(attention.NAME)
         self._manager.start()
 
-    async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
+    async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
         """Speaks a take; see `SpeechLM.generate`."""
         prompt = self._prompts.build(request)
         room = CONTEXT - len(prompt)
@@ -89,8 +90,9 @@ class Engine:
         try:
             limit = min(request.max_codes or room, room)
             rules = Rules(slot, len(prompt), min(request.min_codes, limit), request.sampling)
-            async for chunk in self._take(prompt, limit, rules):
-                yield chunk
+            async with aclosing(self._take(prompt, limit, rules)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         finally:
             self._free_slots.put_nowait(slot)
 
@@ -117,7 +119,7 @@ class Engine:
         """Stops the engine's thread; takes that are running fail."""
         self._manager.stop(block=True, hard_stop=True)
 
-    async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncIterator[CodeChunk]:
+    async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncGenerator[CodeChunk, None]:
         self.check_health()
         take = f"take-{next(self._numbers)}"
         outputs = asyncio.Queue[GenerationOutput]()

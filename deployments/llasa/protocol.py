@@ -1,6 +1,6 @@
 """What the Llasa room offers the others: takes of speech codes, as they are made."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -71,7 +71,7 @@ class EngineStats:
 class SpeechLM(Protocol):
     """A language model that continues speech codes."""
 
-    def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
+    def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
         """Speaks; closing the iterator early frees the take's place.
 
         Raises:

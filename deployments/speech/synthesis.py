@@ -3,20 +3,22 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deployments.errors import GenerationFailed, InvalidAudio
-from deployments.gpu.protocol import MODELS, Residency
+from deployments.gpu.protocol import Residency
 from deployments.llasa.protocol import INSTRUCTION, Codes, FinishReason, Sampling, SpeechLM, TakeRequest
+from deployments.speech.events import Audio, Event, Finished, Progress
+from deployments.speech.reference import Reference
 from deployments.speech.text import code_bounds
 from deployments.whisper.protocol import Transcriber
-from deployments.xcodec2.protocol import SAMPLE_RATE, Codec
+from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
+from deployments.xcodec2.stream import StreamDecoder
 
 _CACHED: Final = 1024
 """References whose codes are kept: at most 4 KB each."""
@@ -27,24 +29,21 @@ class SpeechRequest:
     """What to say, and in whose voice."""
 
     text: str
-    reference: NDArray[np.float32]
-    """[samples] mono at 16 kHz."""
+    reference: Waveform | Reference
+    """[samples] mono at 16 kHz, or one that is prepared already."""
     ref_text: str | None = None
-    """What the reference says; None: Whisper listens."""
+    """What the waveform says; None: Whisper listens. A prepared reference has its own."""
     instruction: str = INSTRUCTION
     sampling: Sampling = Sampling()
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What was said."""
+    """What was said, whole."""
 
-    wav: NDArray[np.float32]
+    wav: Waveform
     """[samples] mono at 16 kHz."""
-    finish: FinishReason
-    ref_text: str
-    timings: dict[str, float] = field(default_factory=dict)
-    """Seconds of each stage that ran, in their order."""
+    finished: Finished
 
 
 class Synthesizer:
@@ -58,7 +57,20 @@ class Synthesizer:
         self._codes = OrderedDict[bytes, Codes]()
 
     async def speak(self, request: SpeechRequest) -> Speech:
-        """Speaks a request whole. Cancelling it frees what it holds in the models.
+        """Speaks a request whole: what `stream` gives, collected. Cancelling it frees what it holds in the models."""
+        pieces: list[Waveform] = []
+        async with aclosing(self.stream(request)) as events:
+            async for event in events:
+                if isinstance(event, Audio):
+                    pieces.append(event.wav)
+                elif isinstance(event, Finished):
+                    return Speech(np.concatenate(pieces), event)
+        raise AssertionError("a stream ended without its last event")
+
+    async def stream(self, request: SpeechRequest) -> AsyncGenerator[Event, None]:
+        """Speaks a request as it is made.
+
+        Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
 
         Raises:
             InvalidAudio: no text came with the reference, and Whisper hears none in it.
@@ -68,27 +80,49 @@ class Synthesizer:
         """
         timings: dict[str, float] = {}
         async with AsyncExitStack() as stack:
+            yield Progress("waking")
             with _timed(timings, "wake"):
-                needed = ["Llasa", "XCodec2"] if request.ref_text else MODELS
-                await stack.enter_async_context(self._residency.held(needed))
-            return await self._speak(request, timings)
+                await stack.enter_async_context(self._residency.held(["Llasa", *_listeners(request)]))
+            if isinstance(request.reference, Reference):
+                reference = request.reference
+            else:
+                ref_text = request.ref_text
+                if ref_text is None:
+                    yield Progress("listening")
+                    with _timed(timings, "transcribe"):
+                        ref_text = await self._listen(request.reference)
+                yield Progress("encoding")
+                with _timed(timings, "encode"):
+                    reference = Reference(await self._encode(request.reference), ref_text)
+            yield Progress("speaking", 1, 1)
+            finish: FinishReason = "stop"
+            async with aclosing(self._take(request, reference, timings)) as pieces:
+                async for wav, finish in pieces:  # noqa: B007 - the last one's is told
+                    if len(wav):
+                        yield Audio(wav)
+            yield Finished(finish, request.sampling.seed, reference.text, timings)
 
-    async def _speak(self, request: SpeechRequest, timings: dict[str, float]) -> Speech:
-        ref_text = request.ref_text
-        if ref_text is None:
-            with _timed(timings, "transcribe"):
-                ref_text = (await self._transcriber.transcribe(request.reference)).text
-            if not ref_text:
-                raise InvalidAudio("No speech is heard in the clip: send one with speech, or its text.", "audio")
-        with _timed(timings, "encode"):
-            ref_codes = await self._encode(request.reference)
-        with _timed(timings, "generate"):
-            codes, finish = await self._generate(request, ref_text, ref_codes)
-        with _timed(timings, "decode"):
-            wav = await self._codec.decode(np.concatenate([ref_codes, codes]), start=len(ref_codes))
-        return Speech(wav, finish, ref_text, timings)
+    async def prepare(self, wav: Waveform, ref_text: str | None = None) -> Reference:
+        """Makes a reference of a clip, once for all that it will speak.
 
-    async def _encode(self, reference: NDArray[np.float32]) -> Codes:
+        Args:
+            wav: [samples] mono at 16 kHz.
+            ref_text: What it says; None: Whisper listens.
+
+        Raises:
+            InvalidAudio: no text came with it, and Whisper hears none in it.
+            Unavailable: a model cannot serve.
+        """
+        async with self._residency.held(["XCodec2"] if ref_text else ["XCodec2", "Whisper"]):
+            return Reference(await self._encode(wav), ref_text or await self._listen(wav))
+
+    async def _listen(self, wav: Waveform) -> str:
+        text = (await self._transcriber.transcribe(wav)).text
+        if not text:
+            raise InvalidAudio("No speech is heard in the clip: send one with speech, or its text.", "audio")
+        return text
+
+    async def _encode(self, reference: Waveform) -> Codes:
         key = hashlib.sha256(reference.tobytes()).digest()
         if key not in self._codes:
             codes = await self._codec.encode(reference)
@@ -98,34 +132,51 @@ class Synthesizer:
         self._codes.move_to_end(key)
         return self._codes[key]
 
-    async def _generate(self, request: SpeechRequest, ref_text: str, ref_codes: Codes) -> tuple[Codes, FinishReason]:
+    async def _take(
+        self, request: SpeechRequest, reference: Reference, timings: dict[str, float]
+    ) -> AsyncGenerator[tuple[Waveform, FinishReason], None]:
         fewest, most = code_bounds(request.text)
         take = TakeRequest(
             text=request.text,
-            ref_text=ref_text,
-            ref_codes=ref_codes,
+            ref_text=reference.text,
+            ref_codes=reference.codes,
             instruction=request.instruction,
             sampling=request.sampling,
             min_codes=fewest,
             max_codes=most,
         )
-        parts: list[Codes] = []
-        finish: FinishReason | None = None
-        async for chunk in self._lm.generate(take):
-            parts.append(chunk.codes)
-            finish = chunk.finish
-        if finish is None or not sum(map(len, parts)):
+        timings |= {"generate": 0.0, "decode": 0.0}
+        decoder = StreamDecoder(self._codec, reference.codes)
+        spoken = 0
+        async with aclosing(self._lm.generate(take)) as chunks:
+            while True:
+                with _timed(timings, "generate"):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    break
+                spoken += len(chunk.codes)
+                with _timed(timings, "decode"):
+                    wav = await decoder.push(chunk.codes)
+                    if chunk.finish:
+                        wav = np.concatenate([wav, await decoder.finish()])
+                yield wav, chunk.finish or "error"
+        if not spoken:
             raise GenerationFailed("The model spoke nothing: try another seed.")
-        return np.concatenate(parts), finish
 
 
-def seconds(wav: NDArray[np.float32]) -> float:
+def seconds(wav: Waveform) -> float:
     """How long [samples] at 16 kHz last."""
     return len(wav) / SAMPLE_RATE
+
+
+def _listeners(request: SpeechRequest) -> list[str]:
+    """Models that are needed beside Llasa."""
+    listens = not isinstance(request.reference, Reference) and not request.ref_text
+    return ["XCodec2", "Whisper"] if listens else ["XCodec2"]
 
 
 @contextmanager
 def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
     begin = time.perf_counter()
     yield
-    timings[stage] = time.perf_counter() - begin
+    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - begin

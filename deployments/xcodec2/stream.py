@@ -11,12 +11,11 @@ HOLDBACK: Final = 20
 13 codes to each side."""
 FIRST: Final = 15
 """Codes (0.3 s) that the first piece gives out: sound starts when FIRST + HOLDBACK codes are there."""
-STEP: Final = 50
-"""Codes (1 s) that later pieces give out; the pieces double from FIRST up to this."""
-REFERENCE: Final = 750
-"""Codes (15 s) of the reference that are decoded along: its last ones, next to what is generated."""
-HISTORY: Final = 250
-"""Codes (5 s) of what was already given out that are decoded along."""
+STEP: Final = 240
+"""Codes (4.8 s) that later pieces give out; the pieces double from FIRST up to this."""
+CONTEXT: Final = 150
+"""Codes (3 s) before the new ones that are decoded along: of the reference, then of what was already given out. With
+untrained weights, which listen to everything alike, 50 stray twice as far from decoding everything, 400 half as far."""
 FADE: Final = HOP
 """Samples (20 ms) over which one rendition passes into the next."""
 
@@ -24,9 +23,9 @@ FADE: Final = HOP
 class StreamDecoder:
     """Decodes one take as it grows.
 
-    Each step decodes the reference, the recent past and the new codes together and gives out all but the
-    last HOLDBACK codes. Two renditions of the same samples differ a little, so they are crossfaded over FADE
-    samples with gains that sum to one. No step decodes more than REFERENCE + HISTORY + step + HOLDBACK codes.
+    Each step decodes the recent past and the new codes together and gives out all but the last HOLDBACK codes. Two
+    renditions of the same samples differ a little, so they are crossfaded over FADE samples with gains that sum to
+    one. No step decodes more than CONTEXT + step + HOLDBACK codes.
 
     With untrained weights the result lies within 10 % (RMS) of decoding all codes at once.
 
@@ -43,12 +42,11 @@ class StreamDecoder:
         if not 1 <= first <= step:
             raise ValueError("a stream needs 1 <= first <= step")
         self._codec = codec
-        self._reference = np.asarray(context[-REFERENCE:], np.int32)
-        self._codes = np.zeros(0, np.int32)
+        self._codes = np.asarray(context[-CONTEXT:], np.int32)
+        self._start = len(self._codes)  # of what is not given out yet
         self._window = first
         self._step = step
-        self._given = 0  # codes whose samples are out
-        self._tail = np.zeros(0, np.float32)  # the last rendition of what follows them
+        self._tail = np.zeros(0, np.float32)  # its last rendition
 
     async def push(self, codes: Codes) -> Waveform:
         """Takes the next codes; gives the samples that are final, often none.
@@ -61,22 +59,21 @@ class StreamDecoder:
         """
         self._codes = np.concatenate([self._codes, np.asarray(codes, np.int32)])
         pieces = [np.zeros(0, np.float32)]
-        while len(self._codes) >= (end := self._given + self._window + HOLDBACK):
+        while len(self._codes) >= (end := self._start + self._window + HOLDBACK):
             self._window = min(2 * self._window, self._step)
             pieces.append(self._give(await self._render(end), HOLDBACK))
         return np.concatenate(pieces)
 
     async def finish(self) -> Waveform:
         """Gives the rest: with it, HOP samples for each code pushed are out. Errors as of `push`."""
-        if len(self._codes) - self._given == len(self._tail) // HOP:
+        if len(self._codes) - self._start == len(self._tail) // HOP:
             return self._give(self._tail, 0)
         return self._give(await self._render(len(self._codes)), 0)
 
     async def _render(self, end: int) -> Waveform:
         # [samples] from the first code not given out to `end`, joined to what was given out.
-        past = min(self._given, HISTORY)
-        recent = self._codes[self._given - past : end]
-        wav = await self._codec.decode(np.concatenate([self._reference, recent]), start=len(self._reference) + past)
+        past = min(self._start, CONTEXT)
+        wav = await self._codec.decode(self._codes[self._start - past : end], start=past)
         fade = min(FADE, len(self._tail))
         rising = (np.arange(fade, dtype=np.float32) + 1) / (fade + 1)
         joined = wav.copy()
@@ -85,6 +82,6 @@ class StreamDecoder:
 
     def _give(self, wav: Waveform, holdback: int) -> Waveform:
         count = len(wav) // HOP - holdback
-        self._given += count
+        self._start += count
         self._tail = wav[count * HOP :]
         return wav[: count * HOP]

@@ -97,6 +97,7 @@ async def test_every_parameter_reaches_the_engine(
     assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
     assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
     assert (request.text, request.ref_text) == ("Hello there.", "A reference.")
+    assert isinstance(request.reference, np.ndarray)
     assert len(request.reference) == 24_000
 
 

@@ -119,7 +119,7 @@ async def test_closing_the_stream_frees_the_takes_place(engine: Engine) -> None:
     stream = engine.generate(request)
     await anext(stream)
     assert (await engine.stats()).running == 1
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     async with asyncio.timeout(1):
         while (await engine.stats()).running:
             await asyncio.sleep(0.01)
@@ -136,7 +136,7 @@ async def test_takes_beyond_the_engines_places_wait_and_a_waiting_one_can_leave(
             while (await engine.stats()).waiting < 2:
                 await asyncio.sleep(0.01)
         second.cancel()
-        await long.aclose()  # type: ignore[attr-defined]
+        await long.aclose()
         async with asyncio.timeout(30):
             codes, _ = await third
         assert len(codes) >= 40

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import HOP, Codec, Codes, Waveform
-from deployments.xcodec2.stream import FADE, FIRST, HISTORY, HOLDBACK, REFERENCE, STEP, StreamDecoder
+from deployments.xcodec2.stream import CONTEXT, FADE, FIRST, HOLDBACK, STEP, StreamDecoder
 
 PATIENCE = 20
 TOLERANCE = 0.12
@@ -119,8 +119,8 @@ async def test_a_decoder_that_hears_no_further_than_the_holdback_is_streamed_exa
 
 async def test_no_step_decodes_more_than_a_bounded_number_of_codes() -> None:
     near = NearSighted()
-    await stream(near, some_codes(2 * REFERENCE), some_codes(1000), [900])
-    assert max(near.lengths) <= REFERENCE + HISTORY + STEP + HOLDBACK
+    await stream(near, some_codes(2 * CONTEXT), some_codes(1000), [900])
+    assert max(near.lengths) <= CONTEXT + STEP + HOLDBACK
 
 
 async def test_the_first_piece_comes_early_and_holds_back_what_may_still_change(codec: Codec) -> None:

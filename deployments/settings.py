@@ -46,9 +46,7 @@ class Settings(BaseSettings):
         SecretStr | None, Field(description="Several keys, each with a name: `alice=sk-one,bob=sk-two`.")
     ] = None
     health_open: Annotated[bool, Field(description="Whether `/health` answers without a key.")] = True
-    docs_open: Annotated[
-        bool, Field(description="Whether `/apidocs` and `/openapi.json` answer without a key.")
-    ] = True
+    docs_open: Annotated[bool, Field(description="Whether `/apidocs` and `/openapi.json` answer without a key.")] = True
     cors_origins: Annotated[
         str | None,
         Field(description="Web pages that may call the service: origins with commas between, or `*`. Unset: none."),

@@ -1,6 +1,7 @@
 """Admission: how many requests work at once, how many wait, whose turn it is, and how long one may take."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
@@ -139,6 +140,7 @@ class Admitted:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in self._paths:
             await self.app(scope, receive, send)
             return
+        scope["state"]["arrived"] = time.monotonic()
         content_type: bytes | None = None
 
         async def noting(message: Message) -> None:
@@ -155,10 +157,12 @@ class Admitted:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            error = TimedOut(f"The request took longer than {self._timeout_s:g} s: send less, or try again later.")
+            late = TimedOut(f"The request took longer than {self._timeout_s:g} s: send less, or try again later.")
             if content_type is None:
-                await failure_of(error)(scope, receive, send)
+                await failure_of(late)(scope, receive, send)
             elif content_type.startswith(b"text/event-stream"):
-                await send({"type": "http.response.body", "body": error_event(error), "more_body": False})
+                await send(
+                    {"type": "http.response.body", "body": error_event(late, "speech.audio.error"), "more_body": False}
+                )
             else:
-                raise error from None
+                raise late from None

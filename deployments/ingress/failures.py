@@ -37,7 +37,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, description in {
         400: "The clip or the text cannot be used.",
         401: "A key is needed.",
+        404: "There is nothing of that name.",
         408: "The request took longer than REQUEST_TIMEOUT.",
+        409: "There is one of that name.",
         413: "The request is larger than MAX_UPLOAD_MB.",
         422: "A field is missing, unknown, of the wrong type or out of its range.",
         429: "Too many requests are waiting.",
@@ -58,8 +60,14 @@ def failure(
     status: int, message: str, kind: str, code: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """A response with the envelope."""
+    # JSON can bring half a surrogate pair, which no answer can hold.
+    message, param = _encodable(message), param and _encodable(param)
     body = FailureEnvelope(error=Failure(message=message, type=kind, param=param, code=code))
     return JSONResponse(body.model_dump(), status, headers)
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def failure_of(error: ServiceError) -> JSONResponse:

@@ -51,13 +51,15 @@ class Keys:
         return names[0] if names else None
 
     def _is_open(self, path: str) -> bool:
-        return path in self._open or bool(self._below) and path.startswith(self._below)
+        return path in self._open or path.startswith(self._below)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        error = Unauthorized("A key is needed, as `Authorization: Bearer KEY` or `X-API-Key: KEY`, and none that is known came.")
+        error = Unauthorized(
+            "A key is needed, as `Authorization: Bearer KEY` or `X-API-Key: KEY`, and none that is known came."
+        )
         response = failure_of(error)
         response.headers["WWW-Authenticate"] = "Bearer"
         await response(scope, receive, send)

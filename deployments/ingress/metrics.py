@@ -21,7 +21,7 @@ class Metric:
 CONTINUITY_MS: Final = 100
 """Silence that a player may have to bridge before the speech counts as interrupted."""
 
-_SECONDS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
+_SECONDS: Final = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 
 METRICS: Final = (
     Metric("audio_ttfp_s", "histogram", "Seconds from a request to its first audio, as bytes leave.", (), _SECONDS),
@@ -34,7 +34,7 @@ METRICS: Final = (
         (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10),
     ),
     Metric("audio_frames_total", "counter", "Codec frames (50 a second) that have left."),
-    Metric("audio_underrun_s", "histogram", "Seconds that a player which starts at once would have waited.", (), (0.01, *_SECONDS)),
+    Metric("audio_underrun_s", "histogram", "Seconds that a player which starts at once would wait.", (), _SECONDS),
     Metric(
         "audio_continuity_ok_total",
         "counter",

@@ -13,7 +13,7 @@ def event(kind: str, data: Mapping[str, Any]) -> bytes:
     return f"event: {kind}\ndata: {text}\n\n".encode()
 
 
-def error_event(error: ServiceError) -> bytes:
-    """The end of a stream that has failed. The name is vLLM-Omni's; OpenAI's SDK raises at any `error` it finds."""
+def error_event(error: ServiceError, kind: str = "error") -> bytes:
+    """The end of a stream that has failed. OpenAI's SDK raises at any event with an `error` in it."""
     envelope = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return event("speech.audio.error", {"error": envelope})
+    return event(kind, {"error": envelope})

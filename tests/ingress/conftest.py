@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
+from deployments.profiles import PROFILES
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
+from deployments.speech.voice_store import VoiceStore
+from deployments.speech.voices import Voices
 from tests.clips import voice, wav_file
 from tests.conftest import Models
+from tests.ingress.recorder import Recorder
 
 
 async def all_healthy() -> dict[str, str]:
@@ -51,13 +56,23 @@ class Still:
 
 
 @pytest.fixture
-def service(models: Models) -> Callable[..., Service]:
+def service(models: Models, tmp_path: Path) -> Callable[..., Service]:
     """Makes a service with some settings changed."""
 
-    def make(**settings: object) -> Service:
+    def make(**changed: object) -> Service:
         residency = Still()
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency)
-        return Service(synthesizer, models.transcriber, all_healthy, residency, Settings(_env_file=None, **settings))  # type: ignore[arg-type, call-arg]
+        settings = Settings(_env_file=None, **{"voices_dir": tmp_path / "voices"} | changed)  # type: ignore[arg-type, call-arg]
+        return Service(
+            synthesizer=synthesizer,
+            transcriber=models.transcriber,
+            voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, PROFILES["nano"]),
+            health=all_healthy,
+            residency=residency,
+            metrics=Recorder(),
+            profile=PROFILES["nano"],
+            settings=settings,
+        )
 
     return make
 

@@ -1,6 +1,6 @@
 import io
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import httpx
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from deployments.ingress.service import Service
-from deployments.speech.synthesis import Speech, SpeechRequest
+from deployments.speech.events import Event
+from deployments.speech.synthesis import SpeechRequest
 from tests.clips import FORMATS, encode, voice, wav_file
 from tests.ingress.conftest import client_of
 
@@ -79,13 +80,13 @@ async def test_every_parameter_reaches_the_engine(
 ) -> None:
     asked: list[SpeechRequest] = []
     real = service()
-    whole = real.synthesizer.speak
+    stream = real.synthesizer.stream
 
-    async def watched(request: SpeechRequest) -> Speech:
+    def watched(request: SpeechRequest) -> AsyncGenerator[Event, None]:
         asked.append(request)
-        return await whole(request)
+        return stream(request)
 
-    monkeypatch.setattr(real.synthesizer, "speak", watched)
+    monkeypatch.setattr(real.synthesizer, "stream", watched)
     async with client_of(real) as client:
         answer = await speak(
             client, clip, system_prompt="Sing it", temperature=0.5, top_k=7, top_p=0.25, penalty=1.5, random_seed=3
@@ -195,10 +196,11 @@ async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
 ) -> None:
     broken = service()
 
-    async def fail(request: SpeechRequest) -> None:
+    async def fail(request: SpeechRequest) -> AsyncGenerator[Event, None]:
         raise RuntimeError("secret /path")
+        yield
 
-    monkeypatch.setattr(broken.synthesizer, "speak", fail)
+    monkeypatch.setattr(broken.synthesizer, "stream", fail)
     async with client_of(broken) as client:
         answer = await speak(client, clip)
     refused(answer, 500, "internal_error", None, "Something went wrong here")

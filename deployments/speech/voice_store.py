@@ -119,7 +119,7 @@ class VoiceStore:
             with safe_open(path, "numpy") as file:
                 voice = _voice(file.metadata())
                 stored = StoredVoice(voice, Reference(file.get_tensor("codes"), voice.ref_text))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(

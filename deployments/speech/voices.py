@@ -146,7 +146,7 @@ class Voices:
 
     async def _built_in(self, name: str) -> StoredVoice:
         async with self._locks[name]:
-            stored = self._made.get(name) or await asyncio.to_thread(self._store.read, f"builtin_{name}")
+            stored = self._made.get(name) or await self._kept(name)
             if stored and stored.voice.checkpoint == self._checkpoints:
                 return stored
             codes = await self._invented(BUILT_IN.index(name) + 1)
@@ -158,6 +158,13 @@ class Voices:
                 logger.warning("The built-in voice %s cannot be kept in VOICES_DIR: %s", name, error)
                 self._made[name] = stored
             return stored
+
+    async def _kept(self, name: str) -> StoredVoice | None:
+        try:
+            return await asyncio.to_thread(self._store.read, f"builtin_{name}")
+        except InvalidInput as error:
+            logger.warning("%s", error)
+            return None
 
     async def _invented(self, seed: int) -> Codes:
         fewest, most = code_bounds(_PHRASE)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployments.speech.policy import Policy
+
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
@@ -75,7 +77,10 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds that a request may take, its waiting included; then it is told 408.")
     ] = 900
 
-    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 300
+    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 5000
+    take_retries: Annotated[
+        int, Field(ge=0, le=9, description="More attempts at a part of a text that was spoken with a flaw.")
+    ] = 2
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")
     ] = 20
@@ -122,6 +127,10 @@ class Settings(BaseSettings):
         """Every key by its name; that of API_KEY is named `default`. Empty: none is asked for."""
         single = {"default": self.api_key.get_secret_value()} if self.api_key else {}
         return single | dict(_pairs(self.api_keys))
+
+    def policy(self) -> Policy:
+        """What is done about flaws, where a request does not say."""
+        return Policy(retries=self.take_retries)
 
 
 def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:

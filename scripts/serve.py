@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
 import yaml
 from pydantic import SecretStr, ValidationError
@@ -82,7 +82,12 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        # Without what was given where that is a secret.
+        secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
+        lines = [
+            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in secret else '=' + repr(e['input'])}: {e['msg']}"
+            for e in error.errors()
+        ]
         sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))
 
 

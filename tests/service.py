@@ -66,6 +66,7 @@ def service(folder: Path) -> Iterator[Running]:
         models_cache_dir=folder / "cache",
         temp_dir=folder / "temp",
         max_upload_mb=5,
+        take_retries=0,
         log_level="DEBUG",
     )
     with pytest.MonkeyPatch.context() as patch:

@@ -22,8 +22,6 @@ class Piece:
     data: bytes
     seconds: float
     finished: Finished | None = None
-    codes: int = 0
-    """Spoken in all; told with the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class _File:
         data += self._container.close()
         if self._delivery.kept_in:
             keep_output(self._delivery.kept_in, b"".join([*self._copy, data]), f".{self._delivery.format}")
-        return Piece(data, self._seconds, finished, self._taken // HOP)
+        return Piece(data, self._seconds, finished)
 
     def _piece(self, data: bytes, length: float) -> Piece | None:
         self._seconds += length

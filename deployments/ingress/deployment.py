@@ -152,7 +152,7 @@ class IngressDeployment:
             settings.model_wait_timeout,
         )
         lm = RemoteLlasa(llasa)
-        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency)
+        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
         self._service = Service(
             synthesizer=synthesizer,
             transcriber=transcriber,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from deployments.ingress.metrics import CONTINUITY_MS, Metrics
-from deployments.speech.text import CODES_A_SECOND
+from deployments.speech.pace import CODES_A_SECOND
 
 Clock = Callable[[], float]
 

@@ -1,10 +1,11 @@
 """Speech as a response: whole, as it is made, or in events."""
 
 import base64
+import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -19,6 +20,7 @@ from deployments.ingress.sse import error_event, event
 from deployments.speech.container import rate_of
 from deployments.speech.events import Audio, Event, Finished
 from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.usage import Usage
 
 logger = logging.getLogger("ray.serve")
 
@@ -28,9 +30,12 @@ HEADERS: Final = {
     "X-Sample-Rate": "Hz.",
     "X-Seed": "Gives the same speech again.",
     "X-Audio-Duration": "Seconds. Only of speech that is not streamed, as are those below.",
-    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take.",
+    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take. `loop`: "
+    "stopped where it turned in a circle. `error`: stopped where it fell silent.",
+    "X-Parts": "In how many the text was spoken.",
+    "X-Takes": "How many were made of them: with the retries of those that had a flaw.",
     "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
-    "X-Warnings": "What may be wrong with the speech.",
+    "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
 }
 
 
@@ -47,10 +52,11 @@ async def speak(
     A replica that dies before any of it has left is tried once more. What fails after that breaks the answer off, or
     ends its events with one that says so.
     """
+    usage = Usage()
     playback = Playback(service.metrics, http.scope["state"]["arrived"])
 
     async def begin() -> tuple[Audio, AsyncGenerator[Event, None]]:
-        first, events = await begun(lambda: service.synthesizer.stream(request), _is_audio)
+        first, events = await begun(lambda: service.synthesizer.stream(request, usage), _is_audio)
         return first, events  # type: ignore[return-value]
 
     async def at_once() -> Piece:
@@ -66,7 +72,7 @@ async def speak(
         raise
     headers["X-Seed"] = str(request.sampling.seed)
     media_type = delivery.media_type if manner == "audio" else "text/event-stream"
-    return _Streamed(pieces(first, events, delivery), playback, manner, media_type, headers)
+    return _Streamed(pieces(first, events, delivery), playback, usage if manner == "sse" else None, media_type, headers)
 
 
 def _is_audio(event: Event) -> bool:
@@ -92,14 +98,14 @@ class _Streamed(StreamingResponse):
         self,
         pieces: AsyncGenerator[Piece, None],
         playback: Playback,
-        manner: Manner,
+        usage: Usage | None,
         media_type: str,
         headers: Mapping[str, str],
     ) -> None:
         super().__init__((), media_type=media_type, headers=headers)
         self._pieces = pieces
         self._playback = playback
-        self._events = manner == "sse"
+        self._usage = usage  # of events
 
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -107,26 +113,30 @@ class _Streamed(StreamingResponse):
         try:
             async with aclosing(self._pieces):
                 async for piece in self._pieces:
-                    data = _events(piece) if self._events else piece.data
+                    data = _events(piece, self._usage) if self._usage else piece.data
                     await send({"type": "http.response.body", "body": data, "more_body": True})
                     self._playback.sent(piece.seconds)
                     if piece.finished:
                         self._playback.ended(piece.finished.finish)
         except Exception as error:
-            if not self._events:
+            if not self._usage:
                 raise
             last = error_event(_for_caller(error), "speech.audio.error")
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
-def _events(piece: Piece) -> bytes:
+def _events(piece: Piece, usage: Usage) -> bytes:
     """As OpenAI writes them. A token of the output is a code, 50 of which are a second."""
     data = b""
     if piece.data:
         data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
     if piece.finished:
-        usage: dict[str, Any] = _usage(piece.finished, piece.codes)
-        data += event("speech.audio.done", {"usage": usage, "finish_reason": piece.finished.finish})
+        tokens = {
+            "input_tokens": usage.prompt_tokens,
+            "output_tokens": usage.codes,
+            "total_tokens": usage.prompt_tokens + usage.codes,
+        }
+        data += event("speech.audio.done", {"usage": tokens, "finish_reason": piece.finished.finish})
     return data
 
 
@@ -144,11 +154,8 @@ def _told(finished: Finished, length: float) -> dict[str, str]:
         "X-Audio-Duration": f"{length:.3f}",
         "X-Finish-Reason": finished.finish,
         "Server-Timing": ", ".join(stages),
-        "X-Warnings": "; ".join(finished.warnings).encode("ascii", "replace").decode(),
+        "X-Parts": str(len(finished.parts)),
+        "X-Takes": str(sum(part.attempts for part in finished.parts)),
+        "X-Warnings": json.dumps(finished.warnings),
     }
     return {name: value for name, value in told.items() if value}
-
-
-def _usage(finished: Finished, codes: int) -> dict[str, int]:
-    prompt = finished.prompt_tokens
-    return {"input_tokens": prompt, "output_tokens": codes, "total_tokens": prompt + codes}

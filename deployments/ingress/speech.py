@@ -1,6 +1,7 @@
 """POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from deployments.errors import InvalidInput
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Penalty, Temperature, TopK, TopP
+from deployments.ingress.fields import Normalise, Penalty, Strict, Temperature, TopK, TopP
 from deployments.ingress.models import check_model, speech_models
 from deployments.ingress.remote_clip import ClipReader
 from deployments.ingress.retry import once_more
@@ -73,6 +74,8 @@ class SpeechBody(BaseModel):
     top_k: TopK = 50
     repetition_penalty: Penalty = 1.1
     seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
+    normalise: Normalise = True
+    strict: Strict = False
     max_new_tokens: Annotated[
         int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
     ] = None
@@ -129,7 +132,14 @@ def speech_routes(service: Service) -> APIRouter:
         )
         manner: Manner = "sse" if body.stream_format == "sse" else "audio" if body.stream else "whole"
         headers = {"X-Ignored": "instructions"} if body.instructions else {}
-        request = SpeechRequest(text, voice, ref_text, sampling=sampling)
+        request = SpeechRequest(
+            text,
+            voice,
+            ref_text,
+            sampling=sampling,
+            normalise=body.normalise,
+            policy=replace(service.synthesizer.policy, strict=body.strict),
+        )
         return await speak(service, http, request, delivery, manner, headers)
 
     return router

@@ -1,6 +1,7 @@
 """POST /api/tts: a reference clip and a text in, speech out."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Penalty, Temperature, TopK, TopP
+from deployments.ingress.fields import Normalise, Penalty, Strict, Temperature, TopK, TopP
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
@@ -42,6 +43,8 @@ class SpeechForm(BaseModel):
     random_seed: Annotated[
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
+    normalise: Normalise = True
+    strict: Strict = False
     stream: Annotated[
         bool, Field(description="true: the file leaves as it is made, and its header does not know its length.")
     ] = False
@@ -85,7 +88,16 @@ def tts_routes(service: Service) -> APIRouter:
         return await speak(
             service,
             http,
-            SpeechRequest(text, reference, ref_text or None, form.system_prompt, sampling),
+            SpeechRequest(
+                text,
+                reference,
+                ref_text or None,
+                form.system_prompt,
+                sampling,
+                normalise=form.normalise,
+                policy=replace(service.synthesizer.policy, strict=form.strict),
+                live=form.stream,
+            ),
             Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs_dir),
             "audio" if form.stream else "whole",
             {"Content-Disposition": 'attachment; filename="speech.wav"'},

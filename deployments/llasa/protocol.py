@@ -52,7 +52,7 @@ class CodeChunk:
     codes: Codes
     finish: FinishReason | None = None
     prompt_tokens: int = 0
-    """Tokens that the take was given; told with the finish."""
+    """Tokens that the take was given; told with its first codes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,20 +28,38 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the text as it was spoken at last."""
+
+    text: str
+    start: float
+    """Seconds from the beginning of the speech."""
+    seconds: float
+    finish: FinishReason
+    seed: int
+    """Of the take that was kept."""
+    attempts: int
+    """Takes that were made."""
+    flaw: str | None
+    """What is wrong with the kept one, if anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The speech is whole. Comes last, and once."""
 
     finish: FinishReason
+    """`stop` when all of its parts came to their ends; else why the first that did not was ended."""
     seed: int
     """Gives the same speech again."""
     ref_text: str
     """What the reference says, as the model was told."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds that were waited for each stage that ran, in their order."""
-    prompt_tokens: int = 0
-    """That the model was given, of all takes."""
     warnings: tuple[str, ...] = ()
     """What may be wrong with the speech, for people to read."""
+    parts: tuple[Part, ...] = ()
+    """What the speech is made of, in order."""
 
 
 Event = Progress | Audio | Finished

@@ -13,9 +13,9 @@ from deployments.errors import Conflict, InvalidInput, NotFound
 from deployments.gpu.protocol import Residency
 from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.profiles import Profile
+from deployments.speech.pace import CODES_A_SECOND, Pace
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import Synthesizer, seconds
-from deployments.speech.text import CODES_A_SECOND, code_bounds
 from deployments.speech.voice_store import StoredVoice, Voice, VoiceStore, check_name, voice_id
 from deployments.xcodec2.protocol import Waveform
 
@@ -167,7 +167,7 @@ class Voices:
             return None
 
     async def _invented(self, seed: int) -> Codes:
-        fewest, most = code_bounds(_PHRASE)
+        fewest, most = Pace().bounds(_PHRASE)
         codes: Codes = np.zeros(0, np.int32)
         async with self._residency.held(["Llasa"]):
             for attempt in range(_TRIES):

@@ -60,8 +60,9 @@ def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
 
     def make(**changed: object) -> Service:
         residency = Still()
-        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency)
-        settings = Settings(_env_file=None, **{"voices_dir": voices_dir} | changed)  # type: ignore[arg-type, call-arg]
+        defaults = {"voices_dir": voices_dir, "take_retries": 0}
+        settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
+        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())
         return Service(
             synthesizer=synthesizer,
             transcriber=models.transcriber,

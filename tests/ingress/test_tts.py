@@ -1,4 +1,5 @@
 import io
+import json
 import wave
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from deployments.ingress.service import Service
 from deployments.speech.events import Event
 from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.usage import Usage
 from tests.clips import FORMATS, encode, voice, wav_file
 from tests.ingress.conftest import client_of
 
@@ -82,19 +84,28 @@ async def test_every_parameter_reaches_the_engine(
     real = service()
     stream = real.synthesizer.stream
 
-    def watched(request: SpeechRequest) -> AsyncGenerator[Event, None]:
+    def watched(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
         asked.append(request)
-        return stream(request)
+        return stream(request, usage)
 
     monkeypatch.setattr(real.synthesizer, "stream", watched)
     async with client_of(real) as client:
         answer = await speak(
-            client, clip, system_prompt="Sing it", temperature=0.5, top_k=7, top_p=0.25, penalty=1.5, random_seed=3
+            client,
+            clip,
+            system_prompt="Sing it",
+            temperature=0.5,
+            top_k=7,
+            top_p=0.25,
+            penalty=1.5,
+            random_seed=3,
+            normalise="false",
         )
     assert answer.status_code == 200, answer.text
     (request,) = asked
     sampling = request.sampling
     assert request.instruction == "Sing it"
+    assert not request.normalise
     assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
     assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
     assert (request.text, request.ref_text) == ("Hello there.", "A reference.")
@@ -130,7 +141,7 @@ async def test_a_bad_clip_is_a_400_that_names_the_field(client: httpx.AsyncClien
     [
         ({"target_text": ""}, 422, "validation_error", "target_text", "missing or empty"),
         ({"target_text": " \n "}, 400, "invalid_text", "target_text", "The text is empty."),
-        ({"target_text": "a" * 301}, 400, "invalid_text", "target_text", "at most 300 are taken"),
+        ({"target_text": "a" * 5001}, 400, "invalid_text", "target_text", "at most 5000 are taken"),
         ({"target_text": "😀🎉"}, 400, "invalid_text", "target_text", "no letter or digit"),
         ({"target_text": "a\x08b"}, 400, "invalid_text", "target_text", "control character U+0008"),
         ({"ref_text": "a\x00b"}, 400, "invalid_text", "ref_text", "control character U+0000"),
@@ -172,10 +183,31 @@ async def test_missing_fields_are_named(client: httpx.AsyncClient, clip: bytes) 
     refused(not_a_file, 422, "validation_error", "audio", "audio: ")
 
 
-async def test_a_text_too_long_for_the_window_is_refused(service: Callable[..., Service]) -> None:
-    async with client_of(service(max_text_length=5_000)) as client:
-        answer = await speak(client, wav_file(voice(19.0)), target_text="word " * 500)
+async def test_a_long_text_is_spoken_in_parts(client: httpx.AsyncClient, clip: bytes) -> None:
+    answer = await speak(client, clip, target_text="Some words that are said. " * 14)
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["x-parts"]) >= 2
+
+
+async def test_a_reference_that_fills_the_window_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await speak(client, wav_file(voice(19.0)), ref_text="word " * 200)
     refused(answer, 400, "invalid_text", None, "of the model's 2048 tokens")
+
+
+async def test_flaws_that_stay_are_told_of_or_with_strict_refused(service: Callable[..., Service], clip: bytes) -> None:
+    # At temperature 0 random weights say the same thing over and over.
+    flawed: dict[str, str | int] = {
+        "temperature": 0,
+        "target_text": "A rather long text, 你好, of which much should be heard, and is not. " * 2,
+    }
+    async with client_of(service()) as client:
+        told = await speak(client, clip, **flawed)
+        strict = await speak(client, clip, strict="true", **flawed)
+    assert told.status_code == 200
+    warnings = json.loads(told.headers["x-warnings"])
+    assert warnings
+    assert "A rather long text" in warnings[0]
+    refused(strict, 500, "generation_failed", None, "without strict")
 
 
 async def test_the_wrong_method_or_path_gets_the_same_envelope(client: httpx.AsyncClient) -> None:
@@ -196,7 +228,7 @@ async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
 ) -> None:
     broken = service()
 
-    async def fail(request: SpeechRequest) -> AsyncGenerator[Event, None]:
+    async def fail(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
         raise RuntimeError("secret /path")
         yield
 

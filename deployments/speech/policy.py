@@ -1,0 +1,16 @@
+"""How much care is taken of a speech."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ReferenceCheck = Literal["off", "refuse", "repair"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done about takes that fail, and about references that do not say what they are said to."""
+
+    retries: int = 2
+    """More attempts at a chunk whose take has a flaw, each with another seed."""
+    strict: bool = False
+    """Whether a speech with a flaw left is refused instead of given with a warning."""

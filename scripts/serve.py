@@ -124,7 +124,8 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     _fetch(choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings), settings, say)
-    serve.start(http_options=http, proxy_location=config.pop("proxy_location"))
+    logging_config = {"encoding": settings.log_format.upper(), "log_level": settings.log_level}
+    serve.start(http_options=http, proxy_location=config.pop("proxy_location"), logging_config=logging_config)
     cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))
 
 

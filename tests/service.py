@@ -68,6 +68,7 @@ def service(folder: Path) -> Iterator[Running]:
         max_upload_mb=5,
         take_retries=0,
         log_level="DEBUG",
+        log_format="json",
     )
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:

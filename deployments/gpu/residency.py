@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
@@ -20,6 +21,7 @@ from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _i
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
 from ray.serve.handle import DeploymentHandle
+from ray.util.metrics import Counter, Gauge, Histogram
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.errors import ServiceError, Unavailable
@@ -55,6 +57,15 @@ class ClusterStore:
         return [key.decode() for key in _internal_kv_list(prefix, namespace=self._NAMESPACE)]
 
 
+GAUGES: Final = {
+    "model_replicas": "Replicas of a model that are up.",
+    "model_replicas_wanted": "Replicas of a model that there are to be.",
+    "model_requests": "Requests in a model or before it.",
+    "model_idle_s": "Seconds for which nothing has needed a model that is up.",
+}
+"""What the policy measures of each model, by the tag `model`; Ray exports it to Prometheus with `ray_` before."""
+
+
 class ResidencyPolicy:
     """Serve's autoscaling policy for a model: up when a request waits, out by load, to zero when idle or told.
 
@@ -72,11 +83,12 @@ class ResidencyPolicy:
         self._idle_since = time.time()
         self._offloaded = 0.0
         self._next_refresh = 0.0
+        self._gauges = {name: Gauge(name, text, ("model",)) for name, text in GAUGES.items()}
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
         """Replicas wanted, and what to remember until asked again."""
         now = time.time()
-        if now >= self._next_refresh:
+        if refreshed := now >= self._next_refresh:
             self._next_refresh = now + _REFRESH_S
             self._refresh(ctx)
         wanted, state = decide(
@@ -90,6 +102,8 @@ class ResidencyPolicy:
             target=float(ctx.config.target_ongoing_requests) if ctx.config else 1.0,
         )
         self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
+        if refreshed:
+            self._measure(ctx, wanted, now)
         return wanted, state
 
     def _refresh(self, ctx: AutoscalingContext) -> None:
@@ -104,6 +118,16 @@ class ResidencyPolicy:
             queued=float(ctx.total_queued_requests or 0),
         )
         self._records.observe(model, observation)
+
+    def _measure(self, ctx: AutoscalingContext, wanted: int, now: float) -> None:
+        values = {
+            "model_replicas": ctx.current_num_replicas,
+            "model_replicas_wanted": wanted,
+            "model_requests": ctx.total_num_requests,
+            "model_idle_s": max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0,
+        }
+        for name, value in values.items():
+            self._gauges[name].set(float(value), {"model": ctx.deployment_name})
 
 
 class ServeResidency:
@@ -261,6 +285,21 @@ def record_load(model: str, seconds: float, failure: str | None, folder: Path | 
         folder: Of the checkpoint.
         gpu: UUID of the GPU.
     """
+    seconds_taken, failures = _load_metrics()
+    if failure:
+        failures.inc(1, {"model": model})
+    else:
+        seconds_taken.observe(max(seconds, 1e-3), {"model": model})
     records = Records(ClusterStore())
     records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
     records.placed(serve.get_replica_context().replica_id.unique_id, gpu)
+
+
+@cache
+def _load_metrics() -> tuple[Histogram, Counter]:
+    """One pair a process."""
+    bounds = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300]
+    return (
+        Histogram("model_load_s", "Seconds that a replica took to load its model.", bounds, ("model",)),
+        Counter("model_load_failures_total", "Loads of a model that have failed.", ("model",)),
+    )

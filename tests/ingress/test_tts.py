@@ -196,7 +196,7 @@ async def test_a_reference_that_fills_the_window_is_refused(client: httpx.AsyncC
 
 async def test_flaws_that_stay_are_told_of_or_with_strict_refused(service: Callable[..., Service], clip: bytes) -> None:
     # At temperature 0 random weights say the same thing over and over.
-    flawed: dict[str, str | int] = {
+    flawed: dict[str, str | int | float] = {
         "temperature": 0,
         "target_text": "A rather long text, 你好, of which much should be heard, and is not. " * 2,
     }

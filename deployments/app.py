@@ -86,7 +86,7 @@ def build(arguments: Arguments) -> Application:
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling("Whisper", 2),
     ).bind(profile, settings)
-    return deployment(IngressDeployment, "Ingress").bind(settings, llasa, xcodec2, whisper)
+    return deployment(IngressDeployment, "Ingress").bind(profile, settings, llasa, xcodec2, whisper)
 
 
 def _on_gpu(fraction: float) -> dict[str, Any]:

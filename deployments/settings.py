@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.speech.policy import Policy
@@ -42,6 +42,18 @@ class Settings(BaseSettings):
 
     api_host: Annotated[str, Field(description="Address to listen on. `0.0.0.0` lets other machines in.")] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535, description="Port to listen on.")] = 7861
+    api_key: Annotated[
+        SecretStr | None, Field(description="Key that clients send. Unset, as is `API_KEYS`: none is asked for.")
+    ] = None
+    api_keys: Annotated[
+        SecretStr | None, Field(description="Several keys, each with a name: `alice=sk-one,bob=sk-two`.")
+    ] = None
+    health_open: Annotated[bool, Field(description="Whether `/health` answers without a key.")] = True
+    docs_open: Annotated[bool, Field(description="Whether `/apidocs` and `/openapi.json` answer without a key.")] = True
+    cors_origins: Annotated[
+        str | None,
+        Field(description="Web pages that may call the service: origins with commas between, or `*`. Unset: none."),
+    ] = None
     log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
     log_format: Annotated[
         LogFormat, Field(description="`json`: a line is an object, and tells its request's id, for machines to read.")
@@ -53,6 +65,17 @@ class Settings(BaseSettings):
     model_wait_timeout: Annotated[
         float, Field(gt=0, description="Seconds a request waits for models to load before it is told to come back.")
     ] = 600
+
+    max_running_requests: Annotated[
+        int | None,
+        Field(ge=1, description="Requests at work at once, of each ingress replica. Unset: Llasa's batch."),
+    ] = None
+    max_queued_requests: Annotated[
+        int, Field(ge=0, description="Requests that wait for their turn; more are told 429.")
+    ] = 64
+    request_timeout: Annotated[
+        float, Field(gt=0, description="Seconds that a request may take, its waiting included; then it is told 408.")
+    ] = 900
 
     max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 5000
     take_retries: Annotated[
@@ -70,6 +93,20 @@ class Settings(BaseSettings):
         Rate, Field(description="Hz of the answer, where the request does not say. The models speak at 16000.")
     ] = 16_000
     default_random_seed: Annotated[Seed, Field(description="Seed, where the request does not say.")] = 49
+    voices_dir: Annotated[
+        Path, Field(description="Folder of the stored voices; on a cluster one that every ingress replica sees.")
+    ] = Path("~/.local/share/llasa-serve/voices")
+    max_voices: Annotated[int, Field(ge=0, description="Voices that may be stored.")] = 1_000
+    voice_cache_mb: Annotated[
+        float, Field(ge=0, description="Megabytes of voices that an ingress replica keeps in memory.")
+    ] = 16
+    ref_audio_hosts: Annotated[
+        str | None,
+        Field(
+            description="Hosts from which `ref_audio` may be fetched: names with commas between, `*.example.com` for "
+            "all below one, or `*`. Unset: none. Private addresses never."
+        ),
+    ] = None
     outputs_dir: Annotated[
         Path | None, Field(description="Folder in which a copy of all speech is kept. Unset: none is kept.")
     ] = None
@@ -77,6 +114,26 @@ class Settings(BaseSettings):
         Path | None, Field(description="Where uploads above 1 MB spill to while they are read. Unset: the system's.")
     ] = None
 
+    @field_validator("api_keys")
+    @classmethod
+    def _named_and_apart(cls, keys: SecretStr | None) -> SecretStr | None:
+        pairs = _pairs(keys)
+        if not all(name and key for name, key in pairs) or len(dict(pairs)) < len(pairs):
+            # Says nothing of what was given: a key could be in it.
+            raise ValueError("keys are written name=key, with commas between, and each name once")
+        return keys
+
+    def keys(self) -> dict[str, str]:
+        """Every key by its name; that of API_KEY is named `default`. Empty: none is asked for."""
+        single = {"default": self.api_key.get_secret_value()} if self.api_key else {}
+        return single | dict(_pairs(self.api_keys))
+
     def policy(self) -> Policy:
         """What is done about flaws, where a request does not say."""
         return Policy(retries=self.take_retries)
+
+
+def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
+    written = keys.get_secret_value().split(",") if keys else []
+    pairs = [pair.partition("=") for pair in written]
+    return [(name.strip(), key.strip()) for name, _, key in pairs]

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
@@ -82,7 +82,12 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        # Without what was given where that is a secret.
+        secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
+        lines = [
+            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in secret else '=' + repr(e['input'])}: {e['msg']}"
+            for e in error.errors()
+        ]
         sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))
 
 
@@ -137,8 +142,9 @@ def _fetch(profile: Profile, settings: Settings, say: Callable[[str], None]) -> 
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings that are not left at their defaults, as environment variables."""
     values = settings.model_dump(exclude_unset=True)
-    if settings.hf_token:
-        values["hf_token"] = settings.hf_token.get_secret_value()
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            values[name] = value.get_secret_value()
     return {name.upper(): str(value) for name, value in values.items() if value is not None}
 
 

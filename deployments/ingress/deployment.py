@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
+from ray.serve import metrics
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
-from deployments.errors import ServiceError, Unavailable
+from deployments.errors import ReplicaLost, ServiceError
 from deployments.gpu.residency import ServeResidency
 from deployments.ingress.application import build_application
+from deployments.ingress.metrics import METRICS, Metric
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
+from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
-from deployments.whisper.protocol import Transcript
+from deployments.speech.voice_store import VoiceStore
+from deployments.speech.voices import Voices
+from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
 
 
@@ -31,7 +36,7 @@ def _errors_of(room: str) -> Iterator[None]:
             raise error.cause from None
         raise
     except RayActorError as error:
-        raise Unavailable(f"{room} has stopped and is being restarted: try again.", retry_after_s=5) from error
+        raise ReplicaLost(f"{room} has stopped and is being restarted: try again.", retry_after_s=5) from error
 
 
 class RemoteLlasa:
@@ -78,20 +83,46 @@ class RemoteWhisper:
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle
+        self._streams: DeploymentHandle[Any] = handle.options(method_name="stream", stream=True)
 
-    async def transcribe(
-        self,
-        wav: Waveform,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        word_timestamps: bool = False,
-    ) -> Transcript:
+    async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         with _errors_of("Whisper"):
-            transcript: Transcript = await self._handle.transcribe.remote(
-                wav, language=language, prompt=prompt, word_timestamps=word_timestamps
-            )
+            transcript: Transcript = await self._handle.transcribe.remote(wav, **listening)
         return transcript
+
+    async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
+        with _errors_of("Whisper"):
+            found = cast("DeploymentResponseGenerator[Segment | Transcript]", self._streams.remote(wav, **listening))
+            try:
+                async for piece in found:
+                    yield piece
+            finally:
+                found.cancel()
+
+
+class ServeMetrics:
+    """`Metrics` in Ray's, which are Prometheus's, with `ray_` before their names."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Any] = {metric.name: _ray_metric(metric) for metric in METRICS}
+
+    def count(self, name: str, value: float = 1, **tags: str) -> None:
+        if value > 0:
+            self._kept[name].inc(value, tags)
+
+    def gauge(self, name: str, value: float) -> None:
+        self._kept[name].set(value)
+
+    def observe(self, name: str, value: float) -> None:
+        self._kept[name].observe(value)
+
+
+def _ray_metric(metric: Metric) -> Any:
+    tags: Any = metric.tags
+    if metric.kind == "histogram":
+        return metrics.Histogram(metric.name, metric.description, list(metric.bounds), tags)
+    kind = metrics.Counter if metric.kind == "counter" else metrics.Gauge
+    return kind(metric.name, metric.description, tags)
 
 
 async def _deployment_health() -> dict[str, str]:
@@ -108,6 +139,7 @@ class IngressDeployment:
 
     def __init__(
         self,
+        profile: Profile,
         settings: Settings,
         llasa: DeploymentHandle[Any],
         xcodec2: DeploymentHandle[Any],
@@ -119,8 +151,18 @@ class IngressDeployment:
             {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
             settings.model_wait_timeout,
         )
-        synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
-        self._service = Service(synthesizer, transcriber, _deployment_health, residency, settings)
+        lm = RemoteLlasa(llasa)
+        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
+        self._service = Service(
+            synthesizer=synthesizer,
+            transcriber=transcriber,
+            voices=Voices(VoiceStore.of(settings), synthesizer, lm, residency, profile),
+            health=_deployment_health,
+            residency=residency,
+            metrics=ServeMetrics(),
+            profile=profile,
+            settings=settings,
+        )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self._service)

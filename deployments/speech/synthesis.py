@@ -19,6 +19,7 @@ from deployments.speech.plan import Budget, plan
 from deployments.speech.policy import Policy
 from deployments.speech.reference import Reference
 from deployments.speech.take import Studio, timed
+from deployments.speech.usage import Metered, Usage
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
@@ -83,10 +84,14 @@ class Synthesizer:
                     return Speech(np.concatenate(pieces), event)
         raise AssertionError("a stream ended without its last event")
 
-    async def stream(self, request: SpeechRequest) -> AsyncGenerator[Event, None]:
+    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[Event, None]:
         """Speaks a request as it is made.
 
         Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
+
+        Args:
+            request: What to say.
+            usage: Is counted up.
 
         Raises:
             InvalidAudio: no text came with the reference, and Whisper hears none in it.
@@ -113,7 +118,7 @@ class Synthesizer:
             budget = Budget.beside(reference, request.instruction)
             chunks = plan(normalise(request.text) if request.normalise else request.text, budget)
             narrator = Narrator(
-                Studio(self._lm, self._codec, timings),
+                Studio(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
                 request.policy or self.policy,

@@ -1,7 +1,7 @@
 import io
 import json
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import httpx
@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from deployments.ingress.service import Service
-from deployments.speech.synthesis import Speech, SpeechRequest
+from deployments.speech.events import Event
+from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.usage import Usage
 from tests.clips import FORMATS, encode, voice, wav_file
 from tests.ingress.conftest import client_of
 
@@ -80,13 +82,13 @@ async def test_every_parameter_reaches_the_engine(
 ) -> None:
     asked: list[SpeechRequest] = []
     real = service()
-    whole = real.synthesizer.speak
+    stream = real.synthesizer.stream
 
-    async def watched(request: SpeechRequest) -> Speech:
+    def watched(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
         asked.append(request)
-        return await whole(request)
+        return stream(request, usage)
 
-    monkeypatch.setattr(real.synthesizer, "speak", watched)
+    monkeypatch.setattr(real.synthesizer, "stream", watched)
     async with client_of(real) as client:
         answer = await speak(
             client,
@@ -226,10 +228,11 @@ async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
 ) -> None:
     broken = service()
 
-    async def fail(request: SpeechRequest) -> None:
+    async def fail(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
         raise RuntimeError("secret /path")
+        yield
 
-    monkeypatch.setattr(broken.synthesizer, "speak", fail)
+    monkeypatch.setattr(broken.synthesizer, "stream", fail)
     async with client_of(broken) as client:
         answer = await speak(client, clip)
     refused(answer, 500, "internal_error", None, "Something went wrong here")

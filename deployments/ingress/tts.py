@@ -14,6 +14,7 @@ from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.outputs import keep_output
+from deployments.speech.policy import ReferenceCheck
 from deployments.speech.synthesis import Speech, SpeechRequest, seconds
 from deployments.speech.text import check_text
 from deployments.speech.wav import resample, write_wav
@@ -48,6 +49,13 @@ class SpeechForm(BaseModel):
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
     normalise: Annotated[bool, Field(description="Write out numbers and symbols, replace odd characters.")] = True
+    ref_check: Annotated[
+        ReferenceCheck | None,
+        Field(
+            description="Where ref_text is not what Whisper hears: `refuse` the request, `repair` the text, or `off`: "
+            "do not listen. Missing: as the service is set."
+        ),
+    ] = None
     strict: Annotated[bool, Field(description="Refuse a speech with a flaw, instead of giving it with a warning.")] = (
         False
     )
@@ -97,7 +105,11 @@ def tts_routes(service: Service) -> APIRouter:
                 form.system_prompt,
                 sampling,
                 normalise=form.normalise,
-                policy=replace(service.synthesizer.policy, strict=form.strict),
+                policy=replace(
+                    service.synthesizer.policy,
+                    strict=form.strict,
+                    reference_check=form.ref_check or service.synthesizer.policy.reference_check,
+                ),
             )
         )
         file = await asyncio.to_thread(lambda: write_wav(resample(speech.wav, rate), rate))

@@ -17,3 +17,11 @@ class Policy:
     strict: bool = False
     """Whether a speech with a flaw left is refused instead of given with a warning."""
     reference_check: ReferenceCheck = "off"
+    verify: bool = False
+    """Whether Whisper listens to every take: one that it hears wrong has a flaw."""
+    best_of: int = 1
+    """Takes made of each chunk at once, of which the best is kept. More than one are always listened to."""
+
+    @property
+    def listens(self) -> bool:
+        return self.verify or self.best_of > 1

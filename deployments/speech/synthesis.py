@@ -59,6 +59,7 @@ class Synthesizer:
     ) -> None:
         self._lm = lm
         self._codec = codec
+        self._transcriber = transcriber
         self._preparer = Preparer(codec, transcriber)
         self._residency = residency
         self.policy = policy
@@ -95,7 +96,9 @@ class Synthesizer:
             policy = request.policy or self.policy
             draft = await self._draft(request, policy)
             with timed(timings, "wake"):
-                await stack.enter_async_context(self._residency.held(["Llasa", *_listeners(draft)]))
+                await stack.enter_async_context(
+                    self._residency.held(["Llasa", *_listeners(draft, listens=policy.listens)])
+                )
             if isinstance(draft, Draft):
                 heard = None
                 if draft.needs_listening:
@@ -114,6 +117,7 @@ class Synthesizer:
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
                 policy,
+                self._transcriber,
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
@@ -170,6 +174,6 @@ def seconds(wav: Waveform) -> float:
     return len(wav) / SAMPLE_RATE
 
 
-def _listeners(draft: Reference | Draft) -> list[str]:
-    """Models that a reference needs. XCodec2 speaks, too."""
-    return ["XCodec2", "Whisper"] if isinstance(draft, Draft) and draft.needs_listening else ["XCodec2"]
+def _listeners(draft: Reference | Draft, *, listens: bool = False) -> list[str]:
+    """Models that a reference needs, and the takes. XCodec2 speaks, too."""
+    return ["XCodec2", "Whisper"] if listens or (isinstance(draft, Draft) and draft.needs_listening) else ["XCodec2"]

@@ -1,17 +1,20 @@
 """A language of tones, and an ear that understands it: each word is a pitch."""
 
+import asyncio
 from typing import Final
 
 import numpy as np
 
 from deployments.speech.level import frame_levels
 from deployments.whisper.protocol import Segment, Transcript, Word
-from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Waveform
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Codes, Waveform
 
 WORDS: Final = [
     *("amber", "brook", "cedar", "dune", "ember", "frost", "grove", "haze", "iris", "jade", "kelp", "lake", "moss"),
     *("north", "oak", "pine", "quartz", "reed", "stone", "thorn", "umber", "vale", "wind", "yarrow", "zephyr"),
 ]
+_SILENT: Final = 1000
+"""From this on codes are silence."""
 _LOWEST: Final = 300
 _STEP: Final = 100
 WORD_S: Final = 0.4
@@ -57,3 +60,26 @@ class Ear:
         seconds = len(wav) / SAMPLE_RATE
         segment = Segment(text, 0, seconds, tuple(words), avg_logprob=-0.1 if self._sure else -2.0)
         return Transcript(text, "en", 1.0, seconds, (segment,) if words else ())
+
+
+def sung(words: list[str]) -> Codes:
+    """Codes that `TonalCodec` turns into words; no two of a word are the same."""
+    parts = []
+    for word in words:
+        parts.append(WORDS.index(word) + len(WORDS) * np.arange(20))
+        parts.append(np.arange(_SILENT, _SILENT + 5))
+    return np.concatenate(parts).astype(np.int32)
+
+
+class TonalCodec:
+    """`Codec` of the language of tones."""
+
+    async def encode(self, wav: Waveform) -> Codes:
+        return sung([word.text for segment in (await Ear().transcribe(wav)).segments for word in segment.words])
+
+    async def decode(self, codes: Codes, start: int = 0) -> Waveform:
+        await asyncio.sleep(0)
+        pitch = np.repeat(_LOWEST + _STEP * (codes % len(WORDS)), HOP)
+        tone = 0.3 * np.sin(2 * np.pi * pitch * np.arange(len(codes) * HOP) / SAMPLE_RATE)
+        wav: Waveform = (tone * np.repeat(codes < _SILENT, HOP)).astype(np.float32)
+        return wav[start * HOP :]

@@ -34,6 +34,10 @@ def build(arguments: Arguments) -> Application:
     settings = Settings()
     gpus = ray.cluster_resources().get("GPU", 0) if arguments.node_gpus is None else arguments.node_gpus
     profile = choose_profile(arguments.profile or settings.profile, gpus, settings)
+    if settings.reference_check == "auto":
+        # The embedded Whisper knows too few words to contradict anybody.
+        check = "off" if profile.whisper.startswith("nano:") else "refuse"
+        settings = settings.model_copy(update={"reference_check": check})
 
     def scaling(model: Literal["Llasa", "XCodec2", "Whisper"], requests: float) -> dict[str, Any]:
         """From none to the most replicas, each with about so many requests."""

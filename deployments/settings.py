@@ -81,9 +81,16 @@ class Settings(BaseSettings):
     take_retries: Annotated[
         int, Field(ge=0, le=9, description="More attempts at a part of a text that was spoken with a flaw.")
     ] = 2
+    reference_check: Annotated[
+        Literal["auto", "off", "refuse", "repair"],
+        Field(
+            description="Whether Whisper listens to a clip that comes with its text, and refuses it where they differ "
+            "or takes what it hears. `auto`: `refuse`, but `off` with the embedded Whisper of `nano`."
+        ),
+    ] = "auto"
     max_audio_duration: Annotated[
-        float, Field(gt=0, description="Seconds a reference clip may last. Llasa's window holds about 40 in all.")
-    ] = 20
+        float, Field(gt=0, description="Seconds a reference clip may last. Above 15 it is cut at a word.")
+    ] = 60
     min_audio_duration: Annotated[float, Field(gt=0, description="Seconds a clip must last.")] = 0.5
     max_transcription_duration: Annotated[float, Field(gt=0, description="Seconds a clip to transcribe may last.")] = (
         3600
@@ -130,7 +137,8 @@ class Settings(BaseSettings):
 
     def policy(self) -> Policy:
         """What is done about flaws, where a request does not say."""
-        return Policy(retries=self.take_retries)
+        check = "off" if self.reference_check == "auto" else self.reference_check
+        return Policy(retries=self.take_retries, reference_check=check)
 
 
 def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:

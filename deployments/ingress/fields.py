@@ -4,9 +4,18 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
+from deployments.speech.policy import ReferenceCheck
+
 Temperature = Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 0 always takes the likeliest.")]
 TopK = Annotated[int, Field(ge=0, le=65_536, description="How many codes are considered; 0: all.")]
 TopP = Annotated[FiniteFloat, Field(gt=0, le=1, description="Probability that the codes considered reach.")]
 Normalise = Annotated[bool, Field(description="Write out numbers and symbols, replace odd characters.")]
+RefCheck = Annotated[
+    ReferenceCheck | None,
+    Field(
+        description="Where ref_text is not what Whisper hears: `refuse` the request, `repair` the text, or `off`: "
+        "do not listen. Missing: as the service is set."
+    ),
+]
 Strict = Annotated[bool, Field(description="Refuse a speech with a flaw, instead of giving it with a warning.")]
 Penalty = Annotated[FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Normalise, Penalty, Strict, Temperature, TopK, TopP
+from deployments.ingress.fields import Normalise, Penalty, RefCheck, Strict, Temperature, TopK, TopP
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
@@ -44,6 +44,7 @@ class SpeechForm(BaseModel):
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
     normalise: Normalise = True
+    ref_check: RefCheck = None
     strict: Strict = False
     stream: Annotated[
         bool, Field(description="true: the file leaves as it is made, and its header does not know its length.")
@@ -95,7 +96,11 @@ def tts_routes(service: Service) -> APIRouter:
                 form.system_prompt,
                 sampling,
                 normalise=form.normalise,
-                policy=replace(service.synthesizer.policy, strict=form.strict),
+                policy=replace(
+                    service.synthesizer.policy,
+                    strict=form.strict,
+                    reference_check=form.ref_check or service.synthesizer.policy.reference_check,
+                ),
                 live=form.stream,
             ),
             Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs_dir),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deployments.llasa.protocol import FinishReason
+from deployments.whisper.protocol import Word
 from deployments.xcodec2.protocol import Waveform
 
 Stage = Literal["waking", "listening", "encoding", "speaking", "checking"]
@@ -42,6 +43,12 @@ class Part:
     """Takes that were made."""
     flaw: str | None
     """What is wrong with the kept one, if anything."""
+    heard: str | None = None
+    """What Whisper heard in it, where it was asked; likewise below."""
+    error: float | None = None
+    """Word (of Chinese and Japanese: character) errors over what should be heard."""
+    words: tuple[Word, ...] = ()
+    """With times from the beginning of the speech."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from deployments.speech.pace import Pace
 from deployments.speech.plan import Chunk
 from deployments.speech.policy import Policy
 from deployments.speech.take import Studio, Take
+from deployments.speech.verification import verify
+from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 AHEAD: Final = 4
@@ -41,13 +43,17 @@ class Narrator:
         request: What all takes have in common: reference, instruction, sampling.
         pace: Of the voice.
         policy: What is done about flaws.
+        transcriber: Listens to takes, where the policy wants it.
     """
 
-    def __init__(self, studio: Studio, request: TakeRequest, pace: Pace, policy: Policy) -> None:
+    def __init__(
+        self, studio: Studio, request: TakeRequest, pace: Pace, policy: Policy, transcriber: Transcriber
+    ) -> None:
         self._studio = studio
         self._request = request
         self._pace = pace
         self._policy = policy
+        self._transcriber = transcriber
         self._tasks: dict[int, asyncio.Task[_Kept]] = {}
 
     async def narrate(self, chunks: tuple[Chunk, ...], *, live: bool) -> AsyncGenerator[Waveform | Part, None]:
@@ -57,7 +63,8 @@ class Narrator:
 
         Args:
             chunks: The plan.
-            live: Give out the first chunk while it is recorded. Once heard, it cannot be retried.
+            live: Give out the first chunk while it is recorded. Once heard, it cannot be retried; so not where the
+                policy is strict or listens.
 
         Raises:
             GenerationFailed: a chunk has no sound, or a flaw that the policy does not let pass.
@@ -68,7 +75,7 @@ class Narrator:
             for index, chunk in enumerate(chunks):
                 start = given
                 kept: _Kept
-                if index == 0 and live and not self._policy.strict:
+                if index == 0 and live and not (self._policy.strict or self._policy.listens):
                     async with aclosing(self._record_live(chunk)) as pieces:
                         async for piece in pieces:
                             if isinstance(piece, _Kept):
@@ -78,7 +85,7 @@ class Narrator:
                                 given += len(piece)
                                 yield piece
                 else:
-                    self._start(chunks, index, index + AHEAD)
+                    self._start(chunks, index, index + max(AHEAD // self._policy.best_of, 2))
                     kept = await self._tasks.pop(index)
                     wav = _matched(kept.take.wav, level)
                     given += len(wav)
@@ -86,9 +93,7 @@ class Narrator:
                 self._accept(kept, chunk)
                 level = level or loudness(kept.take.wav)
                 seconds = (given - start) / SAMPLE_RATE
-                take = kept.take
-                flaw = take.flaw.message if take.flaw else None
-                yield Part(chunk.text, start / SAMPLE_RATE, seconds, take.finish, take.seed, kept.attempts, flaw)
+                yield _part(chunk, kept, start / SAMPLE_RATE, seconds)
                 if chunk.pause:
                     pause = silence(chunk.pause, SAMPLE_RATE)
                     given += len(pause)
@@ -104,18 +109,29 @@ class Narrator:
                 self._tasks[index] = asyncio.create_task(self._record(chunks[index], index))
 
     async def _record(self, chunk: Chunk, index: int) -> _Kept:
-        best = await self._take(chunk, index, 0)
-        attempts = 1
-        while best.flaw and attempts < self._attempts:
-            best = min(best, await self._take(chunk, index, attempts), key=_badness)
+        attempts = self._policy.best_of
+        best = min(await self._takes(chunk, index, range(attempts)), key=_badness)
+        while best.flaw and attempts < self._policy.best_of + self._retries:
+            (another,) = await self._takes(chunk, index, range(attempts, attempts + 1))
+            best = min(best, another, key=_badness)
             attempts += 1
         return _Kept(best, attempts)
+
+    async def _takes(self, chunk: Chunk, index: int, attempts: range) -> list[Take]:
+        # Side by side: they share the prompt, and the batch.
+        tasks = [asyncio.create_task(self._take(chunk, index, attempt)) for attempt in attempts]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _record_live(self, chunk: Chunk) -> AsyncGenerator[Waveform | _Kept, None]:
         # As _record, but of what has been heard nothing is taken back.
         takes: list[Take] = []
         heard = False
-        while not heard and len(takes) < self._attempts and not (takes and takes[-1].flaw is None):
+        while not heard and len(takes) <= self._retries and not (takes and takes[-1].flaw is None):
             async with aclosing(self._pieces(chunk, 0, len(takes))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Take):
@@ -132,6 +148,8 @@ class Narrator:
         async with aclosing(self._pieces(chunk, index, attempt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Take):
+                    if self._policy.listens and not piece.flaw:
+                        return await verify(piece, chunk.text, self._transcriber)
                     return piece
         raise AssertionError("a recording ended without its take")
 
@@ -148,9 +166,9 @@ class Narrator:
         return self._studio.record(request, self._pace.codes(chunk.text))
 
     @property
-    def _attempts(self) -> int:
+    def _retries(self) -> int:
         # At temperature 0 every take is the same.
-        return 1 + self._policy.retries if self._request.sampling.temperature else 1
+        return self._policy.retries if self._request.sampling.temperature else 0
 
     def _accept(self, kept: _Kept, chunk: Chunk) -> None:
         if not len(kept.take.wav):
@@ -174,8 +192,18 @@ def shortened(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def _badness(take: Take) -> int:
-    return take.flaw.rank if take.flaw else 0
+def _badness(take: Take) -> tuple[float, ...]:
+    return take.badness
+
+
+def _part(chunk: Chunk, kept: _Kept, start: float, seconds: float) -> Part:
+    take = kept.take
+    flaw = take.flaw.message if take.flaw else None
+    part = Part(chunk.text, start, seconds, take.finish, take.seed, kept.attempts, flaw)
+    if take.hearing is None:
+        return part
+    words = tuple(replace(word, start=start + word.start, end=start + word.end) for word in take.hearing.words)
+    return replace(part, heard=take.hearing.text, error=take.hearing.error, words=words)
 
 
 def _matched(wav: Waveform, level: float | None) -> Waveform:

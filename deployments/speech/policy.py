@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 ReferenceCheck = Literal["off", "refuse", "repair"]
+"""Whether Whisper listens to a reference that came with its text: to refuse it when they differ, or to take what it
+hears instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +16,12 @@ class Policy:
     """More attempts at a chunk whose take has a flaw, each with another seed."""
     strict: bool = False
     """Whether a speech with a flaw left is refused instead of given with a warning."""
+    reference_check: ReferenceCheck = "off"
+    verify: bool = False
+    """Whether Whisper listens to every take: one that it hears wrong has a flaw."""
+    best_of: int = 1
+    """Takes made of each chunk at once, of which the best is kept. More than one are always listened to."""
+
+    @property
+    def listens(self) -> bool:
+        return self.verify or self.best_of > 1

@@ -1,5 +1,6 @@
 """One attempt at a chunk."""
 
+import math
 import time
 from collections.abc import AsyncGenerator, Iterator, MutableMapping
 from contextlib import aclosing, contextmanager
@@ -12,8 +13,20 @@ from deployments.llasa.protocol import CodeChunk, FinishReason, SpeechLM, TakeRe
 from deployments.speech.edges import Edges
 from deployments.speech.guards import LONGEST_GAP, Flaw, LoopDetector, hear, measure
 from deployments.speech.pace import CODES_A_SECOND
+from deployments.whisper.protocol import Word
 from deployments.xcodec2.protocol import HOP, Codec, Waveform
 from deployments.xcodec2.stream import StreamDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What Whisper heard in a take."""
+
+    text: str
+    error: float
+    """Word (or character) errors over the words of the text."""
+    words: tuple[Word, ...]
+    """With times from the beginning of the take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,15 @@ class Take:
     finish: FinishReason
     seed: int
     flaw: Flaw | None
+    strangeness: float = 0.0
+    """How far its duration is from the expected one: the logarithm of their ratio, without its sign."""
+    hearing: Hearing | None = None
+
+    @property
+    def badness(self) -> tuple[float, ...]:
+        """What orders takes: flaws before misheard words before duration."""
+        flaw = self.flaw.rank if self.flaw else 0
+        return flaw, self.hearing.error if self.hearing else 0.0, self.strangeness
 
 
 class Studio:
@@ -80,7 +102,8 @@ class Studio:
         flaw = flaw or hear(wav) or measure(len(wav) // HOP, expected)
         if len(rest) and (heard or not flaw):
             yield rest
-        yield Take(wav, finish, request.sampling.seed, flaw)
+        strangeness = abs(math.log(max(len(wav) / HOP, 1) / max(expected, 1)))
+        yield Take(wav, finish, request.sampling.seed, flaw, strangeness)
 
 
 _LOST: Final = CodeChunk(np.zeros(0, np.int32), "error")

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["text", "json"]
 Rate = Annotated[int, Field(ge=8_000, le=48_000)]
 """Hz."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -52,6 +53,9 @@ class Settings(BaseSettings):
         Field(description="Web pages that may call the service: origins with commas between, or `*`. Unset: none."),
     ] = None
     log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
+    log_format: Annotated[
+        LogFormat, Field(description="`json`: a line is an object, and tells its request's id, for machines to read.")
+    ] = "text"
     gpu_idle_timeout: Annotated[
         float, Field(ge=0, description="Seconds without a request after which a model leaves the GPU.")
     ] = 600

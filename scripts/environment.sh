@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by start.sh and test.sh: makes .venv, once, with what a lock file names.
 # Usage: prepare_environment LOCK
 
@@ -18,8 +19,8 @@ find_python() {
 }
 
 prepare_environment() {
-    local lock=$1 python free_mb needed_mb=3000
-    local stamp=".venv/.installed-$(basename "$lock")" wanted
+    local lock=$1 python free_mb needed_mb=3000 stamp wanted
+    stamp=.venv/.installed-$(basename "$lock")
     wanted=$(cat "$lock" pyproject.toml | sha256sum)
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
         return
@@ -35,8 +36,10 @@ prepare_environment() {
             fail "The environment could not be made: on Debian and Ubuntu, apt install python3.11-venv."
     fi
     echo "Installing what $lock names; the first time takes some minutes"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$lock" &&
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . ||
+    {
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$lock" &&
+            .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    } ||
         fail "The installation failed; the lines above say why. Mend that and run this again: it goes on from here."
     printf '%s\n' "$wanted" >"$stamp"
 }

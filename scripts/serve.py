@@ -182,7 +182,8 @@ def stop() -> None:
 
     if ray.is_initialized():
         # Ray 2.60 reports the end of Serve's controller as a failure.
-        with contextlib.redirect_stderr(io.StringIO()):
+        hidden = io.StringIO()
+        with contextlib.redirect_stderr(hidden), contextlib.redirect_stdout(hidden):
             serve.shutdown()
             ray.shutdown()
 

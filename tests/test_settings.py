@@ -25,6 +25,7 @@ VALUES = {
     "DOCS_OPEN": "False",
     "CORS_ORIGINS": "https://page.example",
     "LOG_LEVEL": "DEBUG",
+    "LOG_FORMAT": "json",
     "GPU_IDLE_TIMEOUT": "12.5",
     "MODEL_WAIT_TIMEOUT": "7",
     "MAX_RUNNING_REQUESTS": "3",

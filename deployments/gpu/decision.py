@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_SPARE_S: Final = 60.0
+"""How long a replica that the load no longer needs stays: it took about as long to come, and loads waver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ def decide(
     state["warmed"] = orders.warm_at
     if orders.offload_at > state["offloaded"] and not held:
         return 0, state  # Serve lets what runs end
-    if demand > 0:
-        return max(1, math.ceil(demand / target)), state
-    return int(held or orders.pin or now - state["idle_since"] < timeout_s), state
+    busy = demand > 0 or held or orders.pin
+    wanted = max(int(busy or now - state["idle_since"] < timeout_s), math.ceil(demand / target))
+    if wanted >= running:
+        state["filled_at"] = now
+    elif wanted and now - state.setdefault("filled_at", now) < _SPARE_S:
+        wanted = running
+    return wanted, state

@@ -54,7 +54,27 @@ def test_load_brings_replicas_and_takes_them_away() -> None:
     model = Life()
     model.step(demand=1)
     assert model.step(1, demand=9) == 3
-    assert model.step(1, demand=4) == 1
+    assert model.step(1, demand=4) == 3
+    assert model.step(61, demand=4) == 1
+
+
+def test_a_load_that_wavers_keeps_its_replicas() -> None:
+    model = Life()
+    model.step(demand=1)
+    model.step(1, demand=9)
+    for _ in range(5):
+        assert model.step(50, demand=1) == 3
+        assert model.step(1, demand=9) == 3
+
+
+def test_spare_replicas_do_not_outlast_the_idle_timeout_or_an_offload() -> None:
+    idle, told = Life(timeout_s=10), Life()
+    for model in (idle, told):
+        model.step(demand=1)
+        model.step(1, demand=9)
+    assert idle.step(11) == 0
+    told.order(offload_at=told.now)
+    assert told.step(1) == 0
 
 
 def test_an_offload_unloads_at_once_and_only_once() -> None:

@@ -1,0 +1,64 @@
+"""`llasa-serve`: what an operator types."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cli.check import check_files
+from cli.check.capacity import Node
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status: 1 where it found something wrong."""
+    parser = argparse.ArgumentParser(prog="llasa-serve", description="Zero-shot voice cloning on Ray Serve.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser(
+        "check",
+        help="check configuration strictly",
+        description="Checks Serve configurations, RayService and RayCluster manifests, and files of settings (.env). "
+        "Files that belong together are given together: `kubectl kustomize k8s/one-gpu | llasa-serve check -`.",
+    )
+    check.add_argument("files", nargs="+", metavar="FILE", help="YAML or .env; - is standard input")
+    check.add_argument("--gpus", type=int, help="GPUs of the machine that a Serve configuration is for")
+    check.add_argument("--cpus", type=float, help="its CPUs, likewise")
+    fetch = commands.add_parser(
+        "fetch", help="download the checkpoints", description="Downloads the checkpoints that the settings name."
+    )
+    fetch.add_argument("profile", nargs="?", help="in place of the setting PROFILE")
+    given = parser.parse_args(arguments)
+    if given.command == "fetch":
+        return _fetch(given.profile)
+    machine = None
+    if given.gpus is not None or given.cpus is not None:
+        machine = Node(
+            "this machine",
+            cpus=float("inf") if given.cpus is None else given.cpus,
+            gpus=given.gpus or 0,
+        )
+    problems = check_files(given.files, machine)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"{len(given.files)} checked: nothing wrong.")
+    return int(bool(problems))
+
+
+def _fetch(profile: str | None) -> int:
+    from deployments.checkpoints import fetch_checkpoint
+    from deployments.errors import Unavailable
+    from deployments.profiles import choose_profile
+    from deployments.settings import Settings
+
+    settings = Settings.model_validate(Settings().model_dump() | ({"profile": profile} if profile else {}))
+    chosen = choose_profile(settings.profile, 0, settings)
+    for source in (chosen.llasa, chosen.xcodec2, chosen.whisper):
+        try:
+            print(source, fetch_checkpoint(source, settings), flush=True)
+        except Unavailable as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Whether the replicas that must be up at once fit on the nodes that there can be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+_EXACT: Final = 1e-6
+"""Sums of parts of a GPU are not exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine or a pod, as Ray counts it."""
+
+    name: str
+    cpus: float
+    gpus: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a deployment reserves, by replica."""
+
+    deployment: str
+    cpus: float
+    gpus: float
+    least: int = 1
+    """Replicas without which no request can be served."""
+    most: int = 1
+
+
+def misfits(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
+    """Why the needs cannot be met, in sentences; nothing if they can.
+
+    Packs the largest first, each onto the first node with room, as near enough to Ray's scheduler for the few
+    deployments that there are.
+    """
+    told = [
+        f"{need.deployment} needs {need.gpus:g} GPUs a replica: Ray gives out whole GPUs or a part of one"
+        for need in needs
+        if need.gpus > 1 and need.gpus % 1
+    ]
+    if not nodes or told:
+        return told
+    left = _pack([replace(need, most=need.least) for need in needs], nodes)
+    if left:
+        wanted = ", ".join(_told(need) for need in needs if need.gpus or need.deployment in left)
+        return [f"{' and '.join(left)} cannot be placed beside the others. Needed: {wanted}. There is: {_have(nodes)}"]
+    return [
+        f"{need.deployment} can never have its {need.most} replicas: there is {_have(nodes)}"
+        for need in needs
+        if _pack([replace(other, most=need.most if other is need else other.least) for other in needs], nodes)
+    ]
+
+
+def _pack(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
+    """Names of the deployments that are left over when each has its `most` replicas."""
+    seats = [_Seat(node.cpus, [1.0] * node.gpus) for node in sorted(nodes, key=_gpus) for _ in range(node.count)]
+    return [
+        need.deployment
+        for need in sorted(needs, key=lambda need: (need.gpus, need.cpus), reverse=True)
+        if not all(any(seat.take(need) for seat in seats) for _ in range(need.most))
+    ]
+
+
+@dataclass(slots=True)
+class _Seat:
+    """What is left of a node."""
+
+    cpus: float
+    gpus: list[float]
+
+    def take(self, need: Need) -> bool:
+        """Places a replica here, if there is room."""
+        share, count = (need.gpus, 1) if 0 < need.gpus < 1 else (1.0, int(need.gpus))
+        # As Ray does: a part goes to the fullest GPU that has room for it.
+        fitting = sorted((n for n, free in enumerate(self.gpus) if free >= share - _EXACT), key=self.gpus.__getitem__)
+        if need.cpus > self.cpus + _EXACT or len(fitting) < count:
+            return False
+        self.cpus -= need.cpus
+        for n in fitting[:count]:
+            self.gpus[n] -= share
+        return True
+
+
+def _gpus(node: Node) -> int:
+    return node.gpus
+
+
+def _told(need: Need) -> str:
+    return f"{need.deployment} {need.gpus:g} GPU and {need.cpus:g} CPU"
+
+
+def _have(nodes: Sequence[Node]) -> str:
+    return ", ".join(f"{n.count} x {n.name} ({n.gpus} GPU, {n.cpus:g} CPU)" for n in nodes)

@@ -1,0 +1,65 @@
+"""Settings as environment variables, against `deployments.settings`, which ignores what it does not know."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from pydantic import ValidationError
+
+from cli.check.problem import Place, Problem, did_you_mean
+from deployments.settings import Settings
+
+_OTHERS: Final = (
+    "CUDA_", "HF_", "HUGGINGFACE_", "KUBERNETES_", "LC_", "LD_", "MALLOC_", "MKL_", "NCCL_", "NVIDIA_", "OMP_", "OTEL_",
+    "PIP_", "PYTHON", "PYTORCH_", "RAY_", "SERVE_", "TOKENIZERS_", "TORCH_", "TRANSFORMERS_", "XDG_",
+)  # fmt: skip
+"""Beginnings of variables that are read, but not by us."""
+_OTHER: Final = {
+    "HOME",
+    "LANG",
+    "PATH",
+    "POD_IP",
+    "REDIS_PASSWORD",
+    "TMPDIR",
+    "TZ",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+}
+COMPOSE: Final = {"UI_PORT", "MCP_PORT", "MEMORY_LIMIT", "IMAGE_TAG"}
+"""What compose.yaml reads from .env, beside the settings."""
+_SETTINGS: Final = {name.upper(): name for name in Settings.model_fields}
+
+
+def check_environment(place: Place, variables: Mapping[str, str | None]) -> list[Problem]:
+    """Variables that nothing reads, and settings whose values are refused."""
+    problems = [
+        Problem(place.at(name), f"there is no such setting.{did_you_mean(name, _SETTINGS)}")
+        for name in variables
+        if name.upper() not in _SETTINGS and name not in _OTHER | COMPOSE and not name.startswith(_OTHERS)
+    ]
+    # An empty value is an unset one: `Settings` takes its default then.
+    given = {name.upper(): value for name, value in variables.items() if name.upper() in _SETTINGS and value}
+    try:
+        with environment(given):
+            Settings(_env_file=None)  # type: ignore[call-arg]
+    except ValidationError as error:
+        for wrong in error.errors():
+            name = str(wrong["loc"][0]).upper()
+            problems.append(Problem(place.at(name), f"{given.get(name)!r} is refused: {wrong['msg']}"))
+    return problems
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Has a builder see a pod's settings, and none of this machine's."""
+    before = dict(os.environ)
+    for name in _SETTINGS:
+        os.environ.pop(name, None)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

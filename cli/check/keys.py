@@ -1,0 +1,68 @@
+"""Keys and values against pydantic models that let unknown keys pass."""
+
+import warnings
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from cli.check.problem import Place, Problem, did_you_mean
+
+
+def check_keys(place: Place, model: type[BaseModel], body: dict[str, Any]) -> list[Problem]:
+    """Unknown keys at any depth, and values that the model refuses."""
+    problems = []
+    for where, kind, value, unchecked in _nested(place, model, body, True):
+        for key in value.keys() - kind.model_fields.keys():
+            close = did_you_mean(str(key), kind.model_fields)
+            problems.append(Problem(where.at(str(key)), f"Serve knows no such key and would ignore it.{close}"))
+        if unchecked:
+            problems += _refusals(where, kind, value)
+    # A model that forbids unknown keys has told of them too, and an outer one of what an inner one knows the place of.
+    first = {problem.place: problem for problem in reversed(problems)}.values()
+    return [problem for problem in reversed(first) if not any(_is_within(other, problem) for other in first)]
+
+
+def _is_within(inner: Problem, outer: Problem) -> bool:
+    above, below = outer.place.path, inner.place.path
+    return inner.message == outer.message and below != above and (not above or below.startswith(f"{above}."))
+
+
+def _nested(
+    place: Place, model: type[BaseModel], body: dict[str, Any], unchecked: bool
+) -> Iterator[tuple[Place, type[BaseModel], dict[str, Any], bool]]:
+    """A body and all within it that has a model; True where the outer model lets any dict pass for it."""
+    yield place, model, body, unchecked
+    for key, field in model.model_fields.items():
+        value = body.get(key)
+        inner, any_dict = _models(field.annotation)
+        for number, element in enumerate(value if isinstance(value, list) else [value]):
+            where = place.at(key).at(number) if isinstance(value, list) else place.at(key)
+            if inner and isinstance(element, dict):
+                yield from _nested(where, inner[0], element, any_dict)
+
+
+def _models(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
+    """The models in X, X | None, list[X], dict | X; and whether a dict will do."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation], False
+    origin = get_origin(annotation) or annotation
+    if origin in (Union, UnionType, list):
+        parts = [_models(part) for part in get_args(annotation)]
+        return [model for models, _ in parts for model in models], any(any_dict for _, any_dict in parts)
+    return [], origin is dict
+
+
+def _refusals(place: Place, model: type[BaseModel], body: dict[str, Any]) -> Iterator[Problem]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Serve's deprecations of its own
+            model.model_validate(body)
+    except ValidationError as error:
+        for wrong in error.errors():
+            where = place.through(part for part in wrong["loc"] if isinstance(part, int) or part.isidentifier())
+            shown = "" if isinstance(wrong["input"], dict | list) else f"{wrong['input']!r:.80} is refused: "
+            yield Problem(where, shown + wrong["msg"])
+    except (AttributeError, ImportError) as error:  # a model of Serve's imports what a path in it names
+        yield Problem(place, f"an import path names what is not there: {error}")

@@ -1,0 +1,162 @@
+"""Dockerfile and compose.yaml. No image is built here: what can be known without an engine is."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.check.environment import COMPOSE
+from deployments.settings import Settings
+from tests.k8s.overlays import OVERLAYS, manifests
+
+ROOT = Path(__file__).parent.parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+COMPOSED: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSED["services"]
+
+
+def run(*command: str) -> None:
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def tool(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def copied() -> list[str]:
+    """What the image takes from this tree."""
+    lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+    return [source for line in lines for source in line.split()[:-1]]
+
+
+def test_hadolint_finds_nothing() -> None:
+    run(tool("hadolint"), "Dockerfile")
+
+
+def test_shellcheck_finds_nothing() -> None:
+    scripts = [str(path.relative_to(ROOT)) for path in [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]]
+    run(tool("shellcheck"), "-x", *scripts)
+
+
+def test_compose_yaml_is_valid() -> None:
+    run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml")
+
+
+def test_the_image_is_of_the_ray_and_python_that_are_locked() -> None:
+    bases = re.findall(r"^FROM (rayproject/\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases == [
+        f"rayproject/ray:{version('ray')}-py{sys.version_info.major}{sys.version_info.minor}-${{PLATFORM}}"
+    ]
+    assert f"ray=={version('ray')}" in (ROOT / "requirements.lock").read_text().splitlines()
+
+
+def test_all_that_is_copied_exists_and_is_sent_to_the_engine() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    sent = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    assert "*" in ignored
+    for source in copied():
+        assert (ROOT / source).exists(), source
+        assert source in sent, source
+    assert sent == set(copied())
+
+
+def test_the_image_holds_every_package_of_ours_and_all_that_serve_py_reads() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "scripts"}
+    assert packages <= set(copied())
+    # scripts/serve.py looks for it beside its own folder.
+    assert re.search(r"^COPY serve_config.yaml /app/$", DOCKERFILE, re.MULTILINE)
+    imports = re.findall(r"from scripts\.(\w+)", (ROOT / "scripts" / "serve.py").read_text(encoding="utf-8"))
+    assert all(f"scripts/{name}.py" in copied() for name in imports)
+
+
+def test_what_the_wheel_holds_is_what_runs(tmp_path: Path) -> None:
+    """The wheel of the Dockerfile's `code` stage: made of the copied files alone, and run away from this tree."""
+    for source in copied():
+        if not source.startswith(("scripts", "requirements", "serve_config")):
+            subprocess.run(["cp", "-r", str(ROOT / source), str(tmp_path)], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path / "wheels"), str(tmp_path))
+    [wheel] = (tmp_path / "wheels").glob("*.whl")
+    run(*pip, "install", "--no-deps", "--no-index", "--target", str(tmp_path / "site"), str(wheel))
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "cli", "check", "-", str(ROOT / ".env.example")],
+        input=yaml.safe_dump_all(manifests("nano")),
+        cwd=tmp_path / "wheels",
+        env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin", "RAY_AUTH_MODE": "disabled"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_nothing_runs_as_root() -> None:
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.findall(r"^USER (\S+)", final, re.MULTILINE)[-1] == "1000:100"
+    for name in OVERLAYS:
+        service = next(body for body in manifests(name) if body["kind"] == "RayService")
+        cluster = service["spec"]["rayClusterConfig"]
+        for group in [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]:
+            security = group["template"]["spec"]["securityContext"]
+            assert (security["runAsUser"], security["runAsGroup"], security["runAsNonRoot"]) == (1000, 100, True)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_three_ports_lead_to_the_one_that_the_image_listens_on(name: str) -> None:
+    port = re.search(r"API_PORT=(\d+)", DOCKERFILE)
+    assert port
+    ports = [re.sub(r"\$\{\w+:-([^}]+)\}", r"\1", entry) for entry in SERVICES[name]["ports"]]
+    assert ports == [f"127.0.0.1:{outer}:{port[1]}" for outer in (7860, 7861, 7862)]
+    assert f"http://127.0.0.1:{port[1]}/-/healthz" in DOCKERFILE
+    assert SERVICES[name]["environment"]["API_PORT"] == port[1]
+
+
+def test_compose_reads_only_variables_that_are_documented() -> None:
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    variables = set(re.findall(r"\$\{(\w+)", text))
+    settings = {name.upper() for name in Settings.model_fields}
+    assert variables - settings == COMPOSE
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in readme for name in COMPOSE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_container_sets_only_settings_that_there_are(name: str) -> None:
+    settings = {field.upper() for field in Settings.model_fields}
+    assert SERVICES[name]["environment"].keys() <= settings
+
+
+def test_only_the_gpu_service_asks_for_gpus() -> None:
+    asked = {name: service["deploy"]["resources"].get("reservations") for name, service in SERVICES.items()}
+    assert asked["llasa-serve-cpu"] is None
+    assert asked["llasa-serve"] is not None
+    assert asked["llasa-serve"]["devices"][0]["capabilities"] == ["gpu"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_must_last_is_on_volumes_and_logs_are_turned_over(name: str) -> None:
+    service = SERVICES[name]
+    mounts = {entry.split(":")[1]: entry.split(":")[0] for entry in service["volumes"]}
+    assert set(json.loads(re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE)[0])) == set(mounts)
+    assert set(mounts.values()) <= set(COMPOSED["volumes"])
+    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR"):
+        assert any(service["environment"][setting].startswith(folder) for folder in mounts)
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+def test_every_manifest_runs_the_image_that_is_built_here() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version
+    images = set()
+    for name in OVERLAYS:
+        images |= set(re.findall(r"'image': '(llasa-serve:[^']+)'", str(manifests(name))))
+    assert images == {f"llasa-serve:{version[1]}-cpu", f"llasa-serve:{version[1]}-gpu"}
+    assert SERVICES["llasa-serve"]["image"] == f"llasa-serve:${{IMAGE_TAG:-{version[1]}}}-gpu"

@@ -1,0 +1,189 @@
+"""Every manifest of every overlay, against Kubernetes' schemas, KubeRay's, Serve's and our own check."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from ray.serve.schema import ServeDeploySchema
+
+from cli.check import check_files
+from deployments.settings import Settings
+from scripts.k8s import OVERLAYS as GENERATED
+from scripts.k8s import patch, serve_config
+from tests.k8s.overlays import COMPONENTS, OVERLAYS, ROOT, built, kustomize, manifests, the
+
+KUBERNETES = "1.34"
+DURATION = {"pattern": r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"}
+# Kinds of others' APIs, whose schemas are not at hand: the keys that we know of them.
+SPECS: dict[str, dict[str, Any]] = {
+    "HTTPRoute": {
+        "additionalProperties": False,
+        "required": ["parentRefs", "rules"],
+        "properties": {
+            "parentRefs": {
+                "items": {"additionalProperties": False, "properties": {"name": {}, "namespace": {}}},
+            },
+            "hostnames": {"items": {"type": "string"}},
+            "rules": {
+                "items": {
+                    "additionalProperties": False,
+                    "properties": {
+                        "matches": {},
+                        "backendRefs": {
+                            "items": {
+                                "additionalProperties": False,
+                                "properties": {"name": {"type": "string"}, "port": {"type": "integer"}},
+                            }
+                        },
+                        "timeouts": {
+                            "additionalProperties": False,
+                            "properties": {"request": DURATION, "backendRequest": DURATION},
+                        },
+                    },
+                }
+            },
+        },
+    },
+    "PodMonitor": {
+        "additionalProperties": False,
+        "required": ["selector", "podMetricsEndpoints"],
+        "properties": {
+            "selector": {"required": ["matchLabels"]},
+            "jobLabel": {"type": "string"},
+            "podTargetLabels": {"items": {"type": "string"}},
+            "podMetricsEndpoints": {
+                "items": {
+                    "additionalProperties": False,
+                    "properties": {"port": {"type": "string"}, "interval": {"pattern": r"^\d+s$"}},
+                }
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(params=[*OVERLAYS, *(f"with {name}" for name in COMPONENTS)])
+def overlay(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The manifests of an overlay, or of the nano one with a component."""
+    name: str = request.param
+    if not name.startswith("with "):
+        return built(name)
+    k8s = tmp_path / "k8s"
+    subprocess.run(["cp", "-r", str(ROOT / "k8s"), str(k8s)], check=True)
+    kustomization = k8s / "nano" / "kustomization.yaml"
+    component = name.removeprefix("with ")
+    text = kustomization.read_text(encoding="utf-8")
+    kustomization.write_text(text.replace("components/ingress", f"components/{component}"), encoding="utf-8")
+    return kustomize(k8s / "nano")
+
+
+def test_every_manifest_is_valid(overlay: str) -> None:
+    kinds = set()
+    for body in yaml.safe_load_all(overlay):
+        kinds.add(body["kind"])
+        if body["kind"] in SPECS:
+            jsonschema.validate(body["spec"], SPECS[body["kind"]])
+        elif not body["apiVersion"].startswith("ray.io/"):
+            kubernetes_validate.validate(body, KUBERNETES, strict=True)
+    assert {"RayService", "NetworkPolicy", "PodDisruptionBudget", "PersistentVolumeClaim", "Job"} <= kinds
+
+
+def test_our_check_finds_nothing(overlay: str, tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(overlay, encoding="utf-8")
+    assert [str(problem) for problem in check_files([str(tmp_path / "all.yaml")])] == []
+
+
+def test_the_check_reads_what_kustomize_writes() -> None:
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "cli", "check", "-"],
+        input=built("gpu-pool"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_serve_config_v2_is_made_from_serve_config_yaml(name: str) -> None:
+    overlay = GENERATED[name]
+    assert (ROOT / "k8s" / name / "serve.yaml").read_text(encoding="utf-8") == patch(overlay)
+    deployed = yaml.safe_load(the(name, "RayService")["spec"]["serveConfigV2"])
+    assert deployed == serve_config(overlay)
+    ServeDeploySchema.model_validate(deployed)
+
+
+def test_the_same_is_deployed_on_a_cluster_as_here() -> None:
+    here = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))
+    there = serve_config(GENERATED["one-gpu"])
+    assert there["http_options"].pop("host") == "0.0.0.0"  # noqa: S104
+    assert there["http_options"].pop("port") == 8000
+    assert there["applications"][0].pop("args") == {"profile": "llasa-8b", "node_gpus": 1}
+    del here["http_options"]["host"], here["http_options"]["port"], here["applications"][0]["args"]
+    assert there == here
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_nobody_outside_reaches_the_dashboard(name: str) -> None:
+    for policy in [body for body in manifests(name) if body["kind"] == "NetworkPolicy"]:
+        for rule in policy["spec"].get("ingress") or []:
+            if "from" not in rule:
+                assert [port["port"] for port in rule["ports"]] == [8000]
+            for source in rule.get("from", []):
+                assert source["podSelector"]["matchLabels"]
+    for route in [body for body in manifests(name) if body["kind"] in ("Ingress", "HTTPRoute", "Service")]:
+        assert "8265" not in str(route)
+    assert the(name, "RayService")["spec"]["rayClusterConfig"]["authOptions"] == {"mode": "token"}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_network_policies_hold_for_the_pods_that_there_are(name: str) -> None:
+    cluster = the(name, "RayService")["spec"]["rayClusterConfig"]
+    for group in [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]:
+        assert group["template"]["metadata"]["labels"] == {"app": "llasa-serve"}
+    for policy in ("llasa-serve-in", "llasa-serve-workers-out"):
+        assert the(name, "NetworkPolicy", policy)["spec"]["podSelector"]["matchLabels"]["app"] == "llasa-serve"
+
+
+@pytest.mark.parametrize("name", ["one-gpu", "gpu-pool"])
+def test_gpus_come_from_none_and_the_cpu_workers_never_go(name: str) -> None:
+    cluster = the(name, "RayService")["spec"]["rayClusterConfig"]
+    cpu, gpu = cluster["workerGroupSpecs"]
+    assert (gpu["replicas"], gpu["minReplicas"]) == (0, 0)
+    assert gpu["maxReplicas"] == (1 if name == "one-gpu" else 8)
+    assert cpu["minReplicas"] >= 1
+    assert cluster["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}
+
+
+@pytest.mark.parametrize("name", ["one-gpu", "gpu-pool"])
+def test_a_gpu_node_outlasts_the_models_on_it(name: str) -> None:
+    """A node that went first would take a model in use with it, or leave Serve no time to unload."""
+    timeout = float(the(name, "ConfigMap")["data"]["GPU_IDLE_TIMEOUT"])
+    _, gpu = the(name, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    assert gpu["idleTimeoutSeconds"] > timeout
+
+
+def test_bodies_pass_the_ingress_that_the_service_takes() -> None:
+    annotations = the("one-gpu", "Ingress")["metadata"]["annotations"]
+    limit = annotations["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert float(limit.removesuffix("m")) > float(the("one-gpu", "ConfigMap")["data"]["MAX_UPLOAD_MB"])
+    assert annotations["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
+
+
+def test_no_secret_is_in_the_tree() -> None:
+    for name in OVERLAYS:
+        assert not [body for body in manifests(name) if body["kind"] == "Secret"]

@@ -11,7 +11,7 @@ from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
 from deployments.ingress.fields import Penalty, Temperature, TopK, TopP
 from deployments.ingress.models import check_model, speech_models
-from deployments.ingress.remote_clip import ClipReader
+from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS, Manner, speak
@@ -85,8 +85,7 @@ def speech_routes(service: Service) -> APIRouter:
     """The route, on a service."""
     settings = service.settings
     limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
-    hosts = tuple(host.strip().lower() for host in (settings.ref_audio_hosts or "").split(",") if host.strip())
-    clips = ClipReader(hosts, round(settings.max_upload_mb * 1_000_000))
+    clips = clip_reader(settings)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
     async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None]:

@@ -150,5 +150,5 @@ def _told(finished: Finished, length: float) -> dict[str, str]:
 
 
 def _usage(finished: Finished, codes: int) -> dict[str, int]:
-    prompt = 0
+    prompt = finished.prompt_tokens
     return {"input_tokens": prompt, "output_tokens": codes, "total_tokens": prompt + codes}

@@ -38,6 +38,8 @@ class Finished:
     """What the reference says, as the model was told."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds that were waited for each stage that ran, in their order."""
+    prompt_tokens: int = 0
+    """That the model was given, of all takes."""
     warnings: tuple[str, ...] = ()
     """What may be wrong with the speech, for people to read."""
 

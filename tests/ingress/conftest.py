@@ -55,14 +55,13 @@ class Still:
         self.orders.append(("timeout", *models, seconds))
 
 
-@pytest.fixture
-def service(models: Models, tmp_path: Path) -> Callable[..., Service]:
+def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
     """Makes a service with some settings changed."""
 
     def make(**changed: object) -> Service:
         residency = Still()
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency)
-        settings = Settings(_env_file=None, **{"voices_dir": tmp_path / "voices"} | changed)  # type: ignore[arg-type, call-arg]
+        settings = Settings(_env_file=None, **{"voices_dir": voices_dir} | changed)  # type: ignore[arg-type, call-arg]
         return Service(
             synthesizer=synthesizer,
             transcriber=models.transcriber,
@@ -75,6 +74,17 @@ def service(models: Models, tmp_path: Path) -> Callable[..., Service]:
         )
 
     return make
+
+
+@pytest.fixture
+def service(models: Models, tmp_path: Path) -> Callable[..., Service]:
+    return maker(models, tmp_path / "voices")
+
+
+@pytest.fixture(scope="module")
+def module_service(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+    """Likewise; all of a module share their voices."""
+    return maker(models, tmp_path_factory.mktemp("voices"))
 
 
 def client_of(service: Service) -> httpx.AsyncClient:

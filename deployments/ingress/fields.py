@@ -8,3 +8,6 @@ Temperature = Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 
 TopK = Annotated[int, Field(ge=0, le=65_536, description="How many codes are considered; 0: all.")]
 TopP = Annotated[FiniteFloat, Field(gt=0, le=1, description="Probability that the codes considered reach.")]
 Penalty = Annotated[FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")]
+SystemPrompt = Annotated[
+    str, Field(max_length=200, description="Begins the model's prompt. It was trained on the default only.")
+]

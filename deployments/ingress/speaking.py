@@ -4,6 +4,7 @@ import base64
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Any, Final, Literal
 
 from fastapi import Request, Response
@@ -17,12 +18,13 @@ from deployments.ingress.retry import begun, once_more
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
 from deployments.speech.container import rate_of
-from deployments.speech.events import Audio, Event, Finished
+from deployments.speech.events import Audio, Event, Finished, Progress
 from deployments.speech.synthesis import SpeechRequest
 
 logger = logging.getLogger("ray.serve")
 
-Manner = Literal["whole", "audio", "sse"]
+Manner = Literal["whole", "audio", "sse", "progress"]
+"""`progress`: events as of `sse`, from the first one that tells of a stage."""
 
 HEADERS: Final = {
     "X-Sample-Rate": "Hz.",
@@ -49,9 +51,8 @@ async def speak(
     """
     playback = Playback(service.metrics, http.scope["state"]["arrived"])
 
-    async def begin() -> tuple[Audio, AsyncGenerator[Event, None]]:
-        first, events = await begun(lambda: service.synthesizer.stream(request), _is_audio)
-        return first, events  # type: ignore[return-value]
+    async def begin() -> tuple[Event, AsyncGenerator[Event, None]]:
+        return await begun(lambda: service.synthesizer.stream(request), _is_any if manner == "progress" else _is_audio)
 
     async def at_once() -> Piece:
         return await whole(*await begin(), delivery)
@@ -73,6 +74,10 @@ def _is_audio(event: Event) -> bool:
     return isinstance(event, Audio)
 
 
+def _is_any(event: Event) -> bool:
+    return True
+
+
 class _Whole(Response):
     def __init__(self, piece: Piece, playback: Playback, media_type: str, headers: Mapping[str, str]) -> None:
         assert piece.finished  # noqa: S101 - as of any last piece
@@ -90,7 +95,7 @@ class _Whole(Response):
 class _Streamed(StreamingResponse):
     def __init__(
         self,
-        pieces: AsyncGenerator[Piece, None],
+        pieces: AsyncGenerator[Piece | Progress, None],
         playback: Playback,
         manner: Manner,
         media_type: str,
@@ -99,7 +104,8 @@ class _Streamed(StreamingResponse):
         super().__init__((), media_type=media_type, headers=headers)
         self._pieces = pieces
         self._playback = playback
-        self._events = manner == "sse"
+        self._events = manner in ("sse", "progress")
+        self._progress = manner == "progress"
 
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -107,6 +113,11 @@ class _Streamed(StreamingResponse):
         try:
             async with aclosing(self._pieces):
                 async for piece in self._pieces:
+                    if isinstance(piece, Progress):
+                        if self._progress:
+                            data = event("speech.progress", asdict(piece))
+                            await send({"type": "http.response.body", "body": data, "more_body": True})
+                        continue
                     data = _events(piece) if self._events else piece.data
                     await send({"type": "http.response.body", "body": data, "more_body": True})
                     self._playback.sent(piece.seconds)
@@ -126,7 +137,8 @@ def _events(piece: Piece) -> bytes:
         data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
     if piece.finished:
         usage: dict[str, Any] = _usage(piece.finished, piece.codes)
-        data += event("speech.audio.done", {"usage": usage, "finish_reason": piece.finished.finish})
+        told = {"finish_reason": piece.finished.finish, "seed": piece.finished.seed}
+        data += event("speech.audio.done", {"usage": usage, **told, "warnings": piece.finished.warnings})
     return data
 
 

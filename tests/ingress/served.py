@@ -13,7 +13,7 @@ from deployments.ingress.service import Service
 @contextmanager
 def served(service: Service) -> Iterator[str]:
     """Serves it in a thread; gives its URL."""
-    config = uvicorn.Config(build_application(service), port=0, log_level="error", ws="none", lifespan="off")
+    config = uvicorn.Config(build_application(service), port=0, log_level="error", ws="none", lifespan="on")
     server = uvicorn.Server(config)
     started = threading.Event()
     startup = server.startup

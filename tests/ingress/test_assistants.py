@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,10 @@ import pytest
 from mcp import Client
 from mcp_types import AudioContent, CallToolResult, TextContent
 
-from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
 from tests.conftest import Models
 from tests.ingress.conftest import Still
-from tests.ingress.listening import listening
+from tests.ingress.served import served
 
 TOOLS = {
     "generate_speech",
@@ -34,8 +33,8 @@ MODES = ["auto", "legacy"]
 
 
 @pytest.fixture
-async def url(service: Callable[..., Service]) -> AsyncIterator[str]:
-    async with listening(build_application(service())) as url:
+def url(service: Callable[..., Service]) -> Iterator[str]:
+    with served(service()) as url:
         yield url
 
 
@@ -143,14 +142,12 @@ async def test_a_voice_is_stored_used_listed_and_deleted(client: Client, referen
 
 async def test_orders_reach_the_models(service: Callable[..., Service]) -> None:
     still = Still()
-    async with (
-        listening(build_application(replace(service(), residency=still))) as url,
-        Client(f"{url}/mcp") as assistant,
-    ):
-        await assistant.call_tool("offload_gpu", {})
-        await assistant.call_tool("release_gpu", {"model": "Llasa"})
-        await assistant.call_tool("update_gpu_timeout", {"timeout_seconds": 300})
-        status = await assistant.call_tool("get_gpu_status", {})
+    with served(replace(service(), residency=still)) as url:
+        async with Client(f"{url}/mcp") as assistant:
+            await assistant.call_tool("offload_gpu", {})
+            await assistant.call_tool("release_gpu", {"model": "Llasa"})
+            await assistant.call_tool("update_gpu_timeout", {"timeout_seconds": 300})
+            status = await assistant.call_tool("get_gpu_status", {})
     assert still.orders == [
         ("offload", "Llasa", "XCodec2", "Whisper", False),
         ("offload", "Llasa", True),
@@ -184,7 +181,7 @@ async def test_bad_arguments_are_told_as_errors_of_the_tool(
 
 
 async def test_a_clip_beyond_the_limit_is_refused_before_it_is_read(service: Callable[..., Service]) -> None:
-    async with listening(build_application(service(max_upload_mb=0.1))) as url:
+    with served(service(max_upload_mb=0.1)) as url:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"audio_base64": "A" * 200_000}}
         headers = {"accept": "application/json, text/event-stream"}
         async with httpx.AsyncClient() as client:
@@ -205,9 +202,10 @@ async def test_a_cancelled_call_stops_the_engine(url: str, reference: dict[str, 
 
 
 async def test_keys_are_asked_for(service: Callable[..., Service]) -> None:
-    async with listening(build_application(service(api_key="secret"))) as url, httpx.AsyncClient() as client:
-        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-        assert (await client.post(f"{url}/mcp", json=body)).status_code == 401
+    with served(service(api_key="secret")) as url:
+        async with httpx.AsyncClient() as client:
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+            assert (await client.post(f"{url}/mcp", json=body)).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -217,19 +215,9 @@ async def test_keys_are_asked_for(service: Callable[..., Service]) -> None:
 async def test_other_hosts_than_those_allowed_are_refused(
     service: Callable[..., Service], allowed: str | None, host: str, status: int
 ) -> None:
-    async with (
-        listening(build_application(service(mcp_allowed_hosts=allowed))) as url,
-        httpx.AsyncClient() as client,
-    ):
-        body = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "old", "version": "1"},
-            },
-        }
-        headers = {"host": host, "accept": "application/json, text/event-stream"}
-        assert (await client.post(f"{url}/mcp", json=body, headers=headers)).status_code == status
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    headers = {"host": host, "accept": "application/json, text/event-stream"}
+    with served(service(mcp_allowed_hosts=allowed)) as url:
+        async with httpx.AsyncClient() as client:
+            assert (await client.post(f"{url}/mcp", json=body, headers=headers)).status_code == status

@@ -5,15 +5,14 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, cast
 
 from cli.client import Refused, RestClient
-from cli.mcp import serve
 from cli.speech import read, say, transcribe
 from deployments.errors import ServiceError, Unavailable
 from deployments.llasa.protocol import Sampling
 from deployments.mcp.backend import Clip, Speaking
-from deployments.speech.container import Format
+from deployments.speech.container import MEDIA_TYPES, Format
 
 SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\
@@ -102,7 +101,7 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
     parser.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there; its ending is the format")
-    parser.add_argument("--format", choices=get_args(Format), help="default: of the ending of FILE, else wav")
+    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="default: of the ending of FILE, else wav")
     parser.add_argument("--rate", type=int, default=24_000, help="Hz (default: 24000)")
     parser.add_argument("--seed", type=int, default=49, help="the same one gives the same speech (default: 49)")
     parser.add_argument("--temperature", type=float, default=0.9, help="liveliness, 0 to 2 (default: 0.9)")
@@ -120,20 +119,22 @@ async def _run(given: argparse.Namespace) -> None:
             case "status":
                 await _status(client)
             case "mcp":
+                from cli.mcp import serve  # the SDK takes a second to import
+
                 await serve(client, given.allow or [Path.cwd()])
 
 
 def _speaking(given: argparse.Namespace) -> Speaking:
     suffix = given.output.suffix[1:].lower() if given.output else ""
     format = given.format or suffix or "wav"
-    if format not in get_args(Format):
-        raise Refused(f"{given.output} ends in no format that is known: give one of {', '.join(get_args(Format))}.")
+    if format not in MEDIA_TYPES:
+        raise Refused(f"{given.output} ends in no format that is known: give one of {', '.join(MEDIA_TYPES)}.")
     return Speaking(
         text=sys.stdin.read() if given.text == "-" else given.text,
         voice=None if given.clip else given.voice or "alloy",
         clip=Clip(read(given.clip)) if given.clip else None,
         ref_text=given.ref_text,
-        format=format,
+        format=cast("Format", format),
         sample_rate=given.rate,
         sampling=Sampling(given.temperature, seed=given.seed, top_p=0.95, repetition_penalty=1.1),
     )

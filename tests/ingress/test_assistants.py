@@ -221,3 +221,17 @@ async def test_other_hosts_than_those_allowed_are_refused(
     with served(service(mcp_allowed_hosts=allowed)) as url:
         async with httpx.AsyncClient() as client:
             assert (await client.post(f"{url}/mcp", json=body, headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_each_request_may_meet_another_ingress(
+    service: Callable[..., Service], mode: str, reference: dict[str, Any]
+) -> None:
+    with served(service(), service()) as url:
+        async with Client(f"{url}/mcp", mode=mode, read_timeout_seconds=60) as assistant:
+            for _ in range(3):
+                assert {tool.name for tool in (await assistant.list_tools(cache_mode="refresh")).tools} == TOOLS
+                status = await assistant.call_tool("get_gpu_status", {})
+                assert not status.is_error, told(status)
+            spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", **reference})
+            assert not spoken.is_error, told(spoken)

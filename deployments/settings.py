@@ -54,6 +54,13 @@ class Settings(BaseSettings):
         str | None,
         Field(description="Web pages that may call the service: origins with commas between, or `*`. Unset: none."),
     ] = None
+    mcp_allowed_hosts: Annotated[
+        str | None,
+        Field(
+            description="Hosts by which assistants may call `/mcp`, with commas between, `name:*` for any port. Unset: "
+            "this machine's own if `API_HOST` is, else all."
+        ),
+    ] = None
     log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
     log_format: Annotated[
         LogFormat, Field(description="`json`: a line is an object, and tells its request's id, for machines to read.")

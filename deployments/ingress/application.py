@@ -11,10 +11,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from deployments.ingress import failures
 from deployments.ingress.admission import Admission, Admitted
+from deployments.ingress.assistants import ServiceBackend, assistant_routes
 from deployments.ingress.body_limit import BodyLimit
 from deployments.ingress.gpu import gpu_routes
 from deployments.ingress.keys import Keys
 from deployments.ingress.models import model_routes
+from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS
 from deployments.ingress.speech import speech_routes
@@ -22,6 +24,7 @@ from deployments.ingress.transcription import transcription_routes
 from deployments.ingress.transcriptions import transcriptions_routes
 from deployments.ingress.tts import tts_routes
 from deployments.ingress.voices import voice_routes
+from deployments.settings import Settings
 
 HEALTH: Final = ("/health",)
 DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/")
@@ -50,6 +53,11 @@ class Health(BaseModel):
 
 def build_application(service: Service) -> FastAPI:
     """All routes on a service."""
+    settings = service.settings
+    admission = Admission(
+        settings.max_running_requests or service.profile.takes, settings.max_queued_requests, service.metrics
+    )
+    assistants, lifespan = assistant_routes(ServiceBackend(service, admission, clip_reader(settings)), settings)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
@@ -57,13 +65,14 @@ def build_application(service: Service) -> FastAPI:
         "Clone a voice only with its owner's consent.",
         docs_url="/apidocs",
         redoc_url=None,
+        lifespan=lifespan,
     )
-    if temp_dir := service.settings.temp_dir:
+    if temp_dir := settings.temp_dir:
         # Starlette spills uploads to where tempfile says, and knows no other way of being told.
         temp_dir.mkdir(parents=True, exist_ok=True)
         tempfile.tempdir = str(temp_dir)
     failures.install(application)
-    _guard(application, service)
+    _guard(application, settings, admission)
     for routes in (
         _health_routes,
         speech_routes,
@@ -75,17 +84,16 @@ def build_application(service: Service) -> FastAPI:
         gpu_routes,
     ):
         application.include_router(routes(service))
+    application.router.routes.extend(assistants)
     return application
 
 
-def _guard(application: FastAPI, service: Service) -> None:
+def _guard(application: FastAPI, settings: Settings, admission: Admission) -> None:
     """Puts before the routes what a request passes, the last one here first: CORS, key, turn, size."""
-    settings = service.settings
-    running = settings.max_running_requests or service.profile.takes
     application.add_middleware(BodyLimit, megabytes=settings.max_upload_mb)
     application.add_middleware(
         Admitted,
-        admission=Admission(running, settings.max_queued_requests, service.metrics),
+        admission=admission,
         paths=WORK,
         timeout_s=settings.request_timeout,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployments.errors import GenerationFailed
 from deployments.speech.container import MEDIA_TYPES, Format, open_container
-from deployments.speech.events import Audio, Event, Finished
+from deployments.speech.events import Event, Finished, Progress
 from deployments.speech.outputs import keep_output
 from deployments.speech.synthesis import seconds
 from deployments.speech.tempo import Tempo
@@ -46,29 +46,30 @@ class Delivery:
 
 
 async def pieces(
-    first: Audio, events: AsyncGenerator[Event, None], delivery: Delivery, *, streamed: bool = True
-) -> AsyncGenerator[Piece, None]:
+    first: Event, events: AsyncGenerator[Event, None], delivery: Delivery, *, streamed: bool = True
+) -> AsyncGenerator[Piece | Progress, None]:
     """The file, piece by piece; whole in its last one if it is not streamed. Closes the events."""
     file = _File(delivery, streamed=streamed)
-    finished: Finished | None = None
+    event, finished = first, None
     async with aclosing(events):
-        if piece := await asyncio.to_thread(file.write, first.wav):
-            yield piece
         while not finished:
+            if isinstance(event, Finished):
+                finished = event
+            elif isinstance(event, Progress):
+                yield event
+            elif piece := await asyncio.to_thread(file.write, event.wav):
+                yield piece
             if file.full:
                 finished = Finished("length", delivery.seed, "")
-            elif isinstance(event := await anext(events), Audio):
-                if piece := await asyncio.to_thread(file.write, event.wav):
-                    yield piece
-            elif isinstance(event, Finished):
-                finished = event
+            elif not finished:
+                event = await anext(events)
     yield await asyncio.to_thread(file.close, finished)
 
 
-async def whole(first: Audio, events: AsyncGenerator[Event, None], delivery: Delivery) -> Piece:
+async def whole(first: Event, events: AsyncGenerator[Event, None], delivery: Delivery) -> Piece:
     """The file at once."""
     async for piece in pieces(first, events, delivery, streamed=False):
-        if piece.finished:
+        if isinstance(piece, Piece) and piece.finished:
             return piece
     raise GenerationFailed("The speech has no end: try again.")
 

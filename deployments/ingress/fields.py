@@ -19,3 +19,6 @@ RefCheck = Annotated[
 ]
 Strict = Annotated[bool, Field(description="Refuse a speech with a flaw, instead of giving it with a warning.")]
 Penalty = Annotated[FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")]
+SystemPrompt = Annotated[
+    str, Field(max_length=200, description="Begins the model's prompt. It was trained on the default only.")
+]

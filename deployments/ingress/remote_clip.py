@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from deployments.errors import InvalidInput
+from deployments.settings import Settings
 
 Address = IPv4Address | IPv6Address
 
@@ -160,3 +161,9 @@ _PRIVATE: Final = "Its host has a private or local address."
 
 def _refused(reason: str) -> InvalidInput:
     return InvalidInput(f"ref_audio cannot be taken. {reason}", _PARAM)
+
+
+def clip_reader(settings: Settings) -> ClipReader:
+    """Within the bounds of the settings."""
+    hosts = tuple(host.strip().lower() for host in (settings.ref_audio_hosts or "").split(",") if host.strip())
+    return ClipReader(hosts, round(settings.max_upload_mb * 1_000_000))

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Final, Literal
 
 from fastapi import Request, Response
@@ -18,13 +19,14 @@ from deployments.ingress.retry import begun, once_more
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
 from deployments.speech.container import rate_of
-from deployments.speech.events import Audio, Event, Finished
+from deployments.speech.events import Audio, Event, Finished, Progress
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.usage import Usage
 
 logger = logging.getLogger("ray.serve")
 
-Manner = Literal["whole", "audio", "sse"]
+Manner = Literal["whole", "audio", "sse", "progress"]
+"""`progress`: events as of `sse`, from the first one that tells of a stage."""
 
 HEADERS: Final = {
     "X-Sample-Rate": "Hz.",
@@ -55,9 +57,9 @@ async def speak(
     usage = Usage()
     playback = Playback(service.metrics, http.scope["state"]["arrived"])
 
-    async def begin() -> tuple[Audio, AsyncGenerator[Event, None]]:
-        first, events = await begun(lambda: service.synthesizer.stream(request, usage), _is_audio)
-        return first, events  # type: ignore[return-value]
+    async def begin() -> tuple[Event, AsyncGenerator[Event, None]]:
+        seen = _is_any if manner == "progress" else _is_audio
+        return await begun(lambda: service.synthesizer.stream(request, usage), seen)
 
     async def at_once() -> Piece:
         return await whole(*await begin(), delivery)
@@ -72,11 +74,15 @@ async def speak(
         raise
     headers["X-Seed"] = str(request.sampling.seed)
     media_type = delivery.media_type if manner == "audio" else "text/event-stream"
-    return _Streamed(pieces(first, events, delivery), playback, usage if manner == "sse" else None, media_type, headers)
+    return _Streamed(pieces(first, events, delivery), playback, manner, usage, media_type, headers)
 
 
 def _is_audio(event: Event) -> bool:
     return isinstance(event, Audio)
+
+
+def _is_any(event: Event) -> bool:
+    return True
 
 
 class _Whole(Response):
@@ -96,16 +102,19 @@ class _Whole(Response):
 class _Streamed(StreamingResponse):
     def __init__(
         self,
-        pieces: AsyncGenerator[Piece, None],
+        pieces: AsyncGenerator[Piece | Progress, None],
         playback: Playback,
-        usage: Usage | None,
+        manner: Manner,
+        usage: Usage,
         media_type: str,
         headers: Mapping[str, str],
     ) -> None:
         super().__init__((), media_type=media_type, headers=headers)
         self._pieces = pieces
         self._playback = playback
-        self._usage = usage  # of events
+        self._manner = manner
+        self._usage = usage
+        self._seconds = 0.0
 
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -113,19 +122,25 @@ class _Streamed(StreamingResponse):
         try:
             async with aclosing(self._pieces):
                 async for piece in self._pieces:
-                    data = _events(piece, self._usage) if self._usage else piece.data
+                    if isinstance(piece, Progress):
+                        if self._manner == "progress":
+                            data = event("speech.progress", asdict(piece))
+                            await send({"type": "http.response.body", "body": data, "more_body": True})
+                        continue
+                    self._seconds += piece.seconds
+                    data = _events(piece, self._usage, self._seconds) if self._manner != "audio" else piece.data
                     await send({"type": "http.response.body", "body": data, "more_body": True})
                     self._playback.sent(piece.seconds)
                     if piece.finished:
                         self._playback.ended(piece.finished.finish)
         except Exception as error:
-            if not self._usage:
+            if self._manner == "audio":
                 raise
             last = error_event(_for_caller(error), "speech.audio.error")
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
-def _events(piece: Piece, usage: Usage) -> bytes:
+def _events(piece: Piece, usage: Usage, length: float) -> bytes:
     """As OpenAI writes them. A token of the output is a code, 50 of which are a second."""
     data = b""
     if piece.data:
@@ -136,7 +151,8 @@ def _events(piece: Piece, usage: Usage) -> bytes:
             "output_tokens": usage.codes,
             "total_tokens": usage.prompt_tokens + usage.codes,
         }
-        data += event("speech.audio.done", {"usage": tokens, "finish_reason": piece.finished.finish})
+        told = {"duration": round(length, 3), "finish_reason": piece.finished.finish, "seed": piece.finished.seed}
+        data += event("speech.audio.done", {"usage": tokens, **told, "warnings": piece.finished.warnings})
     return data
 
 

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from deployments.errors import InvalidInput
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Normalise, Penalty, Strict, Temperature, TopK, TopP
+from deployments.ingress.fields import Normalise, Penalty, Strict, SystemPrompt, Temperature, TopK, TopP
 from deployments.ingress.models import check_model, speech_models
-from deployments.ingress.remote_clip import ClipReader
+from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS, Manner, speak
-from deployments.llasa.protocol import Sampling
+from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import MEDIA_TYPES, Format
@@ -48,6 +48,7 @@ class SpeechBody(BaseModel):
         str | VoiceId | None,
         Field(description="Name or id of a voice: one of GET /v1/audio/voices.", examples=["alloy"]),
     ] = None
+    system_prompt: SystemPrompt = INSTRUCTION
     instructions: Annotated[
         str | None, Field(max_length=4096, description="Accepted, and without effect: Llasa takes none.")
     ] = None
@@ -58,6 +59,10 @@ class SpeechBody(BaseModel):
     stream_format: Annotated[
         Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, then the usage.")
     ] = "audio"
+    progress: Annotated[
+        bool,
+        Field(description="With `sse`: events tell of every stage, too. What fails then is told by an event as well."),
+    ] = False
     stream: Annotated[
         bool,
         Field(description="false: the answer is whole, with its length and end told. true: it leaves as it is made."),
@@ -88,8 +93,7 @@ def speech_routes(service: Service) -> APIRouter:
     """The route, on a service."""
     settings = service.settings
     limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
-    hosts = tuple(host.strip().lower() for host in (settings.ref_audio_hosts or "").split(",") if host.strip())
-    clips = ClipReader(hosts, round(settings.max_upload_mb * 1_000_000))
+    clips = clip_reader(settings)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
     async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None]:
@@ -130,13 +134,16 @@ def speech_routes(service: Service) -> APIRouter:
             seed,
             settings.outputs_dir,
         )
-        manner: Manner = "sse" if body.stream_format == "sse" else "audio" if body.stream else "whole"
+        manner: Manner = "audio" if body.stream else "whole"
+        if body.stream_format == "sse":
+            manner = "progress" if body.progress else "sse"
         headers = {"X-Ignored": "instructions"} if body.instructions else {}
         request = SpeechRequest(
             text,
             voice,
             ref_text,
-            sampling=sampling,
+            body.system_prompt,
+            sampling,
             normalise=body.normalise,
             policy=replace(service.synthesizer.policy, strict=body.strict),
         )

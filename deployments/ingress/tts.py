@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Normalise, Penalty, RefCheck, Strict, Temperature, TopK, TopP
+from deployments.ingress.fields import Normalise, Penalty, RefCheck, Strict, SystemPrompt, Temperature, TopK, TopP
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
@@ -30,9 +30,7 @@ class SpeechForm(BaseModel):
         str | None,
         Field(description="What the clip says. Empty or missing: Whisper listens.", examples=["Good morning."]),
     ] = None
-    system_prompt: Annotated[
-        str, Field(max_length=200, description="Begins the model's prompt. It was trained on the default only.")
-    ] = INSTRUCTION
+    system_prompt: SystemPrompt = INSTRUCTION
     sample_rate: Annotated[
         Rate | None, Field(description="Hz of the answer; the voice is made at 16000.", examples=[24_000])
     ] = None

@@ -24,6 +24,7 @@ VALUES = {
     "HEALTH_OPEN": "False",
     "DOCS_OPEN": "False",
     "CORS_ORIGINS": "https://page.example",
+    "MCP_ALLOWED_HOSTS": "tts.example",
     "LOG_LEVEL": "DEBUG",
     "LOG_FORMAT": "json",
     "GPU_IDLE_TIMEOUT": "12.5",

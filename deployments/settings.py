@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     take_retries: Annotated[
         int, Field(ge=0, le=9, description="More attempts at a part of a text that was spoken with a flaw.")
     ] = 2
+    verify: Annotated[
+        bool, Field(description="Whether Whisper listens to all speech, where the request does not say.")
+    ] = False
+    best_of: Annotated[
+        int, Field(ge=1, le=8, description="Takes made of each part of a text at once, where the request does not say.")
+    ] = 1
     reference_check: Annotated[
         Literal["auto", "off", "refuse", "repair"],
         Field(
@@ -145,7 +151,7 @@ class Settings(BaseSettings):
     def policy(self) -> Policy:
         """What is done about flaws, where a request does not say."""
         check = "off" if self.reference_check == "auto" else self.reference_check
-        return Policy(retries=self.take_retries, reference_check=check)
+        return Policy(retries=self.take_retries, reference_check=check, verify=self.verify, best_of=self.best_of)
 
 
 def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:

@@ -35,6 +35,8 @@ VALUES = {
     "MAX_TEXT_LENGTH": "77",
     "TAKE_RETRIES": "4",
     "REFERENCE_CHECK": "repair",
+    "VERIFY": "True",
+    "BEST_OF": "3",
     "MAX_AUDIO_DURATION": "11",
     "MIN_AUDIO_DURATION": "2",
     "MAX_TRANSCRIPTION_DURATION": "99",

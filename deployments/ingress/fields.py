@@ -18,6 +18,13 @@ RefCheck = Annotated[
     ),
 ]
 Strict = Annotated[bool, Field(description="Refuse a speech with a flaw, instead of giving it with a warning.")]
+Verify = Annotated[
+    bool | None, Field(description="Have Whisper listen to every take, and make again what it hears wrong.")
+]
+BestOf = Annotated[
+    int | None,
+    Field(ge=1, le=8, description="Takes made of each part at once; the best one, by Whisper's ear, is kept."),
+]
 Penalty = Annotated[FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")]
 SystemPrompt = Annotated[
     str, Field(max_length=200, description="Begins the model's prompt. It was trained on the default only.")

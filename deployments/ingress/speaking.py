@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from deployments.errors import ServiceError
 from deployments.ingress.delivery import Delivery, Piece, pieces, whole
+from deployments.ingress.details import in_detail
 from deployments.ingress.playback import Playback
 from deployments.ingress.retry import begun, once_more
 from deployments.ingress.service import Service
@@ -25,8 +26,9 @@ from deployments.speech.usage import Usage
 
 logger = logging.getLogger("ray.serve")
 
-Manner = Literal["whole", "audio", "sse", "progress"]
-"""`progress`: events as of `sse`, from the first one that tells of a stage."""
+Manner = Literal["whole", "details", "audio", "sse", "progress"]
+"""`details`: whole, as JSON with all that is known of it.
+`progress`: events as of `sse`, from the first one that tells of a stage."""
 
 HEADERS: Final = {
     "X-Sample-Rate": "Hz.",
@@ -37,6 +39,7 @@ HEADERS: Final = {
     "X-Parts": "In how many the text was spoken.",
     "X-Takes": "How many were made of them: with the retries of those that had a flaw.",
     "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
+    "X-Word-Error": "Word errors over words, by Whisper's ear; only of a speech that was verified.",
     "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
 }
 
@@ -68,6 +71,8 @@ async def speak(
     try:
         if manner == "whole":
             return _Whole(await once_more(at_once), playback, delivery.media_type, headers)
+        if manner == "details":
+            return _Whole(in_detail(await once_more(at_once), headers), playback, "application/json", {})
         first, events = await begin()
     except BaseException as error:
         playback.failed(error.code if isinstance(error, ServiceError) else type(error).__name__)
@@ -165,7 +170,9 @@ def _for_caller(error: Exception) -> ServiceError:
 
 def _told(finished: Finished, length: float) -> dict[str, str]:
     stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]
+    errors = [part.error for part in finished.parts if part.error is not None]
     told = {
+        "X-Word-Error": f"{sum(errors) / len(errors):.3f}" if errors else "",
         "X-Seed": str(finished.seed),
         "X-Audio-Duration": f"{length:.3f}",
         "X-Finish-Reason": finished.finish,

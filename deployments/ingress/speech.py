@@ -1,7 +1,6 @@
 """POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from deployments.errors import InvalidInput
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Normalise, Penalty, Strict, SystemPrompt, Temperature, TopK, TopP
+from deployments.ingress.fields import BestOf, Normalise, Penalty, Strict, SystemPrompt, Temperature, TopK, TopP, Verify
 from deployments.ingress.models import check_model, speech_models
 from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import once_more
@@ -80,6 +79,8 @@ class SpeechBody(BaseModel):
     repetition_penalty: Penalty = 1.1
     seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
     normalise: Normalise = True
+    verify: Verify = None
+    best_of: BestOf = None
     strict: Strict = False
     max_new_tokens: Annotated[
         int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
@@ -145,7 +146,8 @@ def speech_routes(service: Service) -> APIRouter:
             body.system_prompt,
             sampling,
             normalise=body.normalise,
-            policy=replace(service.synthesizer.policy, strict=body.strict),
+            policy=service.synthesizer.policy.changed(strict=body.strict, verify=body.verify, best_of=body.best_of),
+            live=body.stream,
         )
         return await speak(service, http, request, delivery, manner, headers)
 

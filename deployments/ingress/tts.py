@@ -1,7 +1,6 @@
 """POST /api/tts: a reference clip and a text in, speech out."""
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -9,7 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.fields import Normalise, Penalty, RefCheck, Strict, SystemPrompt, Temperature, TopK, TopP
+from deployments.ingress.fields import (
+    BestOf,
+    Normalise,
+    Penalty,
+    RefCheck,
+    Strict,
+    SystemPrompt,
+    Temperature,
+    TopK,
+    TopP,
+    Verify,
+)
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
@@ -43,7 +53,16 @@ class SpeechForm(BaseModel):
     ] = None
     normalise: Normalise = True
     ref_check: RefCheck = None
+    verify: Verify = None
+    best_of: BestOf = None
     strict: Strict = False
+    details: Annotated[
+        bool,
+        Field(
+            description="Answer with JSON: `audio` (the WAV in base64), `parts` with their seeds, scores, what was "
+            "heard and word times, `captions`. Words need `verify`. Without effect on a stream."
+        ),
+    ] = False
     stream: Annotated[
         bool, Field(description="true: the file leaves as it is made, and its header does not know its length.")
     ] = False
@@ -62,8 +81,11 @@ def tts_routes(service: Service) -> APIRouter:
         responses=RESPONSES
         | {
             200: {
-                "description": "16-bit mono WAV.",
-                "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+                "description": "16-bit mono WAV, or JSON with it.",
+                "content": {
+                    "audio/wav": {"schema": {"type": "string", "format": "binary"}},
+                    "application/json": {"schema": {"type": "object"}},
+                },
                 "headers": {
                     name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
                 },
@@ -94,15 +116,13 @@ def tts_routes(service: Service) -> APIRouter:
                 form.system_prompt,
                 sampling,
                 normalise=form.normalise,
-                policy=replace(
-                    service.synthesizer.policy,
-                    strict=form.strict,
-                    reference_check=form.ref_check or service.synthesizer.policy.reference_check,
+                policy=service.synthesizer.policy.changed(
+                    strict=form.strict, reference_check=form.ref_check, verify=form.verify, best_of=form.best_of
                 ),
                 live=form.stream,
             ),
             Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs_dir),
-            "audio" if form.stream else "whole",
+            "audio" if form.stream else "details" if form.details else "whole",
             {"Content-Disposition": 'attachment; filename="speech.wav"'},
         )
 

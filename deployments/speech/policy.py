@@ -1,7 +1,7 @@
 """How much care is taken of a speech."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 ReferenceCheck = Literal["off", "refuse", "repair"]
 """Whether Whisper listens to a reference that came with its text: to refuse it when they differ, or to take what it
@@ -25,3 +25,7 @@ class Policy:
     @property
     def listens(self) -> bool:
         return self.verify or self.best_of > 1
+
+    def changed(self, **wishes: Any) -> "Policy":
+        """As a request wishes it; a field that is None stays as it is."""
+        return replace(self, **{name: wish for name, wish in wishes.items() if wish is not None})

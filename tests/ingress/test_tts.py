@@ -1,3 +1,4 @@
+import base64
 import io
 import json
 import wave
@@ -202,6 +203,25 @@ async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired_when_ask
     repaired = await speak(client, clip, ref_check="repair")
     assert repaired.status_code == 200
     assert "was replaced" in repaired.headers["x-warnings"]
+
+
+async def test_details_tell_what_was_heard_and_with_which_seeds(client: httpx.AsyncClient, clip: bytes) -> None:
+    answer = await speak(client, clip, best_of=2, details="true")
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert frames(base64.b64decode(told["audio"]))[0] == told["sample_rate"] == 16_000
+    assert (told["seed"], told["ref_text"]) == (49, "A reference.")
+    (part,) = told["parts"]
+    assert (part["text"], part["attempts"]) == ("Hello there.", 2)
+    assert set(told) >= {"captions", "srt", "vtt", "warnings", "duration", "finish_reason"}
+    assert answer.headers["x-takes"] == "2"
+
+
+async def test_a_verified_speech_has_its_score_and_words(service: Callable[..., Service], clip: bytes) -> None:
+    async with client_of(service(verify=True)) as client:
+        told = (await speak(client, clip, details="true", random_seed=3)).json()
+    for part in told["parts"]:  # what a guard has found wrong already, nobody listens to
+        assert (part["heard"] is None) == (part["flaw"] is not None and "words are wrong" not in part["flaw"])
 
 
 async def test_flaws_that_stay_are_told_of_or_with_strict_refused(service: Callable[..., Service], clip: bytes) -> None:

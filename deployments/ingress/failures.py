@@ -32,7 +32,7 @@ class FailureEnvelope(BaseModel):
     error: Failure
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
+FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": FailureEnvelope, "description": description}
     for status, description in {
         400: "The clip or the text cannot be used.",
@@ -46,6 +46,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         503: "A model cannot serve now.",
     }.items()
 }
+"""For the documentation: each that there is."""
+
+RESPONSES = {status: FAILURES[status] for status in FAILURES if status not in (404, 409)}
+"""Those of any request for work."""
 
 
 def install(application: FastAPI) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from deployments.errors import NotFound
-from deployments.ingress.failures import RESPONSES
+from deployments.ingress.failures import FAILURES
 from deployments.ingress.service import Service
 from deployments.profiles import Profile
 
@@ -72,16 +72,18 @@ def model_routes(service: Service) -> APIRouter:
     speech, transcription = speech_models(service.profile), transcription_models(service.profile)
     router = APIRouter(prefix="/v1", tags=["openai"])
 
-    @router.get("/models", summary="The models")
+    @router.get("/models", summary="The models", responses={401: FAILURES[401]})
     async def models() -> ModelList:
         return ModelList(data=[Model(id=name) for name in (*speech, *transcription)])
 
-    @router.get("/models/{model}", summary="One model", responses={404: RESPONSES[404]})
+    @router.get(
+        "/models/{model}", summary="One model", responses={status: FAILURES[status] for status in (401, 404, 422)}
+    )
     async def model(model: str) -> Model:
         check_model(model, (*speech, *transcription))
         return Model(id=model)
 
-    @router.get("/audio/models", summary="The models that speak")
+    @router.get("/audio/models", summary="The models that speak", responses={401: FAILURES[401]})
     async def audio_models() -> AudioModelList:
         return AudioModelList(
             data=[Model(id=name) for name in speech], models=[NamedModel(id=name, name=name) for name in speech]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from deployments.errors import InvalidInput
 from deployments.ingress.delivery import Delivery
-from deployments.ingress.failures import RESPONSES
+from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.fields import BestOf, Normalise, Penalty, Strict, SystemPrompt, Temperature, TopK, TopP, Verify
 from deployments.ingress.models import check_model, speech_models
 from deployments.ingress.remote_clip import clip_reader
@@ -113,7 +113,7 @@ def speech_routes(service: Service) -> APIRouter:
         "/speech",
         summary="Speak a text in the voice of a name or a clip",
         response_class=Response,
-        responses=RESPONSES | {200: AUDIO},
+        responses=RESPONSES | {404: FAILURES[404], 200: AUDIO},
     )
     async def speech(body: SpeechBody, http: Request) -> Response:
         check_model(body.model, speech_models(service.profile))

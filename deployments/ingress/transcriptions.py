@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from starlette.types import Send
 
 from deployments.errors import ServiceError
-from deployments.ingress.failures import RESPONSES
+from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.models import check_model, transcription_models
 from deployments.ingress.retry import begun, once_more
 from deployments.ingress.service import Service
@@ -106,6 +106,7 @@ class VerboseTranscription(BaseModel):
 
 
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
+    404: FAILURES[404],
     200: {
         "description": "What the clip says, in the format that was asked for.",
         "model": PlainTranscription | VerboseTranscription,
@@ -115,7 +116,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
             "application/x-subrip": {"schema": {"type": "string"}},
             "text/event-stream": {"schema": {"type": "string"}},
         },
-    }
+    },
 }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
-from deployments.ingress.failures import RESPONSES
+from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.speech.clip import ClipLimits, read_clip
@@ -74,16 +74,16 @@ def voice_routes(service: Service) -> APIRouter:
     settings = service.settings
     limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
-    missing: dict[int | str, dict[str, Any]] = {404: RESPONSES[404]}
+    missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
-    @router.get("", summary="The voices")
+    @router.get("", summary="The voices", responses={401: FAILURES[401]})
     async def voices() -> VoiceList:
         found = await service.voices.list()
         return VoiceList(
             data=[_object(voice) for voice in found], voices=[NamedVoice(id=v.id, name=v.name) for v in found]
         )
 
-    @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: RESPONSES[409]})
+    @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
     async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
         ref_text = (form.ref_text or "").strip() or None
         if ref_text:
@@ -95,7 +95,7 @@ def voice_routes(service: Service) -> APIRouter:
     async def voice(voice: str) -> VoiceObject:
         return _object(await service.voices.get(voice))
 
-    @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: RESPONSES[400]})
+    @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: FAILURES[400]})
     async def delete(voice: str) -> DeletedVoice:
         return DeletedVoice(id=(await service.voices.remove(voice)).id)
 

@@ -50,7 +50,7 @@ def test_requests_outlive_the_node_that_they_were_on_or_are_told_to_come_back(fo
 
 def test_speech_that_was_on_its_way_ends_with_an_error_that_says_so(found: dict[str, Any]) -> None:
     if found["streamed"] is not None:
-        assert found["streamed"] == ["speech.audio.delta", "error"]
+        assert found["streamed"] == ["speech.audio.delta", "speech.audio.error"]
 
 
 def test_the_service_recovers_without_being_touched(found: dict[str, Any]) -> None:

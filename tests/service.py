@@ -64,6 +64,7 @@ def service(folder: Path) -> Iterator[Running]:
         api_port=free_port(),
         llasa_model_path=str(folder / "llasa"),
         models_cache_dir=folder / "cache",
+        voices_dir=folder / "voices",
         temp_dir=folder / "temp",
         max_upload_mb=5,
         take_retries=0,

@@ -65,6 +65,12 @@ def test_every_gauge_of_residency_is_on_the_dashboard() -> None:
     assert {f"ray_{name}" for name in GAUGES} <= QUERIED
 
 
+def test_the_readme_tells_of_every_metric_of_residency() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    names = {*GAUGES, *(metric.info["name"] for metric in _load_metrics())}
+    assert all(f"`ray_{name}`" in readme for name in names)
+
+
 @pytest.mark.cluster
 async def test_a_running_service_exports_every_metric_that_is_queried(running: Running) -> None:
     expected = QUERIED - FAILURES - GPUS

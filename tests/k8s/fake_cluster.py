@@ -91,7 +91,7 @@ async def stream(client: httpx.AsyncClient, begun: asyncio.Event) -> list[str]:
     clip = base64.b64encode(wav_file(voice(1.5))).decode()
     body = {
         "model": "tts-1",
-        "input": LONG * 4,
+        "input": LONG,
         "ref_audio": f"data:audio/wav;base64,{clip}",
         "ref_text": "A reference.",
         "response_format": "pcm",
@@ -137,7 +137,7 @@ async def story(nodes: Cluster, client: httpx.AsyncClient) -> dict[str, Any]:
         stats = await asyncio.to_thread(lambda: handle.stats.remote().result(timeout_s=30))
         return bool(stats.running >= 4)
 
-    load = [asyncio.create_task(speak(client, LONG * 4, seed)) for seed in range(4)]
+    load = [asyncio.create_task(speak(client, LONG, seed)) for seed in range(4)]
     begun = asyncio.Event()
     streams = "/v1/audio/speech" in (await client.get("/openapi.json")).json()["paths"]
     streamed = asyncio.create_task(stream(client, begun)) if streams else None

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     log_format: Annotated[
         LogFormat, Field(description="`json`: a line is an object, and tells its request's id, for machines to read.")
     ] = "text"
+    metrics_port: Annotated[
+        int | None, Field(ge=1, le=65_535, description="Port of the metrics for Prometheus. Unset: Ray chooses one.")
+    ] = None
     gpu_idle_timeout: Annotated[
         float, Field(ge=0, description="Seconds without a request after which a model leaves the GPU.")
     ] = 600

@@ -122,7 +122,13 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _metrics_export_port=settings.metrics_port,
+    )
     _fetch(choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings), settings, say)
     logging_config = {"encoding": settings.log_format.upper(), "log_level": settings.log_level}
     serve.start(http_options=http, proxy_location=config.pop("proxy_location"), logging_config=logging_config)

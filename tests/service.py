@@ -69,6 +69,7 @@ def service(folder: Path) -> Iterator[Running]:
         take_retries=0,
         log_level="DEBUG",
         log_format="json",
+        metrics_port=free_port(),
     )
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from deployments.gpu.residency import GAUGES, _load_metrics
+from deployments.gpu.metrics import GAUGES, load_metrics
 from scripts.dashboard import FILE, ROWS, dashboard, text
 from tests.clips import voice, wav_file
 from tests.service import Running, speak
@@ -58,7 +59,7 @@ def test_ray_exports_the_gpu_metrics_that_are_queried() -> None:
 
 
 def test_failed_loads_are_counted_by_the_name_that_is_queried() -> None:
-    assert {f"ray_{_load_metrics()[1].info['name']}"} == FAILURES
+    assert {f"ray_{load_metrics()[1].info['name']}"} == FAILURES
 
 
 def test_every_gauge_of_residency_is_on_the_dashboard() -> None:
@@ -67,7 +68,7 @@ def test_every_gauge_of_residency_is_on_the_dashboard() -> None:
 
 def test_the_readme_tells_of_every_metric_of_residency() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    names = {*GAUGES, *(metric.info["name"] for metric in _load_metrics())}
+    names = {*GAUGES, *(metric.info["name"] for metric in load_metrics())}
     assert all(f"`ray_{name}`" in readme for name in names)
 
 
@@ -87,14 +88,12 @@ async def test_a_running_service_exports_every_metric_that_is_queried(running: R
 
 
 async def scrape(client: httpx.AsyncClient) -> set[str]:
-    """Names of what the nodes export to Prometheus."""
+    """Names of what is exported to Prometheus, on the port that the service was told."""
     import ray
 
-    found: set[str] = set()
-    for node in ray.nodes():
-        page = await client.get(f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics")
-        found |= set(re.findall(r"^# TYPE (\S+) ", page.text, re.MULTILINE))
-    return found
+    [node] = ray.nodes()
+    page = await client.get(f"http://{node['NodeManagerAddress']}:{os.environ['METRICS_PORT']}/metrics")
+    return set(re.findall(r"^# TYPE (\S+) ", page.text, re.MULTILINE))
 
 
 def log_lines(request: str) -> dict[str, list[dict[str, Any]]]:

@@ -27,6 +27,7 @@ VALUES = {
     "MCP_ALLOWED_HOSTS": "tts.example",
     "LOG_LEVEL": "DEBUG",
     "LOG_FORMAT": "json",
+    "METRICS_PORT": "9123",
     "GPU_IDLE_TIMEOUT": "12.5",
     "MODEL_WAIT_TIMEOUT": "7",
     "MAX_RUNNING_REQUESTS": "3",

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
@@ -21,7 +20,6 @@ from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _i
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
 from ray.serve.handle import DeploymentHandle
-from ray.util.metrics import Counter, Gauge, Histogram
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.errors import ServiceError, Unavailable
@@ -29,6 +27,7 @@ from deployments.gpu.decision import Orders, decide
 from deployments.gpu.devices import GpuReader, NvmlReader
 from deployments.gpu.holds import Holds
 from deployments.gpu.lease import Leases
+from deployments.gpu.metrics import ModelGauges, count_load
 from deployments.gpu.page_cache import drop_from_page_cache
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.gpu.records import Load, Observation, Records, Store
@@ -57,15 +56,6 @@ class ClusterStore:
         return [key.decode() for key in _internal_kv_list(prefix, namespace=self._NAMESPACE)]
 
 
-GAUGES: Final = {
-    "model_replicas": "Replicas of a model that are up.",
-    "model_replicas_wanted": "Replicas of a model that there are to be.",
-    "model_requests": "Requests in a model or before it.",
-    "model_idle_s": "Seconds for which nothing has needed a model that is up.",
-}
-"""What the policy measures of each model, by the tag `model`; Ray exports it to Prometheus with `ray_` before."""
-
-
 class ResidencyPolicy:
     """Serve's autoscaling policy for a model: up when a request waits, out by load, to zero when idle or told.
 
@@ -83,7 +73,7 @@ class ResidencyPolicy:
         self._idle_since = time.time()
         self._offloaded = 0.0
         self._next_refresh = 0.0
-        self._gauges = {name: Gauge(name, text, ("model",)) for name, text in GAUGES.items()}
+        self._gauges = ModelGauges()
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
         """Replicas wanted, and what to remember until asked again."""
@@ -103,7 +93,13 @@ class ResidencyPolicy:
         )
         self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
         if refreshed:
-            self._measure(ctx, wanted, now)
+            self._gauges.set(
+                ctx.deployment_name,
+                model_replicas=ctx.current_num_replicas,
+                model_replicas_wanted=wanted,
+                model_requests=float(ctx.total_num_requests),
+                model_idle_s=max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0,
+            )
         return wanted, state
 
     def _refresh(self, ctx: AutoscalingContext) -> None:
@@ -118,16 +114,6 @@ class ResidencyPolicy:
             queued=float(ctx.total_queued_requests or 0),
         )
         self._records.observe(model, observation)
-
-    def _measure(self, ctx: AutoscalingContext, wanted: int, now: float) -> None:
-        values = {
-            "model_replicas": ctx.current_num_replicas,
-            "model_replicas_wanted": wanted,
-            "model_requests": ctx.total_num_requests,
-            "model_idle_s": max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0,
-        }
-        for name, value in values.items():
-            self._gauges[name].set(float(value), {"model": ctx.deployment_name})
 
 
 class ServeResidency:
@@ -285,21 +271,7 @@ def record_load(model: str, seconds: float, failure: str | None, folder: Path | 
         folder: Of the checkpoint.
         gpu: UUID of the GPU.
     """
-    seconds_taken, failures = _load_metrics()
-    if failure:
-        failures.inc(1, {"model": model})
-    else:
-        seconds_taken.observe(max(seconds, 1e-3), {"model": model})
+    count_load(model, seconds, failed=failure is not None)
     records = Records(ClusterStore())
     records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
     records.placed(serve.get_replica_context().replica_id.unique_id, gpu)
-
-
-@cache
-def _load_metrics() -> tuple[Histogram, Counter]:
-    """One pair a process."""
-    bounds = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300]
-    return (
-        Histogram("model_load_s", "Seconds that a replica took to load its model.", bounds, ("model",)),
-        Counter("model_load_failures_total", "Loads of a model that have failed.", ("model",)),
-    )

@@ -41,7 +41,8 @@ ENV PATH=/opt/llasa-serve/bin:$PATH \
     API_HOST=0.0.0.0 \
     API_PORT=7861 \
     MODELS_CACHE_DIR=/models \
-    OUTPUTS_DIR=/data/outputs
+    OUTPUTS_DIR=/data/outputs \
+    VOICES_DIR=/data/voices
 RUN ["llasa-serve", "check", "serve_config.yaml"]
 EXPOSE 7861
 VOLUME ["/models", "/data"]

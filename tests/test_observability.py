@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,7 +22,6 @@ FAILURES = {"ray_model_load_failures_total"}
 """Exported once there has been one."""
 GPUS = {name for name in QUERIED if name.startswith(("ray_node_gram_", "ray_node_gpus_"))}
 """Exported by Ray where there is a GPU."""
-SPEECH = {name for name in QUERIED if re.match(r"ray_(audio|requests|num_requests|e2e)_", name)}
 
 
 def test_the_dashboard_is_made_from_its_code() -> None:
@@ -75,8 +73,6 @@ def test_the_readme_tells_of_every_metric_of_residency() -> None:
 @pytest.mark.cluster
 async def test_a_running_service_exports_every_metric_that_is_queried(running: Running) -> None:
     expected = QUERIED - FAILURES - GPUS
-    if not find_spec("deployments.ingress.metrics"):
-        expected -= SPEECH
     async with running.client() as client:
         assert (await speak(client, "Hello there.", 1)).status_code == 200
         refused = await client.post("/api/tts", files={"audio": b"no audio"}, data={"target_text": "Hello."})

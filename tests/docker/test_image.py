@@ -148,7 +148,7 @@ def test_what_must_last_is_on_volumes_and_logs_are_turned_over(name: str) -> Non
     mounts = {entry.split(":")[1]: entry.split(":")[0] for entry in service["volumes"]}
     assert set(json.loads(re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE)[0])) == set(mounts)
     assert set(mounts.values()) <= set(COMPOSED["volumes"])
-    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR"):
+    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR", "VOICES_DIR"):
         assert any(service["environment"][setting].startswith(folder) for folder in mounts)
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 

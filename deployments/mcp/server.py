@@ -14,7 +14,7 @@ from pydantic import Field, FiniteFloat
 
 from deployments.errors import InvalidInput, ServiceError
 from deployments.llasa.protocol import INSTRUCTION, Sampling
-from deployments.mcp.backend import Backend, Clip, Speaking, Spoken
+from deployments.ingress.protocol import Backend, Clip, Speaking, Spoken
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.results import (
     DeletedResult,

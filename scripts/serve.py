@@ -30,7 +30,7 @@ CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
 def main() -> int:
     """Starts, waits until requests can be served, says where, and stops cleanly."""
     settings = _settings()
-    _check_port(settings)
+    _check_ports(settings)
     say = _Progress()
     try:
         say("Starting Ray")
@@ -91,16 +91,22 @@ def _settings() -> Settings:
         sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))
 
 
-def _check_port(settings: Settings) -> None:
+def _check_ports(settings: Settings) -> None:
+    _check_port(settings.api_host, settings.api_port, "API_PORT")
+    if settings.metrics_port:
+        _check_port("0.0.0.0", settings.metrics_port, "METRICS_PORT")  # noqa: S104 - as Ray listens
+
+
+def _check_port(host: str, port: int, setting: str) -> None:
     try:
-        family, _, _, _, address = socket.getaddrinfo(settings.api_host, settings.api_port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         sys.exit(
-            f"{settings.api_host}:{settings.api_port} cannot be listened on ({error.strerror}): stop what is there, "
-            "or set API_PORT to another port."
+            f"{host}:{port} cannot be listened on ({error.strerror}): stop what is there, "
+            f"or set {setting} to another port."
         )
 
 

@@ -15,7 +15,7 @@ from deployments.settings import Settings
 from tests.clips import voice, wav_file
 from tests.ports import free_port
 
-LONG = "All work and no play makes Jack a dull boy, says the proverb."
+LONG = "All work and no play, says the proverb."
 
 
 @dataclass(frozen=True)

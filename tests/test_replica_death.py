@@ -16,7 +16,7 @@ from tests.service import Running
 
 pytestmark = pytest.mark.cluster
 
-TEXT = "All work and no play makes Jack a dull boy, says the proverb. " * 6
+TEXT = "All work and no play makes Jack a dull boy, says the proverb. " * 3
 BODY: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "pcm"}
 
 

@@ -271,7 +271,7 @@ async def test_a_wrong_clip_or_none_is_told_by_its_field(service: Callable[..., 
         refused(await post(ref_audio="data:;base64,AAAA"), 400, "invalid_audio", "ref_audio", "cannot be read")
         refused(await post(voice=None), 400, "invalid_input", "voice", "Give a voice")
         refused(await post(inputs="x"), 422, "validation_error", "inputs", "There is no field inputs.")
-        for field, status, param in (("\ud800", 422, "?"), ("input", 400, "input")):
+        for field, status, param in (("\ud800", 422, None), ("input", 400, "input")):
             body = json.dumps(BODY | {field: "\ud800"})  # half a surrogate pair
             answer = await client.post("/v1/audio/speech", content=body, headers={"content-type": "application/json"})
             assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)

@@ -69,7 +69,8 @@ class Recording:
         sent, heard = 0, self._heard
         while True:
             async with self._grown:
-                await self._grown.wait_for(lambda: self.ended or len(heard) > sent)
+                while not self.ended and len(heard) == sent:
+                    await self._grown.wait()
                 piece = bytes(heard[sent:])
             if not piece:
                 return

@@ -61,12 +61,6 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
             with gr.Row():
                 generate = gr.Button(texts.generate, variant="primary", elem_id="generate", scale=3)
                 stop = gr.Button(texts.stop, elem_id="stop", scale=1, min_width=100)
-            gr.Examples(
-                [["alloy", texts.example_texts[0]], ["nova", texts.example_texts[1]], ["onyx", texts.example_texts[2]]],
-                [voice, target],
-                label=texts.examples,
-                api_visibility="private",
-            )
         with gr.Column(scale=4, min_width=320):
             status = gr.HTML(markup.status(texts.nothing_yet), elem_id="status")
             player = gr.HTML(elem_id="player")
@@ -98,6 +92,12 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 instruction = gr.Textbox(
                     INSTRUCTION, label=texts.system_prompt, info=texts.system_prompt_info, max_length=200
                 )
+    gr.Examples(
+        [["alloy", texts.example_texts[0]], ["nova", texts.example_texts[1]], ["onyx", texts.example_texts[2]]],
+        [voice, target],
+        label=texts.examples,
+        api_visibility="private",
+    )
     with gr.Accordion(texts.history, open=True):
         takes = gr.HTML(markup.takes([], "", texts), elem_id="takes")
 
@@ -196,9 +196,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         lambda: markup.status(texts.stopped), None, status, cancels=[running], api_visibility="private", queue=False
     )
     listen.click(write_down, clip, ref_text, api_name="listen", concurrency_limit=None)
-    target.change(
-        expect, target, estimate, show_progress="hidden", trigger_mode="always_last", api_name="estimate"
-    )
+    target.change(expect, target, estimate, show_progress="hidden", trigger_mode="always_last", api_name="estimate")
     die.click(lambda: random.randrange(_SEEDS), None, seed, api_visibility="private")  # noqa: S311 - no secret
     return voice
 

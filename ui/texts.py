@@ -249,7 +249,7 @@ ENGLISH: Final = Texts(
 
 ### What to expect
 
-- The built-in voices need no clip. They are made by the model itself and sound otherwise than OpenAI's of the same names.
+- The built-in voices need no clip. The model itself made them; they sound otherwise than OpenAI's of those names.
 - Long texts are spoken in parts, and the first is heard while the others are made.
 - If a take is not good, take another seed, or lower the temperature.
 - A model that nobody asks for leaves memory; the next request waits some seconds until it is back.

@@ -51,7 +51,9 @@ def transcribe_tab(texts: Texts, backend: Backend, folder: Path) -> None:
             client = Visitor.of(request).client
             found = await backend.transcribe(clip, language=language or None, words=words, client=client)
             segments = [Segment(s["text"], s["start"], s["end"], ()) for s in found["segments"]]
-            rows = [[w["word"], round(w["start"], 2), round(w["end"], 2)] for s in found["segments"] for w in s["words"]]
+            rows = [
+                [w["word"], round(w["start"], 2), round(w["end"], 2)] for s in found["segments"] for w in s["words"]
+            ]
             scratch = folder / (request.session_hash or "nobody")
             files = [
                 await asyncio.to_thread(_written, scratch / f"{Path(audio or '').stem}.{suffix}", written(segments))

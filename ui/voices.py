@@ -34,7 +34,11 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
         with gr.Column(min_width=320):
             gr.Markdown(f"### {texts.add_voice}")
             clip = gr.Audio(
-                sources=["upload", "microphone"], type="filepath", label=texts.clip_label, elem_id="voice-clip", editable=False
+                sources=["upload", "microphone"],
+                type="filepath",
+                label=texts.clip_label,
+                elem_id="voice-clip",
+                editable=False,
             )
             ref_text = gr.Textbox(label=texts.ref_text, info=texts.ref_text_info, lines=2)
             name = gr.Textbox(label=texts.name_label, max_length=100, elem_id="name")

@@ -117,7 +117,8 @@ def voice_routes(service: Service) -> APIRouter:
         "/{voice}/sample",
         summary="How a voice sounds",
         response_class=Response,
-        responses=missing | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
+        responses=missing
+        | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
     )
     async def sample(voice: str) -> Response:
         wav = await once_more(lambda: service.voices.sample(voice))

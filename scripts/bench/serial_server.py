@@ -23,8 +23,8 @@ from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.protocol import INSTRUCTION, Sampling, TakeRequest
 from deployments.llasa.vocabulary import Vocabulary
 from deployments.speech.clip import ClipLimits, read_clip
-from deployments.speech.pace import Pace
 from deployments.speech.container import encoded
+from deployments.speech.pace import Pace
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE
 from scripts.bench.serial import SerialSpeaker, SerialTake

@@ -17,7 +17,7 @@ from deployments.speech.container import MEDIA_TYPES
 from ui.backend import Backend
 from ui.page import build_page
 from ui.recording import Recordings
-from ui.texts import CHINESE, ENGLISH, LANGUAGES, Texts
+from ui.texts import CHINESE, ENGLISH, LANGUAGES
 
 _KEPT_S: Final = 4 * 3600.0
 """Seconds of speech that are kept for those who have the page open."""
@@ -57,7 +57,7 @@ def build_application(backend: Backend, settings: Settings) -> FastAPI:
             footer_links=["api", "settings"],
             theme=_theme(),
             css_paths=_STYLE,
-            head=_head(texts),
+            js=f"() => {{ document.documentElement.lang = '{texts.code}' }}",
             show_error=True,
             ssr_mode=False,
         )
@@ -108,12 +108,4 @@ def _theme() -> gr.themes.Base:
         block_info_text_color_dark="*neutral_300",
         block_label_text_color="*neutral_700",
         block_label_text_color_dark="*neutral_200",
-    )
-
-
-def _head(texts: Texts) -> str:
-    # Gradio's own words follow the browser's language: they are to be those of the page.
-    return (
-        f"<script>document.documentElement.lang = '{texts.code}';"
-        f"Object.defineProperty(navigator, 'language', {{get: () => '{texts.code}'}});</script>"
     )

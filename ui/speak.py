@@ -2,26 +2,25 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
 
-from deployments.ingress.protocol import Clip, Speaking
+from deployments.ingress.protocol import Speaking
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Settings
 from deployments.speech.events import Finished, Progress
 from deployments.speech.normalise import normalise
-from deployments.speech.outputs import keep_output
 from deployments.speech.pace import CODES_A_SECOND, Pace
 from deployments.speech.plan import Budget, plan
 from deployments.speech.voices import BUILT_IN
-from ui import markup
+from ui import markup, upload
 from ui.backend import Backend
 from ui.failure import sentence, told
-from ui.recording import Recording, Recordings
+from ui.recording import Recordings
 from ui.taken import Taken
 from ui.texts import Texts
 from ui.visitor import Visitor
@@ -32,10 +31,11 @@ _RATES: Final = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Dropdown:
     """Builds the tab; gives the choice of voices, for others to renew."""
-    history = gr.State(list)
+    history = gr.State([])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             target = gr.Textbox(
+                "",
                 label=texts.target_text,
                 placeholder=texts.target_placeholder,
                 lines=6,
@@ -55,7 +55,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                     editable=False,
                 )
                 ref_text = gr.Textbox(
-                    label=texts.ref_text, info=texts.ref_text_info, lines=2, max_lines=4, elem_id="ref-text"
+                    "", label=texts.ref_text, info=texts.ref_text_info, lines=2, max_lines=4, elem_id="ref-text"
                 )
                 listen = gr.Button(texts.listen, size="sm", elem_id="listen")
             with gr.Row():
@@ -102,21 +102,21 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         takes = gr.HTML(markup.takes([], "", texts), elem_id="takes")
 
     async def speak(
+        request: gr.Request,
         target_text: str,
         voice: str | None,
-        clip: str | None,
-        ref_text: str,
-        speed: float,
-        temperature: float,
-        verify: bool,
-        seed: int,
-        sample_rate: str,
-        top_k: int,
-        top_p: float,
-        penalty: float,
-        system_prompt: str,
-        made: list[Taken],
-        request: gr.Request,
+        clip: str | None = None,
+        ref_text: str = "",
+        speed: float = 1,
+        temperature: float = 0.9,
+        verify: bool = False,
+        seed: int = 49,
+        sample_rate: str = "24000",
+        top_k: int = 50,
+        top_p: float = 0.95,
+        penalty: float = 1.1,
+        system_prompt: str = INSTRUCTION,
+        made: Sequence[Taken] = (),
     ) -> AsyncGenerator[dict[Any, Any], None]:
         """Speaks a text; the file comes last. A clip goes before a voice."""
         visitor = Visitor.of(request)
@@ -128,7 +128,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
             speaking = Speaking(
                 target_text,
                 None if clip else voice,
-                await _clip(clip),
+                await upload.read(clip) if clip else None,
                 ref_text,
                 system_prompt,
                 sampling=Sampling(temperature, top_k, top_p, penalty, seed=seed),
@@ -152,8 +152,8 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         finally:
             await recording.close()
         assert finished  # noqa: S101 - comes last of the events, and once
-        if settings.outputs_dir:
-            await asyncio.to_thread(_keep, recording, settings)
+        if outputs := settings.outputs():
+            await asyncio.to_thread(lambda: outputs.keep(recording.path.read_bytes(), ".wav"))
         taken = Taken(recording.id, target_text, Path(clip).name if clip else voice or "", finished, recording.seconds)
         made = [taken, *made]
         yield {
@@ -168,7 +168,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         """Writes down what a clip says."""
         with told(texts):
             found = await backend.transcribe(
-                await _clip(clip) or Clip(b""), language=None, words=False, client=Visitor.of(request).client
+                await upload.read(clip), language=None, words=False, client=Visitor.of(request).client
             )
         text: str = found["text"]
         return text
@@ -208,14 +208,5 @@ def _stage(progress: Progress, texts: Texts) -> str:
     return stage
 
 
-async def _clip(path: str | None) -> Clip | None:
-    return Clip(await asyncio.to_thread(Path(path).read_bytes)) if path else None
-
-
 def _no_waveform() -> gr.Audio:
     return gr.Audio(None, visible=False)
-
-
-def _keep(recording: Recording, settings: Settings) -> None:
-    assert settings.outputs_dir  # noqa: S101 - as the caller has seen
-    keep_output(settings.outputs_dir, recording.path.read_bytes(), ".wav")

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import gradio as gr
 
-from deployments.ingress.protocol import Clip
 from deployments.speech.subtitles import srt, vtt
 from deployments.whisper.protocol import Segment
+from ui import upload
 from ui.backend import Backend
 from ui.failure import told
 from ui.texts import Texts
@@ -47,7 +47,7 @@ def transcribe_tab(texts: Texts, backend: Backend, folder: Path) -> None:
     ) -> tuple[str, list[list[Any]], Any, Any]:
         """Writes down what a recording says, with the times of its words, and as subtitles."""
         with told(texts):
-            clip = Clip(await asyncio.to_thread(Path(audio).read_bytes) if audio else b"")
+            clip = await upload.read(audio)
             client = Visitor.of(request).client
             found = await backend.transcribe(clip, language=language or None, words=words, client=client)
             segments = [Segment(s["text"], s["start"], s["end"], ()) for s in found["segments"]]

@@ -1,17 +1,14 @@
 """The third tab: voices with names."""
 
-import asyncio
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.ingress.protocol import Clip
 from deployments.speech.voice_store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
-from ui import markup
+from ui import markup, upload
 from ui.backend import Backend
 from ui.failure import told
 from ui.texts import Texts
@@ -56,7 +53,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
     async def save_voice(name: str, clip: str | None, consent: str, ref_text: str, request: gr.Request) -> str:
         """Stores the voice of a clip under a name."""
         with told(texts):
-            data = Clip(await asyncio.to_thread(Path(clip).read_bytes) if clip else b"")
+            data = await upload.read(clip)
             client = Visitor.of(request).client
             voice = await backend.clone_voice(name, data, ref_text.strip() or None, consent, client)
         return markup.status(texts.saved.format(name=voice.name))

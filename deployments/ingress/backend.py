@@ -39,7 +39,7 @@ class ServiceBackend:
 
     async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
         delivery = Delivery(
-            speaking.format, speaking.sample_rate, speaking.speed, kept_in=self._service.settings.outputs_dir
+            speaking.format, speaking.sample_rate, speaking.speed, kept_in=self._service.settings.outputs()
         )
         first, events = await begun(lambda: self.narrate(speaking, _ASSISTANTS, live=False), lambda _: True)
         async with aclosing(pieces(first, events, delivery, streamed=False)) as file:

@@ -1,24 +1,38 @@
 """The page on the real tiny models, without Ray, and a browser."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
 
 from deployments.ingress.backend import ServiceBackend
 from deployments.ingress.service import Service
+from scripts.chromium import find_chromium, launch
 from tests.clips import voice, wav_file
 from tests.conftest import Models
-from tests.ingress.conftest import maker
+from tests.ingress.conftest import maker, service
 from tests.served import served
 from ui.application import build_application
 
 
+async def built(service: Service) -> FastAPI:
+    return build_application(ServiceBackend(service), service.settings)
+
+
 @contextmanager
 def page_of(service: Service) -> Iterator[str]:
-    with served(build_application(ServiceBackend(service), service.settings)) as url:
+    with ThreadPoolExecutor(1) as thread:  # Gradio wants a loop, and this thread's may be the browser's
+        application = thread.submit(lambda: asyncio.run(built(service))).result()
+    with served(application) as url:
         yield url
+
+
+__all__ = ["service"]
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +53,12 @@ def clip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clips") / "reference.wav"
     path.write_bytes(wav_file(voice(1.5)))
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For one module: it occupies this thread's event loop."""
+    if not find_chromium():
+        pytest.skip("There is no Chromium: scripts/test.sh installs it where apt-get may.")
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        yield browser

@@ -21,6 +21,7 @@ WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY cli cli
 COPY deployments deployments
+COPY ui ui
 RUN /opt/llasa-serve/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /build/wheels .
 
 FROM base

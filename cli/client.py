@@ -13,7 +13,7 @@ import httpx2
 
 from deployments.errors import ServiceError, Unavailable
 from deployments.gpu.protocol import GpuStatus, ModelStatus
-from deployments.mcp.backend import Clip, Residence, Speaking, Spoken
+from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.speech.container import MEDIA_TYPES, rate_of
 from deployments.speech.events import Progress
 from deployments.speech.voice_store import Voice

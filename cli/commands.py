@@ -10,8 +10,8 @@ from typing import Final, cast
 from cli.client import Refused, RestClient
 from cli.speech import read, say, transcribe
 from deployments.errors import ServiceError, Unavailable
+from deployments.ingress.protocol import Clip, Speaking
 from deployments.llasa.protocol import Sampling
-from deployments.mcp.backend import Clip, Speaking
 from deployments.speech.container import MEDIA_TYPES, Format
 
 SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")

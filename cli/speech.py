@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from cli.client import Ended, Refused, RestClient, whole_file
-from deployments.mcp.backend import Clip, Speaking
+from deployments.ingress.protocol import Clip, Speaking
 from deployments.speech.events import Progress
 
 PLAYERS: Final = (

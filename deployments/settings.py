@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployments.speech.outputs import Outputs
 from deployments.speech.policy import Policy
 
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
@@ -133,6 +134,9 @@ class Settings(BaseSettings):
     outputs_dir: Annotated[
         Path | None, Field(description="Folder in which a copy of all speech is kept. Unset: none is kept.")
     ] = None
+    outputs_days: Annotated[
+        float | None, Field(gt=0, description="Days after which such copies are deleted. Unset: never.")
+    ] = None
     temp_dir: Annotated[
         Path | None, Field(description="Where uploads above 1 MB spill to while they are read. Unset: the system's.")
     ] = None
@@ -150,6 +154,10 @@ class Settings(BaseSettings):
         """Every key by its name; that of API_KEY is named `default`. Empty: none is asked for."""
         single = {"default": self.api_key.get_secret_value()} if self.api_key else {}
         return single | dict(_pairs(self.api_keys))
+
+    def outputs(self) -> Outputs | None:
+        """Where copies of all speech are kept, if anywhere."""
+        return Outputs(self.outputs_dir.expanduser(), self.outputs_days) if self.outputs_dir else None
 
     def policy(self) -> Policy:
         """What is done about flaws, where a request does not say."""

@@ -49,6 +49,7 @@ VALUES = {
     "VOICE_CACHE_MB": "1.5",
     "REF_AUDIO_HOSTS": "clips.example",
     "OUTPUTS_DIR": "/outputs",
+    "OUTPUTS_DAYS": "30",
     "TEMP_DIR": "/spill",
 }
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +14,8 @@ from deployments.errors import Overloaded, TimedOut
 from deployments.ingress.failures import failure_of
 from deployments.ingress.metrics import Metrics
 from deployments.ingress.sse import error_event
+from deployments.profiles import Profile
+from deployments.settings import Settings
 
 _RETRY_S: Final = 5
 
@@ -41,6 +43,11 @@ class Admission:
         self._most_waiting = waiting
         self._metrics = metrics
         self._clients: dict[str, _Client] = {}
+
+    @classmethod
+    def of(cls, settings: Settings, profile: Profile, metrics: Metrics) -> Self:
+        """As the settings say, or else the batch of the profile's Llasa."""
+        return cls(settings.max_running_requests or profile.takes, settings.max_queued_requests, metrics)
 
     @property
     def running(self) -> int:

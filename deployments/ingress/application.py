@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
 from deployments.ingress import failures
 from deployments.ingress.admission import Admission, Admitted
-from deployments.ingress.assistants import ServiceBackend, assistant_routes
+from deployments.ingress.assistants import assistant_routes
+from deployments.ingress.backend import ServiceBackend
 from deployments.ingress.body_limit import BodyLimit
 from deployments.ingress.gpu import gpu_routes
 from deployments.ingress.keys import Keys
 from deployments.ingress.models import model_routes
-from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS
 from deployments.ingress.speech import speech_routes
@@ -27,7 +28,7 @@ from deployments.ingress.voices import voice_routes
 from deployments.settings import Settings
 
 HEALTH: Final = ("/health",)
-DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/")
+DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/", "/favicon.ico")
 WORK: Final = (
     "/api/tts",
     "/api/transcribe",
@@ -54,10 +55,7 @@ class Health(BaseModel):
 def build_application(service: Service) -> FastAPI:
     """All routes on a service."""
     settings = service.settings
-    admission = Admission(
-        settings.max_running_requests or service.profile.takes, settings.max_queued_requests, service.metrics
-    )
-    assistants, lifespan = assistant_routes(ServiceBackend(service, admission, clip_reader(settings)), settings)
+    assistants, lifespan = assistant_routes(ServiceBackend(service), settings)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
@@ -72,7 +70,7 @@ def build_application(service: Service) -> FastAPI:
         temp_dir.mkdir(parents=True, exist_ok=True)
         tempfile.tempdir = str(temp_dir)
     failures.install(application)
-    _guard(application, settings, admission)
+    _guard(application, settings, service.admission)
     for routes in (
         _health_routes,
         speech_routes,
@@ -85,6 +83,11 @@ def build_application(service: Service) -> FastAPI:
     ):
         application.include_router(routes(service))
     application.router.routes.extend(assistants)
+
+    @application.get("/favicon.ico", include_in_schema=False)
+    async def icon() -> RedirectResponse:
+        return RedirectResponse("/static-offline-docs/favicon.png")
+
     return application
 
 

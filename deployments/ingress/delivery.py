@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 
 from deployments.errors import GenerationFailed
 from deployments.speech.container import MEDIA_TYPES, Format, open_container
 from deployments.speech.events import Event, Finished, Progress
-from deployments.speech.outputs import keep_output
+from deployments.speech.outputs import Outputs
 from deployments.speech.synthesis import seconds
 from deployments.speech.tempo import Tempo
 from deployments.xcodec2.protocol import HOP, Waveform
@@ -36,8 +35,8 @@ class Delivery:
     """Speech is cut there."""
     seed: int = 0
     """Of speech that was cut."""
-    kept_in: Path | None = None
-    """Folder for a copy."""
+    kept_in: Outputs | None = None
+    """Where a copy goes."""
 
     @property
     def media_type(self) -> str:
@@ -103,7 +102,7 @@ class _File:
         self._seconds += seconds(wav) if wav is not None else 0.0
         data += self._container.close()
         if self._delivery.kept_in:
-            keep_output(self._delivery.kept_in, b"".join([*self._copy, data]), f".{self._delivery.format}")
+            self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}")
         return Piece(data, self._seconds, finished)
 
     def _piece(self, data: bytes, length: float) -> Piece | None:

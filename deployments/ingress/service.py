@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.gpu.protocol import Residency
+from deployments.ingress.admission import Admission
 from deployments.ingress.metrics import Metrics
 from deployments.profiles import Profile
 from deployments.settings import Settings
@@ -29,6 +30,7 @@ class Service:
     voices: Voices
     health: HealthProbe
     residency: Residency
+    admission: Admission
     metrics: Metrics
     profile: Profile
     settings: Settings

@@ -133,7 +133,7 @@ def speech_routes(service: Service) -> APIRouter:
             body.speed,
             body.max_new_tokens,
             seed,
-            settings.outputs_dir,
+            settings.outputs(),
         )
         manner: Manner = "audio" if body.stream else "whole"
         if body.stream_format == "sse":

@@ -121,7 +121,7 @@ def tts_routes(service: Service) -> APIRouter:
                 ),
                 live=form.stream,
             ),
-            Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs_dir),
+            Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs()),
             "audio" if form.stream else "details" if form.details else "whole",
             {"Content-Disposition": 'attachment; filename="speech.wav"'},
         )

@@ -3,15 +3,17 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.container import MEDIA_TYPES, encoded
 from deployments.speech.text import check_text
 from deployments.speech.voice_store import Voice
+from deployments.xcodec2.protocol import SAMPLE_RATE
 
 
 class VoiceForm(BaseModel):
@@ -44,6 +46,14 @@ class VoiceObject(BaseModel):
     duration: float = Field(description="Seconds of its reference; 0 of a built-in voice.")
     consent: str | None
     built_in: bool
+
+
+class VoiceChange(BaseModel):
+    """What of a voice is to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="Its new name. Its id changes with it.", examples=["storyteller"])
 
 
 class NamedVoice(BaseModel):
@@ -94,6 +104,25 @@ def voice_routes(service: Service) -> APIRouter:
     @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)
     async def voice(voice: str) -> VoiceObject:
         return _object(await service.voices.get(voice))
+
+    @router.patch(
+        "/{voice}",
+        summary="Rename a voice",
+        responses=missing | {400: FAILURES[400], 409: FAILURES[409]},
+    )
+    async def rename(voice: str, change: VoiceChange) -> VoiceObject:
+        return _object(await service.voices.rename(voice, change.name))
+
+    @router.get(
+        "/{voice}/sample",
+        summary="How a voice sounds",
+        response_class=Response,
+        responses=missing
+        | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
+    )
+    async def sample(voice: str) -> Response:
+        wav = await once_more(lambda: service.voices.sample(voice))
+        return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
 
     @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: FAILURES[400]})
     async def delete(voice: str) -> DeletedVoice:

@@ -13,8 +13,8 @@ from mcp_types import AudioContent, CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field, FiniteFloat
 
 from deployments.errors import InvalidInput, ServiceError
+from deployments.ingress.protocol import Backend, Clip, Speaking, Spoken
 from deployments.llasa.protocol import INSTRUCTION, Sampling
-from deployments.mcp.backend import Backend, Clip, Speaking, Spoken
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.results import (
     DeletedResult,

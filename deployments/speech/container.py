@@ -60,6 +60,12 @@ def open_container(format: Format, rate: int, *, streamed: bool = True) -> Conta
     return _Compressed(_CODECS[format], rate_of(format, rate), streamed=streamed)
 
 
+def encoded(wav: Waveform, format: Format, rate: int) -> bytes:
+    """A whole file. Blocks."""
+    file = open_container(format, rate, streamed=False)
+    return file.write(wav) + file.close()
+
+
 def rate_of(format: Format, rate: int) -> int:
     """Hz of a file: the one asked for, or the next above that the format has."""
     rates = _CODECS[format].rates if format in _CODECS else ()

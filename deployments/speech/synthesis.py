@@ -136,6 +136,15 @@ class Synthesizer:
                         yield Progress("speaking", len(parts) + 1, len(chunks))
             yield _finished(request, reference, timings, parts)
 
+    async def sound(self, reference: Reference) -> Waveform:
+        """[samples] mono at 16 kHz: a reference's codes as the codec speaks them.
+
+        Raises:
+            Unavailable: the codec cannot serve.
+        """
+        async with self._residency.held(["XCodec2"]):
+            return await self._codec.decode(reference.codes)
+
     async def prepare(
         self, wav: Waveform, ref_text: str | None = None, check: ReferenceCheck | None = None
     ) -> Reference:

@@ -8,7 +8,7 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, Self
@@ -149,6 +149,17 @@ class VoiceStore:
     def replace(self, stored: StoredVoice, clip: Waveform = _NOTHING) -> None:
         """Stores a voice in place of the one of its name."""
         self._write(stored, clip, replace=True)
+
+    def rename(self, stored: StoredVoice, name: str) -> Voice:
+        """Stores a voice under another name, and its id with it.
+
+        Raises:
+            Conflict: there is one of that name.
+        """
+        voice = replace(stored.voice, id=voice_id(name), name=name)
+        self._write(StoredVoice(voice, stored.reference), self.clip(stored), replace=False)
+        self.remove(stored.voice.id)
+        return voice
 
     def remove(self, key: str) -> bool:
         """Deletes a voice by its name or id; whether there was one."""

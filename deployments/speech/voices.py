@@ -115,6 +115,35 @@ class Voices:
         await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
         return voice
 
+    async def rename(self, key: str, name: str) -> Voice:
+        """Gives a stored voice another name, and with it another id.
+
+        Raises:
+            InvalidInput: the name cannot be one, or the voice is a built-in one.
+            NotFound: there is no such voice.
+            Conflict: there is a voice of the new name.
+        """
+        name = check_name(name)
+        if _built_in_name(key):
+            raise InvalidInput("A built-in voice cannot be renamed.", "voice")
+        stored = await self._stored(key)
+        if name.lower() in BUILT_IN:
+            raise Conflict(f"There is a voice {name!r} already.", "name")
+        return await asyncio.to_thread(self._store.rename, stored, name)
+
+    async def sample(self, key: str) -> Waveform:
+        """[samples] mono at 16 kHz: how a voice sounds.
+
+        Raises:
+            NotFound: there is no such voice.
+            Unavailable: it has to be made or decoded, and a model cannot serve.
+        """
+        if not _built_in_name(key):
+            clip = await asyncio.to_thread(self._store.clip, await self._stored(key))
+            if len(clip):
+                return clip
+        return await self._synthesizer.sound(await self.reference(key))
+
     async def remove(self, key: str) -> Voice:
         """Deletes a voice by its name or id.
 

@@ -23,8 +23,8 @@ from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.protocol import INSTRUCTION, Sampling, TakeRequest
 from deployments.llasa.vocabulary import Vocabulary
 from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.container import encoded
 from deployments.speech.pace import Pace
-from deployments.speech.wav import write_wav
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE
 from scripts.bench.serial import SerialSpeaker, SerialTake
@@ -50,7 +50,7 @@ class SerialSpeech:
         fewest, most = Pace.of(ref_text, len(reference)).bounds(text)
         codes = self._speaker.speak(SerialTake(prompt, fewest, most, sampling))
         (wav,) = self._codec.decode([np.concatenate([reference, codes])])
-        return write_wav(wav[len(reference) * HOP :], SAMPLE_RATE)
+        return encoded(wav[len(reference) * HOP :], "wav", SAMPLE_RATE)
 
 
 def tts(speech: SerialSpeech) -> Callable[[Request], Awaitable[Response]]:

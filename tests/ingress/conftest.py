@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
+from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
 from deployments.profiles import PROFILES
@@ -63,13 +64,15 @@ def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
         defaults = {"voices_dir": voices_dir, "take_retries": 0}
         settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())
+        metrics = Recorder()
         return Service(
+            admission=Admission.of(settings, PROFILES["nano"], metrics),
             synthesizer=synthesizer,
             transcriber=models.transcriber,
             voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, PROFILES["nano"]),
             health=all_healthy,
             residency=residency,
-            metrics=Recorder(),
+            metrics=metrics,
             profile=PROFILES["nano"],
             settings=settings,
         )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -200,7 +201,11 @@ def test_a_voice_is_made_used_and_deleted(client: OpenAI, pcm: bytes) -> None:
     for key in (made.id, made.name, {"id": made.id}):
         spoken = client.audio.speech.create(**REQUEST | {"voice": key}, response_format="pcm")
         assert spoken.content != pcm
-    client.delete(f"/audio/voices/{made.id}", cast_to=object)
+    sample = client.get(f"/audio/voices/{made.id}/sample", cast_to=httpx.Response)
+    assert (sample.headers["content-type"], sample.content[:4]) == ("audio/wav", b"RIFF")
+    renamed: Any = client.patch(f"/audio/voices/{made.id}", body={"name": "storyteller"}, cast_to=object)
+    assert renamed["name"] == "storyteller"
+    client.delete(f"/audio/voices/{renamed['id']}", cast_to=object)
     with pytest.raises(openai.NotFoundError):
         client.audio.speech.create(**REQUEST | {"voice": "narrator"})
 

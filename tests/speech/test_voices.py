@@ -167,3 +167,39 @@ async def test_a_clip_in_which_nothing_is_heard_makes_no_voice(start: Callable[.
     with pytest.raises(InvalidAudio):
         await library.create("noise", noise, None, "my own")
     assert len(await library.list()) == len(BUILT_IN)
+
+
+async def test_a_renamed_voice_is_found_by_its_new_name_only_and_is_not_prepared_again(
+    start: Callable[..., Voices], counted: Counted
+) -> None:
+    made = await start().create("narrator", CLIP, "What it says.", "my own")
+    before = await start().reference("narrator")
+    renamed = await start().rename(made.id, " storyteller ")
+    assert renamed == replace(made, id=renamed.id, name="storyteller")
+    assert ((await start().reference("storyteller")).codes == before.codes).all()
+    assert counted.counts == (1, 0, 0)
+    for gone in ("narrator", made.id):
+        with pytest.raises(NotFound):
+            await start().reference(gone)
+
+
+async def test_a_voice_is_not_renamed_to_one_that_there_is_nor_to_nothing(start: Callable[..., Voices]) -> None:
+    for name in ("narrator", "storyteller"):
+        await start().create(name, CLIP, "What it says.", "my own")
+    for name in ("storyteller", "Alloy"):
+        with pytest.raises(Conflict):
+            await start().rename("narrator", name)
+    with pytest.raises(InvalidInput):
+        await start().rename("narrator", " ")
+    with pytest.raises(InvalidInput):
+        await start().rename("alloy", "bronze")
+    with pytest.raises(NotFound):
+        await start().rename("nobody", "somebody")
+    assert [voice.name for voice in (await start().list())[len(BUILT_IN) :]] == ["narrator", "storyteller"]
+
+
+async def test_a_stored_voice_sounds_as_its_clip_and_a_built_in_one_as_its_codes(start: Callable[..., Voices]) -> None:
+    await start().create("narrator", CLIP, "What it says.", "my own")
+    assert await start().sample("narrator") == pytest.approx(CLIP, abs=1e-4)
+    codes = (await start().reference("alloy")).codes
+    assert len(await start().sample("alloy")) == 320 * len(codes)

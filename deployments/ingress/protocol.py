@@ -1,4 +1,4 @@
-"""What the tools need of a service, be it in this process or behind HTTP."""
+"""The service as its own front ends see it: in this process, behind a handle, or behind HTTP."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -35,6 +35,10 @@ class Speaking:
     sample_rate: int = 24_000
     """Hz."""
     sampling: Sampling = Sampling()
+    speed: float = 1.0
+    """0.25 to 4; the pitch is kept."""
+    verify: bool | None = None
+    """Whether Whisper listens to what is spoken; None: as the service does."""
 
 
 @dataclass(frozen=True, slots=True)

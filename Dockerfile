@@ -21,6 +21,7 @@ WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY cli cli
 COPY deployments deployments
+COPY ui ui
 RUN /opt/llasa-serve/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /build/wheels .
 
 FROM base
@@ -41,7 +42,8 @@ ENV PATH=/opt/llasa-serve/bin:$PATH \
     API_HOST=0.0.0.0 \
     API_PORT=7861 \
     MODELS_CACHE_DIR=/models \
-    OUTPUTS_DIR=/data/outputs
+    OUTPUTS_DIR=/data/outputs \
+    VOICES_DIR=/data/voices
 RUN ["llasa-serve", "check", "serve_config.yaml"]
 EXPOSE 7861
 VOLUME ["/models", "/data"]

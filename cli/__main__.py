@@ -4,8 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cli.check import check_files
-from cli.check.capacity import Node
+from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,9 +24,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "fetch", help="download the checkpoints", description="Downloads the checkpoints that the settings name."
     )
     fetch.add_argument("profile", nargs="?", help="in place of the setting PROFILE")
+    add_service_commands(commands)
     given = parser.parse_args(arguments)
+    if given.command in SERVICE_COMMANDS:
+        return run_service_command(given)
     if given.command == "fetch":
         return _fetch(given.profile)
+    return _check(given)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from cli.check import check_files
+    from cli.check.capacity import Node
+
     machine = None
     if given.gpus is not None or given.cpus is not None:
         machine = Node(

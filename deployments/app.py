@@ -34,6 +34,10 @@ def build(arguments: Arguments) -> Application:
     settings = Settings()
     gpus = ray.cluster_resources().get("GPU", 0) if arguments.node_gpus is None else arguments.node_gpus
     profile = choose_profile(arguments.profile or settings.profile, gpus, settings)
+    if settings.reference_check == "auto":
+        # The embedded Whisper knows too few words to contradict anybody.
+        check = "off" if profile.whisper.startswith("nano:") else "refuse"
+        settings = settings.model_copy(update={"reference_check": check})
 
     def scaling(model: Literal["Llasa", "XCodec2", "Whisper"], requests: float) -> dict[str, Any]:
         """From none to the most replicas, each with about so many requests."""
@@ -86,7 +90,7 @@ def build(arguments: Arguments) -> Application:
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling("Whisper", 2),
     ).bind(profile, settings)
-    return deployment(IngressDeployment, "Ingress").bind(settings, llasa, xcodec2, whisper)
+    return deployment(IngressDeployment, "Ingress").bind(profile, settings, llasa, xcodec2, whisper)
 
 
 def _on_gpu(fraction: float) -> dict[str, Any]:

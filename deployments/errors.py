@@ -71,12 +71,48 @@ class NotFound(ServiceError):
     code = "not_found"
 
 
+class Unauthorized(ServiceError):
+    """The service asks for a key, and none of its own came."""
+
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+
+class Conflict(ServiceError):
+    """What is to be made exists already."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "conflict"
+
+
+class Overloaded(ServiceError):
+    """More requests wait than the service lets wait."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "overloaded"
+
+
+class TimedOut(ServiceError):
+    """The request was not answered within the time that one may take."""
+
+    status = 408
+    type = "server_error"
+    code = "timeout"
+
+
 class Unavailable(ServiceError):
     """A model cannot serve now: it is not up, its checkpoint is missing, or its engine has died."""
 
     status = 503
     type = "server_error"
     code = "unavailable"
+
+
+class ReplicaLost(Unavailable):
+    """The process that held the model died at work. Another one takes its place: trying again makes sense."""
 
 
 class GenerationFailed(ServiceError):

@@ -43,3 +43,17 @@ prepare_environment() {
         fail "The installation failed; the lines above say why. Mend that and run this again: it goes on from here."
     printf '%s\n' "$wanted" >"$stamp"
 }
+
+# The tests of the page need a browser; without one they are skipped, and say so.
+prepare_chromium() {
+    if command -v chromium || command -v chromium-browser || command -v google-chrome; then
+        return
+    fi >/dev/null
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing Chromium for the tests of the page"
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 ||
+            echo "Chromium could not be installed: the tests of the page are skipped." >&2
+    else
+        echo "There is no Chromium: the tests of the page are skipped. On Debian, apt install chromium." >&2
+    fi
+}

@@ -20,7 +20,7 @@ import torch
 from deployments.llasa.checkpoint import load_checkpoint
 from deployments.llasa.engine import Engine
 from deployments.llasa.protocol import Codes, Sampling, TakeRequest
-from deployments.speech.text import code_bounds
+from deployments.speech.pace import Pace
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.codec import Xcodec2Codec
 from scripts.train_nano.corpus import trimmed
@@ -69,7 +69,7 @@ class Nano:
 
     async def speak(self, text: str, ref_text: str, ref_codes: Codes, seed: int) -> Take:
         self._engine = self._engine or Engine(self._checkpoint, max_takes=2)
-        fewest, most = code_bounds(text)
+        fewest, most = Pace().bounds(text)
         sampling = replace(self._sampling, seed=seed)
         request = TakeRequest(text, ref_text, ref_codes, sampling=sampling, min_codes=fewest, max_codes=most)
         begin, parts, finish = time.perf_counter(), [np.empty(0, np.int32)], None

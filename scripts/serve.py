@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
@@ -30,7 +30,7 @@ CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
 def main() -> int:
     """Starts, waits until requests can be served, says where, and stops cleanly."""
     settings = _settings()
-    _check_port(settings)
+    _check_ports(settings)
     say = _Progress()
     try:
         say("Starting Ray")
@@ -69,6 +69,7 @@ class _Progress:
         url = f"http://{host}:{settings.api_port}"
         self("Ready")
         print(
+            f"\n  Page                {url}/ui/"
             f"\n  Speech         POST {url}/api/tts"
             f"\n  Transcription  POST {url}/api/transcribe"
             f"\n  Health         GET  {url}/health"
@@ -82,20 +83,31 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        # Without what was given where that is a secret.
+        secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
+        lines = [
+            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in secret else '=' + repr(e['input'])}: {e['msg']}"
+            for e in error.errors()
+        ]
         sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))
 
 
-def _check_port(settings: Settings) -> None:
+def _check_ports(settings: Settings) -> None:
+    _check_port(settings.api_host, settings.api_port, "API_PORT")
+    if settings.metrics_port:
+        _check_port("0.0.0.0", settings.metrics_port, "METRICS_PORT")  # noqa: S104 - as Ray listens
+
+
+def _check_port(host: str, port: int, setting: str) -> None:
     try:
-        family, _, _, _, address = socket.getaddrinfo(settings.api_host, settings.api_port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         sys.exit(
-            f"{settings.api_host}:{settings.api_port} cannot be listened on ({error.strerror}): stop what is there, "
-            "or set API_PORT to another port."
+            f"{host}:{port} cannot be listened on ({error.strerror}): stop what is there, "
+            f"or set {setting} to another port."
         )
 
 
@@ -117,9 +129,16 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _metrics_export_port=settings.metrics_port,
+    )
     _fetch(choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings), settings, say)
-    serve.start(http_options=http, proxy_location=config.pop("proxy_location"))
+    logging_config = {"encoding": settings.log_format.upper(), "log_level": settings.log_level}
+    serve.start(http_options=http, proxy_location=config.pop("proxy_location"), logging_config=logging_config)
     cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))
 
 
@@ -136,8 +155,9 @@ def _fetch(profile: Profile, settings: Settings, say: Callable[[str], None]) -> 
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings that are not left at their defaults, as environment variables."""
     values = settings.model_dump(exclude_unset=True)
-    if settings.hf_token:
-        values["hf_token"] = settings.hf_token.get_secret_value()
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            values[name] = value.get_secret_value()
     return {name.upper(): str(value) for name, value in values.items() if value is not None}
 
 

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/environment.sh
 prepare_environment requirements-test.lock
 export PATH="$PWD/.venv/bin:$PATH"
+prepare_chromium
 ruff check .
 ruff format --check .
 mypy

@@ -15,7 +15,7 @@ from deployments.settings import Settings
 from tests.clips import voice, wav_file
 from tests.ports import free_port
 
-LONG = "All work and no play makes Jack a dull boy, says the proverb."
+LONG = "All work and no play, says the proverb."
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,13 @@ def service(folder: Path) -> Iterator[Running]:
         xcodec_model_path=str(folder / "xcodec2"),
         whisper_model_path=str(folder / "whisper"),
         models_cache_dir=folder / "cache",
+        voices_dir=folder / "voices",
         temp_dir=folder / "temp",
         max_upload_mb=5,
+        take_retries=0,
         log_level="DEBUG",
+        log_format="json",
+        metrics_port=free_port(),
     )
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:

@@ -24,4 +24,4 @@ def test_an_error_crosses_processes_whole(kind: type[ServiceError]) -> None:
 def test_every_error_has_a_status_and_a_code(kind: type[ServiceError]) -> None:
     assert 400 <= kind.status < 600
     assert kind.code
-    assert kind.type in ("invalid_request_error", "server_error")
+    assert kind.type in ("invalid_request_error", "rate_limit_error", "server_error")

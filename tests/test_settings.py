@@ -19,18 +19,37 @@ VALUES = {
     "HF_TOKEN": "hf_secret",
     "API_HOST": "0.0.0.0",  # noqa: S104
     "API_PORT": "8123",
+    "API_KEY": "sk-secret",
+    "API_KEYS": "alice=sk-one,bob=sk-two",
+    "HEALTH_OPEN": "False",
+    "DOCS_OPEN": "False",
+    "CORS_ORIGINS": "https://page.example",
+    "MCP_ALLOWED_HOSTS": "tts.example",
     "LOG_LEVEL": "DEBUG",
     "LOG_FORMAT": "json",
+    "METRICS_PORT": "9123",
     "GPU_IDLE_TIMEOUT": "12.5",
     "MODEL_WAIT_TIMEOUT": "7",
+    "MAX_RUNNING_REQUESTS": "3",
+    "MAX_QUEUED_REQUESTS": "5",
+    "REQUEST_TIMEOUT": "30",
     "MAX_TEXT_LENGTH": "77",
+    "TAKE_RETRIES": "4",
+    "REFERENCE_CHECK": "repair",
+    "VERIFY": "True",
+    "BEST_OF": "3",
     "MAX_AUDIO_DURATION": "11",
     "MIN_AUDIO_DURATION": "2",
     "MAX_TRANSCRIPTION_DURATION": "99",
     "MAX_UPLOAD_MB": "3",
     "DEFAULT_SAMPLE_RATE": "24000",
     "DEFAULT_RANDOM_SEED": "5",
+    "VOICES_DIR": "/voices",
+    "MAX_VOICES": "9",
+    "VOICE_CACHE_MB": "1.5",
+    "REF_AUDIO_HOSTS": "clips.example",
     "OUTPUTS_DIR": "/outputs",
+    "OUTPUTS_DAYS": "30",
     "TEMP_DIR": "/spill",
 }
 
@@ -74,6 +93,9 @@ def test_the_environment_goes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp
         ("LOG_LEVEL", "LOUD"),
         ("GPU_IDLE_TIMEOUT", "-1"),
         ("MAX_UPLOAD_MB", "0"),
+        ("API_KEYS", "sk-one,sk-two"),
+        ("API_KEYS", "alice=sk-one,alice=sk-two"),
+        ("API_KEYS", "alice="),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,14 +104,24 @@ def test_a_wrong_value_is_refused(name: str, value: str, monkeypatch: pytest.Mon
         Settings()
 
 
-def test_the_token_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    assert "hf_secret" not in repr(Settings())
+    monkeypatch.setenv("API_KEY", "sk-secret")
+    monkeypatch.setenv("API_KEYS", "alice=sk-secret")
+    assert "secret" not in repr(Settings()).replace("hidden", "")
+
+
+def test_keys_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().keys() == {}
+    monkeypatch.setenv("API_KEY", "sk-zero")
+    monkeypatch.setenv("API_KEYS", "alice=sk=one, bob=sk-two")
+    assert Settings().keys() == {"default": "sk-zero", "alice": "sk=one", "bob": "sk-two"}
 
 
 def test_the_readme_and_the_example_name_every_setting_with_its_default() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| ?(.*?) ?\| ", readme, re.MULTILINE))
+    table = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| ?(.*?) ?\| ", table, re.MULTILINE))
     example = dict(re.findall(r"^# ([A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     defaults = {
         name.upper(): "" if field.default is None else str(field.default)

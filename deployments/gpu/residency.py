@@ -27,6 +27,7 @@ from deployments.gpu.decision import Orders, decide
 from deployments.gpu.devices import GpuReader, NvmlReader
 from deployments.gpu.holds import Holds
 from deployments.gpu.lease import Leases
+from deployments.gpu.metrics import ModelGauges, count_load
 from deployments.gpu.page_cache import drop_from_page_cache
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.gpu.records import Load, Observation, Records, Store
@@ -72,11 +73,12 @@ class ResidencyPolicy:
         self._idle_since = time.time()
         self._offloaded = 0.0
         self._next_refresh = 0.0
+        self._gauges = ModelGauges()
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
         """Replicas wanted, and what to remember until asked again."""
         now = time.time()
-        if now >= self._next_refresh:
+        if refreshed := now >= self._next_refresh:
             self._next_refresh = now + _REFRESH_S
             self._refresh(ctx)
         wanted, state = decide(
@@ -90,6 +92,14 @@ class ResidencyPolicy:
             target=float(ctx.config.target_ongoing_requests) if ctx.config else 1.0,
         )
         self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
+        if refreshed:
+            self._gauges.set(
+                ctx.deployment_name,
+                model_replicas=ctx.current_num_replicas,
+                model_replicas_wanted=wanted,
+                model_requests=float(ctx.total_num_requests),
+                model_idle_s=max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0,
+            )
         return wanted, state
 
     def _refresh(self, ctx: AutoscalingContext) -> None:
@@ -261,6 +271,7 @@ def record_load(model: str, seconds: float, failure: str | None, folder: Path | 
         folder: Of the checkpoint.
         gpu: UUID of the GPU.
     """
+    count_load(model, seconds, failed=failure is not None)
     records = Records(ClusterStore())
     records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
     records.placed(serve.get_replica_context().replica_id.unique_id, gpu)

@@ -2,19 +2,42 @@
 
 import tempfile
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
+from starlette.middleware.cors import CORSMiddleware
 
 from deployments.ingress import failures
+from deployments.ingress.admission import Admission, Admitted
+from deployments.ingress.assistants import assistant_routes
+from deployments.ingress.backend import ServiceBackend
 from deployments.ingress.body_limit import BodyLimit
 from deployments.ingress.gpu import gpu_routes
+from deployments.ingress.keys import Keys
+from deployments.ingress.models import model_routes
 from deployments.ingress.service import Service
+from deployments.ingress.speaking import HEADERS
+from deployments.ingress.speech import speech_routes
 from deployments.ingress.transcription import transcription_routes
+from deployments.ingress.transcriptions import transcriptions_routes
 from deployments.ingress.tts import tts_routes
+from deployments.ingress.voices import voice_routes
+from deployments.settings import Settings
 
+HEALTH: Final = ("/health",)
+DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/", "/favicon.ico")
+WORK: Final = (
+    "/api/tts",
+    "/api/transcribe",
+    "/v1/audio/speech",
+    "/v1/audio/transcriptions",
+    "/v1/audio/translations",
+    "/v1/audio/voices",
+)
+"""Paths whose POST asks the models for something: these take turns."""
 SERVING = {"healthy", "upscaling", "downscaling"}
 """Serve's states of a deployment in which requests are answered, if after a wait."""
 
@@ -31,6 +54,8 @@ class Health(BaseModel):
 
 def build_application(service: Service) -> FastAPI:
     """All routes on a service."""
+    settings = service.settings
+    assistants, lifespan = assistant_routes(ServiceBackend(service), settings)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
@@ -38,18 +63,53 @@ def build_application(service: Service) -> FastAPI:
         "Clone a voice only with its owner's consent.",
         docs_url="/apidocs",
         redoc_url=None,
+        lifespan=lifespan,
     )
-    if temp_dir := service.settings.temp_dir:
+    if temp_dir := settings.temp_dir:
         # Starlette spills uploads to where tempfile says, and knows no other way of being told.
         temp_dir.mkdir(parents=True, exist_ok=True)
         tempfile.tempdir = str(temp_dir)
     failures.install(application)
-    application.add_middleware(BodyLimit, megabytes=service.settings.max_upload_mb)
-    application.include_router(_health_routes(service))
-    application.include_router(tts_routes(service))
-    application.include_router(transcription_routes(service))
-    application.include_router(gpu_routes(service))
+    _guard(application, settings, service.admission)
+    for routes in (
+        _health_routes,
+        speech_routes,
+        transcriptions_routes,
+        voice_routes,
+        model_routes,
+        tts_routes,
+        transcription_routes,
+        gpu_routes,
+    ):
+        application.include_router(routes(service))
+    application.router.routes.extend(assistants)
+
+    @application.get("/favicon.ico", include_in_schema=False)
+    async def icon() -> RedirectResponse:
+        return RedirectResponse("/static-offline-docs/favicon.png")
+
     return application
+
+
+def _guard(application: FastAPI, settings: Settings, admission: Admission) -> None:
+    """Puts before the routes what a request passes, the last one here first: CORS, key, turn, size."""
+    application.add_middleware(BodyLimit, megabytes=settings.max_upload_mb)
+    application.add_middleware(
+        Admitted,
+        admission=admission,
+        paths=WORK,
+        timeout_s=settings.request_timeout,
+    )
+    open_paths = [*(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
+    application.add_middleware(Keys, keys=settings.keys(), open_paths=open_paths)
+    if settings.cors_origins:
+        application.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=[*HEADERS, "Retry-After"],
+        )
 
 
 def _health_routes(service: Service) -> APIRouter:

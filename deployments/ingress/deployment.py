@@ -2,27 +2,36 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from contextlib import aclosing, contextmanager
+from typing import Any, Unpack, cast
 
 from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
+from ray.serve import metrics
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
-from deployments.errors import ServiceError, Unavailable
+from deployments.errors import ReplicaLost, ServiceError
 from deployments.gpu.residency import ServeResidency
+from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
+from deployments.ingress.backend import ServiceBackend
+from deployments.ingress.metrics import METRICS, Metric
+from deployments.ingress.protocol import Speaking
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
+from deployments.profiles import Profile
 from deployments.settings import Settings
+from deployments.speech.events import Event
 from deployments.speech.synthesis import Synthesizer
-from deployments.whisper.protocol import Transcript
+from deployments.speech.voice_store import VoiceStore
+from deployments.speech.voices import Voices
+from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
 
 
 @contextmanager
-def _errors_of(room: str) -> Iterator[None]:
+def errors_of(room: str) -> Iterator[None]:
     """Gives a room's own errors out as they were raised there, and the loss of its replica as one of ours."""
     try:
         yield
@@ -31,7 +40,7 @@ def _errors_of(room: str) -> Iterator[None]:
             raise error.cause from None
         raise
     except RayActorError as error:
-        raise Unavailable(f"{room} has stopped and is being restarted: try again.", retry_after_s=5) from error
+        raise ReplicaLost(f"{room} has stopped and is being restarted: try again.", retry_after_s=5) from error
 
 
 class RemoteLlasa:
@@ -42,7 +51,7 @@ class RemoteLlasa:
         self._takes: DeploymentHandle[Any] = handle.options(method_name="generate", stream=True)
 
     async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
-        with _errors_of("Llasa"):
+        with errors_of("Llasa"):
             chunks = cast("DeploymentResponseGenerator[CodeChunk]", self._takes.remote(request))
             try:
                 async for chunk in chunks:
@@ -51,7 +60,7 @@ class RemoteLlasa:
                 chunks.cancel()
 
     async def stats(self) -> EngineStats:
-        with _errors_of("Llasa"):
+        with errors_of("Llasa"):
             stats: EngineStats = await self._handle.stats.remote()
         return stats
 
@@ -63,12 +72,12 @@ class RemoteXcodec2:
         self._handle = handle
 
     async def encode(self, wav: Waveform) -> Codes:
-        with _errors_of("XCodec2"):
+        with errors_of("XCodec2"):
             codes: Codes = await self._handle.encode.remote(wav)
         return codes
 
     async def decode(self, codes: Codes, start: int = 0) -> Waveform:
-        with _errors_of("XCodec2"):
+        with errors_of("XCodec2"):
             wav: Waveform = await self._handle.decode.remote(codes, start)
         return wav
 
@@ -78,20 +87,46 @@ class RemoteWhisper:
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle
+        self._streams: DeploymentHandle[Any] = handle.options(method_name="stream", stream=True)
 
-    async def transcribe(
-        self,
-        wav: Waveform,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        word_timestamps: bool = False,
-    ) -> Transcript:
-        with _errors_of("Whisper"):
-            transcript: Transcript = await self._handle.transcribe.remote(
-                wav, language=language, prompt=prompt, word_timestamps=word_timestamps
-            )
+    async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
+        with errors_of("Whisper"):
+            transcript: Transcript = await self._handle.transcribe.remote(wav, **listening)
         return transcript
+
+    async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
+        with errors_of("Whisper"):
+            found = cast("DeploymentResponseGenerator[Segment | Transcript]", self._streams.remote(wav, **listening))
+            try:
+                async for piece in found:
+                    yield piece
+            finally:
+                found.cancel()
+
+
+class ServeMetrics:
+    """`Metrics` in Ray's, which are Prometheus's, with `ray_` before their names."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Any] = {metric.name: _ray_metric(metric) for metric in METRICS}
+
+    def count(self, name: str, value: float = 1, **tags: str) -> None:
+        if value > 0:
+            self._kept[name].inc(value, tags)
+
+    def gauge(self, name: str, value: float) -> None:
+        self._kept[name].set(value)
+
+    def observe(self, name: str, value: float) -> None:
+        self._kept[name].observe(value)
+
+
+def _ray_metric(metric: Metric) -> Any:
+    tags: Any = metric.tags
+    if metric.kind == "histogram":
+        return metrics.Histogram(metric.name, metric.description, list(metric.bounds), tags)
+    kind = metrics.Counter if metric.kind == "counter" else metrics.Gauge
+    return kind(metric.name, metric.description, tags)
 
 
 async def _deployment_health() -> dict[str, str]:
@@ -108,6 +143,7 @@ class IngressDeployment:
 
     def __init__(
         self,
+        profile: Profile,
         settings: Settings,
         llasa: DeploymentHandle[Any],
         xcodec2: DeploymentHandle[Any],
@@ -119,8 +155,31 @@ class IngressDeployment:
             {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
             settings.model_wait_timeout,
         )
-        synthesizer = Synthesizer(RemoteLlasa(llasa), RemoteXcodec2(xcodec2), transcriber, residency)
-        self._service = Service(synthesizer, transcriber, _deployment_health, residency, settings)
+        lm = RemoteLlasa(llasa)
+        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
+        served = ServeMetrics()
+        self._service = Service(
+            admission=Admission.of(settings, profile, served),
+            synthesizer=synthesizer,
+            transcriber=transcriber,
+            voices=Voices(VoiceStore.of(settings), synthesizer, lm, residency, profile),
+            health=_deployment_health,
+            residency=residency,
+            metrics=served,
+            profile=profile,
+            settings=settings,
+        )
+        self._backend = ServiceBackend(self._service)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self._service)
+
+    async def ask(self, question: str, *args: Any, **options: Any) -> Any:
+        """A method of `ServiceBackend`, for the page."""
+        return await getattr(self._backend, question)(*args, **options)
+
+    async def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
+        """`ServiceBackend.narrate`."""
+        async with aclosing(self._backend.narrate(speaking, client)) as events:
+            async for event in events:
+                yield event

@@ -32,15 +32,24 @@ class FailureEnvelope(BaseModel):
     error: Failure
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
+FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": FailureEnvelope, "description": description}
     for status, description in {
         400: "The clip or the text cannot be used.",
+        401: "A key is needed.",
+        404: "There is nothing of that name.",
+        408: "The request took longer than REQUEST_TIMEOUT.",
+        409: "There is one of that name.",
         413: "The request is larger than MAX_UPLOAD_MB.",
         422: "A field is missing, unknown, of the wrong type or out of its range.",
+        429: "Too many requests are waiting.",
         503: "A model cannot serve now.",
     }.items()
 }
+"""For the documentation: each that there is."""
+
+RESPONSES = {status: FAILURES[status] for status in FAILURES if status not in (404, 409)}
+"""Those of any request for work."""
 
 
 def install(application: FastAPI) -> None:
@@ -55,13 +64,24 @@ def failure(
     status: int, message: str, kind: str, code: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """A response with the envelope."""
+    # JSON can bring half a surrogate pair, which no answer can hold.
+    message, param = _encodable(message), param and _encodable(param)
     body = FailureEnvelope(error=Failure(message=message, type=kind, param=param, code=code))
     return JSONResponse(body.model_dump(), status, headers)
 
 
-async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+def failure_of(error: ServiceError) -> JSONResponse:
+    """The response that tells of an error."""
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
     return failure(error.status, error.message, error.type, error.code, error.param, headers)
+
+
+async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
+    return failure_of(error)
 
 
 async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:

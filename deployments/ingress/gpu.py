@@ -45,7 +45,11 @@ def gpu_routes(service: Service) -> APIRouter:
     """The routes, on a service."""
     residency = service.residency
     router = APIRouter(prefix="/api/gpu", tags=["gpu"])
-    answers: dict[int | str, dict[str, Any]] = {422: RESPONSES[422], 202: {"model": Order, "description": "Under way."}}
+    answers: dict[int | str, dict[str, Any]] = {
+        401: RESPONSES[401],
+        422: RESPONSES[422],
+        202: {"model": Order, "description": "Under way."},
+    }
 
     async def carried_out(
         response: Response, models: tuple[str, ...], wait: float, true: Callable[[ModelStatus], bool]

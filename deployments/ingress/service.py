@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.gpu.protocol import Residency
+from deployments.ingress.admission import Admission
+from deployments.ingress.metrics import Metrics
+from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
+from deployments.speech.voices import Voices
 from deployments.whisper.protocol import Transcriber
 
 
@@ -23,6 +27,10 @@ class Service:
 
     synthesizer: Synthesizer
     transcriber: Transcriber
+    voices: Voices
     health: HealthProbe
     residency: Residency
+    admission: Admission
+    metrics: Metrics
+    profile: Profile
     settings: Settings

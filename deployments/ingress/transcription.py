@@ -67,12 +67,13 @@ def transcription_routes(service: Service) -> APIRouter:
             transcript = await service.transcriber.transcribe(
                 wav, language=form.language or None, word_timestamps=form.word_timestamps
             )
-        return _transcription(transcript)
+        return transcription(transcript)
 
     return router
 
 
-def _transcription(transcript: Transcript) -> Transcription:
+def transcription(transcript: Transcript) -> Transcription:
+    """A transcript as the route tells it."""
     return Transcription(
         text=transcript.text,
         language=transcript.language,

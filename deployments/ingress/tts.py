@@ -3,18 +3,30 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
+from deployments.ingress.fields import (
+    BestOf,
+    Normalise,
+    Penalty,
+    RefCheck,
+    Strict,
+    SystemPrompt,
+    Temperature,
+    TopK,
+    TopP,
+    Verify,
+)
 from deployments.ingress.service import Service
+from deployments.ingress.speaking import HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
 from deployments.speech.clip import ClipLimits, read_clip
-from deployments.speech.outputs import keep_output
-from deployments.speech.synthesis import Speech, SpeechRequest, seconds
+from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.text import check_text
-from deployments.speech.wav import resample, write_wav
 
 
 class SpeechForm(BaseModel):
@@ -28,23 +40,32 @@ class SpeechForm(BaseModel):
         str | None,
         Field(description="What the clip says. Empty or missing: Whisper listens.", examples=["Good morning."]),
     ] = None
-    system_prompt: Annotated[
-        str, Field(max_length=200, description="Begins the model's prompt. It was trained on the default only.")
-    ] = INSTRUCTION
+    system_prompt: SystemPrompt = INSTRUCTION
     sample_rate: Annotated[
         Rate | None, Field(description="Hz of the answer; the voice is made at 16000.", examples=[24_000])
     ] = None
-    temperature: Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 0 always takes the likeliest.")] = (
-        0.9
-    )
-    top_k: Annotated[int, Field(ge=0, le=65_536, description="How many codes are considered; 0: all.")] = 50
-    top_p: Annotated[FiniteFloat, Field(gt=0, le=1, description="Probability that the codes considered reach.")] = 0.95
-    penalty: Annotated[FiniteFloat, Field(gt=0, le=2, description="Above 1, codes said lately become less likely.")] = (
-        1.1
-    )
+    temperature: Temperature = 0.9
+    top_k: TopK = 50
+    top_p: TopP = 0.95
+    penalty: Penalty = 1.1
     random_seed: Annotated[
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
+    normalise: Normalise = True
+    ref_check: RefCheck = None
+    verify: Verify = None
+    best_of: BestOf = None
+    strict: Strict = False
+    details: Annotated[
+        bool,
+        Field(
+            description="Answer with JSON: `audio` (the WAV in base64), `parts` with their seeds, scores, what was "
+            "heard and word times, `captions`. Words need `verify`. Without effect on a stream."
+        ),
+    ] = False
+    stream: Annotated[
+        bool, Field(description="true: the file leaves as it is made, and its header does not know its length.")
+    ] = False
 
 
 def tts_routes(service: Service) -> APIRouter:
@@ -60,20 +81,22 @@ def tts_routes(service: Service) -> APIRouter:
         responses=RESPONSES
         | {
             200: {
-                "description": "16-bit mono WAV.",
-                "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+                "description": "16-bit mono WAV, or JSON with it.",
+                "content": {
+                    "audio/wav": {"schema": {"type": "string", "format": "binary"}},
+                    "application/json": {"schema": {"type": "object"}},
+                },
                 "headers": {
-                    name: {"schema": {"type": "string"}, "description": text} for name, text in _HEADERS.items()
+                    name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
                 },
             }
         },
     )
-    async def speak(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")]) -> Response:
+    async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], http: Request) -> Response:
         text = check_text(form.target_text, settings.max_text_length, "target_text")
         ref_text = (form.ref_text or "").strip()
         if ref_text:
             check_text(ref_text, 10 * settings.max_text_length, "ref_text")
-        rate = form.sample_rate or settings.default_sample_rate
         seed = settings.default_random_seed if form.random_seed is None else form.random_seed
         reference = await asyncio.to_thread(read_clip, form.audio.file, limits)
         sampling = Sampling(
@@ -83,33 +106,24 @@ def tts_routes(service: Service) -> APIRouter:
             repetition_penalty=form.penalty,
             seed=seed,
         )
-        speech = await service.synthesizer.speak(
-            SpeechRequest(text, reference, ref_text or None, form.system_prompt, sampling)
+        return await speak(
+            service,
+            http,
+            SpeechRequest(
+                text,
+                reference,
+                ref_text or None,
+                form.system_prompt,
+                sampling,
+                normalise=form.normalise,
+                policy=service.synthesizer.policy.changed(
+                    strict=form.strict, reference_check=form.ref_check, verify=form.verify, best_of=form.best_of
+                ),
+                live=form.stream,
+            ),
+            Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs()),
+            "audio" if form.stream else "details" if form.details else "whole",
+            {"Content-Disposition": 'attachment; filename="speech.wav"'},
         )
-        file = await asyncio.to_thread(lambda: write_wav(resample(speech.wav, rate), rate))
-        if settings.outputs_dir:
-            await asyncio.to_thread(keep_output, settings.outputs_dir, file, ".wav")
-        return Response(file, media_type="audio/wav", headers=_headers(speech, rate))
 
     return router
-
-
-_HEADERS = {
-    "X-Sample-Rate": "Hz.",
-    "X-Audio-Duration": "Seconds.",
-    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take.",
-    "X-Seed": "Gives the same speech again.",
-    "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
-}
-
-
-def _headers(speech: Speech, rate: int) -> dict[str, str]:
-    timings = ", ".join(f"{stage};dur={1000 * spent:.1f}" for stage, spent in speech.finished.timings.items())
-    return {
-        "Content-Disposition": 'attachment; filename="speech.wav"',
-        "X-Sample-Rate": str(rate),
-        "X-Audio-Duration": f"{seconds(speech.wav):.3f}",
-        "X-Finish-Reason": speech.finished.finish,
-        "X-Seed": str(speech.finished.seed),
-        "Server-Timing": timings,
-    }

@@ -46,7 +46,8 @@ class LlasaDeployment:
             async for chunk in chunks:
                 gathered.append(chunk)
                 if chunk.finish or sum(len(part.codes) for part in gathered) >= _CHUNK:
-                    yield CodeChunk(np.concatenate([part.codes for part in gathered]), chunk.finish)
+                    codes = np.concatenate([part.codes for part in gathered])
+                    yield CodeChunk(codes, chunk.finish, sum(part.prompt_tokens for part in gathered))
                     gathered.clear()
 
     async def stats(self) -> EngineStats:

@@ -139,7 +139,7 @@ class Engine:
                 if output.is_finished():
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
-                yield CodeChunk(np.array(codes[sent:], np.int32), finish)
+                yield CodeChunk(np.array(codes[sent:], np.int32), finish, 0 if sent else len(prompt))
                 sent = len(codes)
         finally:
             if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it

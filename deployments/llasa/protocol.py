@@ -51,6 +51,8 @@ class CodeChunk:
 
     codes: Codes
     finish: FinishReason | None = None
+    prompt_tokens: int = 0
+    """Tokens that the take was given; told with its first codes."""
 
 
 @dataclass(frozen=True, slots=True)

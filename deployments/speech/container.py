@@ -36,9 +36,6 @@ _BIT_RATE: Final = 64_000
 class Container(Protocol):
     """A file that grows. Its calls block: make them in a thread, one after the other."""
 
-    rate: int
-    """Hz of the file: the one asked for, or the next above that the format has."""
-
     def write(self, wav: Waveform) -> bytes:
         """Takes the next samples; gives the bytes that are final, often none."""
         ...
@@ -60,12 +57,24 @@ def open_container(format: Format, rate: int, *, streamed: bool = True) -> Conta
     """
     if format in ("wav", "pcm"):
         return _Plain(rate, header=format == "wav", streamed=streamed)
-    return _Compressed(_CODECS[format], rate, streamed=streamed)
+    return _Compressed(_CODECS[format], rate_of(format, rate), streamed=streamed)
+
+
+def encoded(wav: Waveform, format: Format, rate: int) -> bytes:
+    """A whole file. Blocks."""
+    file = open_container(format, rate, streamed=False)
+    return file.write(wav) + file.close()
+
+
+def rate_of(format: Format, rate: int) -> int:
+    """Hz of a file: the one asked for, or the next above that the format has."""
+    rates = _CODECS[format].rates if format in _CODECS else ()
+    return next((known for known in rates if known >= rate), rate)
 
 
 class _Plain:
     def __init__(self, rate: int, *, header: bool, streamed: bool) -> None:
-        self.rate = rate
+        self._rate = rate
         self._header = header
         self._streamed = streamed
         self._resampler = _resampler(rate)
@@ -78,7 +87,7 @@ class _Plain:
     def close(self) -> bytes:
         self._gathered.append(_pcm(_resampled(self._resampler, np.zeros(0, np.float32), last=True)))
         data = self._take()
-        return _wav_header(self.rate, len(data)) + data if self._header and not self._streamed else data
+        return _wav_header(self._rate, len(data)) + data if self._header and not self._streamed else data
 
     def _take(self) -> bytes:
         data = b"".join(self._gathered)
@@ -140,14 +149,14 @@ class _Compressed:
     def __init__(self, codec: _Codec, rate: int, *, streamed: bool) -> None:
         import av
 
-        self.rate = next((known for known in codec.rates if known >= rate), rate)
-        self._resampler = _resampler(self.rate)
+        self._rate = rate
+        self._resampler = _resampler(rate)
         self._sink = _Sink() if streamed else None
         self._file = None if streamed else BytesIO()
         self._container = av.open(
             self._sink or self._file, "w", format=codec.muxer, options={"flush_packets": "1", **codec.options}
         )
-        self._stream = self._container.add_stream(codec.encoder, rate=self.rate, layout="mono")
+        self._stream = self._container.add_stream(codec.encoder, rate=rate, layout="mono")
         self._stream.codec_context.format = av.AudioFormat(codec.samples)
         if codec.encoder != "flac":
             self._stream.codec_context.bit_rate = _BIT_RATE
@@ -175,9 +184,9 @@ class _Compressed:
         context = self._stream.codec_context
         if self._framer is None:
             self._container.start_encoding()  # opens the encoder, which then knows how long its frames are
-            self._framer = av.AudioResampler(context.format, "mono", self.rate, context.frame_size)
+            self._framer = av.AudioResampler(context.format, "mono", self._rate, context.frame_size)
         frame = av.AudioFrame.from_ndarray(np.clip(wav, -1, 1)[None], format="fltp", layout="mono")
-        frame.sample_rate = self.rate
+        frame.sample_rate = self._rate
         frame.pts = self._given
         self._given += len(wav)
         for part in self._framer.resample(frame):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deployments.llasa.protocol import FinishReason
+from deployments.whisper.protocol import Word
 from deployments.xcodec2.protocol import Waveform
 
 Stage = Literal["waking", "listening", "encoding", "speaking", "checking"]
@@ -28,10 +29,34 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the text as it was spoken at last."""
+
+    text: str
+    start: float
+    """Seconds from the beginning of the speech."""
+    seconds: float
+    finish: FinishReason
+    seed: int
+    """Of the take that was kept."""
+    attempts: int
+    """Takes that were made."""
+    flaw: str | None
+    """What is wrong with the kept one, if anything."""
+    heard: str | None = None
+    """What Whisper heard in it, where it was asked; likewise below."""
+    error: float | None = None
+    """Word (of Chinese and Japanese: character) errors over what should be heard."""
+    words: tuple[Word, ...] = ()
+    """With times from the beginning of the speech."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The speech is whole. Comes last, and once."""
 
     finish: FinishReason
+    """`stop` when all of its parts came to their ends; else why the first that did not was ended."""
     seed: int
     """Gives the same speech again."""
     ref_text: str
@@ -40,6 +65,8 @@ class Finished:
     """Seconds that were waited for each stage that ran, in their order."""
     warnings: tuple[str, ...] = ()
     """What may be wrong with the speech, for people to read."""
+    parts: tuple[Part, ...] = ()
+    """What the speech is made of, in order."""
 
 
 Event = Progress | Audio | Finished

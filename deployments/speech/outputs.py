@@ -1,14 +1,41 @@
 """The folder in which copies of spoken files are kept, where the operator wants them."""
 
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
+_DAY: Final = 86_400
+_NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}\.[a-z0-9]+")
 
-def keep_output(folder: Path, data: bytes, suffix: str) -> Path:
-    """Writes a file under a name of its own: the time in UTC, then what no other file has. Blocks."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}{suffix}"
-    with path.open("xb") as file:
-        file.write(data)
-    return path
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The folder. Its methods block."""
+
+    folder: Path
+    days: float | None = None
+    """After which a copy is deleted; None: never."""
+
+    def keep(self, data: bytes, suffix: str) -> Path:
+        """Writes a file under a name of its own: the time in UTC, then what no other file has."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        path = self.folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}{suffix}"
+        with path.open("xb") as file:
+            file.write(data)
+        return path
+
+    def _sweep(self) -> None:
+        """Deletes copies that are too old, and nothing else that may lie in the folder."""
+        if self.days is None:
+            return
+        oldest = time.time() - self.days * _DAY
+        for path in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another replica may be deleting the same
+                if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                    path.unlink()

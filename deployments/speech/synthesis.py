@@ -1,27 +1,27 @@
 """From a reference and a text to speech: the three models, composed."""
 
-import hashlib
-import time
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from deployments.errors import GenerationFailed, InvalidAudio
 from deployments.gpu.protocol import Residency
-from deployments.llasa.protocol import INSTRUCTION, Codes, FinishReason, Sampling, SpeechLM, TakeRequest
-from deployments.speech.events import Audio, Event, Finished, Progress
+from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
+from deployments.speech.events import Audio, Event, Finished, Part, Progress
+from deployments.speech.narration import Narrator, shortened
+from deployments.speech.normalise import normalise
+from deployments.speech.plan import Budget, plan
+from deployments.speech.policy import Policy, ReferenceCheck
+from deployments.speech.preparation import Draft, Preparer
 from deployments.speech.reference import Reference
-from deployments.speech.text import code_bounds
+from deployments.speech.take import Studio, timed
+from deployments.speech.usage import Metered, Usage
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
-from deployments.xcodec2.stream import StreamDecoder
 
-_CACHED: Final = 1024
-"""References whose codes are kept: at most 4 KB each."""
+_POLICY: Final = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,12 @@ class SpeechRequest:
     """What the waveform says; None: Whisper listens. A prepared reference has its own."""
     instruction: str = INSTRUCTION
     sampling: Sampling = Sampling()
+    normalise: bool = True
+    """Whether numbers and symbols are written out, and odd characters replaced."""
+    policy: Policy | None = None
+    """None: the synthesizer's."""
+    live: bool = True
+    """Give out the first chunk of a stream while it is recorded: quicker, but a flaw found late stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +53,26 @@ class Speech:
 
 
 class Synthesizer:
-    """Speaks requests; holds no model, and remembers the codes of references it has seen."""
+    """Speaks requests; holds no model, and remembers the references it has seen."""
 
-    def __init__(self, lm: SpeechLM, codec: Codec, transcriber: Transcriber, residency: Residency) -> None:
+    def __init__(
+        self, lm: SpeechLM, codec: Codec, transcriber: Transcriber, residency: Residency, policy: Policy = _POLICY
+    ) -> None:
         self._lm = lm
         self._codec = codec
         self._transcriber = transcriber
+        self._preparer = Preparer(codec, transcriber)
         self._residency = residency
-        self._codes = OrderedDict[bytes, Codes]()
+        self.policy = policy
+        """Where a request does not say."""
 
     async def speak(self, request: SpeechRequest) -> Speech:
-        """Speaks a request whole: what `stream` gives, collected. Cancelling it frees what it holds in the models."""
+        """Speaks a request whole: what `stream` gives when it is not live, collected.
+
+        Cancelling it frees what it holds in the models.
+        """
         pieces: list[Waveform] = []
-        async with aclosing(self.stream(request)) as events:
+        async with aclosing(self.stream(replace(request, live=False))) as events:
             async for event in events:
                 if isinstance(event, Audio):
                     pieces.append(event.wav)
@@ -67,101 +80,107 @@ class Synthesizer:
                     return Speech(np.concatenate(pieces), event)
         raise AssertionError("a stream ended without its last event")
 
-    async def stream(self, request: SpeechRequest) -> AsyncGenerator[Event, None]:
+    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[Event, None]:
         """Speaks a request as it is made.
 
         Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
 
+        Args:
+            request: What to say.
+            usage: Is counted up.
+
         Raises:
-            InvalidAudio: no text came with the reference, and Whisper hears none in it.
-            InvalidText: the text does not fit the model's window beside the reference.
+            InvalidAudio: no text came with the reference and Whisper hears none in it, or it cannot be cut.
+            InvalidText: the reference's text is not what it says, or it leaves no room in the model's window.
             Unavailable: a model cannot serve.
-            GenerationFailed: the model spoke nothing.
+            GenerationFailed: the model spoke nothing, or the policy is strict and no take is good.
         """
         timings: dict[str, float] = {}
         async with AsyncExitStack() as stack:
             yield Progress("waking")
-            with _timed(timings, "wake"):
-                await stack.enter_async_context(self._residency.held(["Llasa", *_listeners(request)]))
-            if isinstance(request.reference, Reference):
-                reference = request.reference
-            else:
-                ref_text = request.ref_text
-                if ref_text is None:
+            policy = request.policy or self.policy
+            draft = await self._draft(request, policy)
+            with timed(timings, "wake"):
+                await stack.enter_async_context(
+                    self._residency.held(["Llasa", *_listeners(draft, listens=policy.listens)])
+                )
+            if isinstance(draft, Draft):
+                heard = None
+                if draft.needs_listening:
                     yield Progress("listening")
-                    with _timed(timings, "transcribe"):
-                        ref_text = await self._listen(request.reference)
+                    with timed(timings, "transcribe"):
+                        heard = await self._preparer.listen(draft)
                 yield Progress("encoding")
-                with _timed(timings, "encode"):
-                    reference = Reference(await self._encode(request.reference), ref_text)
-            yield Progress("speaking", 1, 1)
-            finish: FinishReason = "stop"
-            async with aclosing(self._take(request, reference, timings)) as pieces:
-                async for wav, finish in pieces:  # noqa: B007 - the last one's is told
-                    if len(wav):
-                        yield Audio(wav)
-            yield Finished(finish, request.sampling.seed, reference.text, timings)
+                with timed(timings, "encode"):
+                    reference = await self._preparer.encode(draft, heard)
+            else:
+                reference = draft
+            budget = Budget.beside(reference, request.instruction)
+            chunks = plan(normalise(request.text) if request.normalise else request.text, budget)
+            narrator = Narrator(
+                Studio(Metered(self._lm, usage or Usage()), self._codec, timings),
+                TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
+                budget.pace,
+                policy,
+                self._transcriber,
+            )
+            parts: list[Part] = []
+            yield Progress("speaking", 1, len(chunks))
+            async with aclosing(narrator.narrate(chunks, live=request.live)) as pieces:
+                async for piece in pieces:
+                    if not isinstance(piece, Part):
+                        yield Audio(piece)
+                        continue
+                    parts.append(piece)
+                    if len(parts) < len(chunks):
+                        yield Progress("speaking", len(parts) + 1, len(chunks))
+            yield _finished(request, reference, timings, parts)
 
-    async def prepare(self, wav: Waveform, ref_text: str | None = None) -> Reference:
+    async def sound(self, reference: Reference) -> Waveform:
+        """[samples] mono at 16 kHz: a reference's codes as the codec speaks them.
+
+        Raises:
+            Unavailable: the codec cannot serve.
+        """
+        async with self._residency.held(["XCodec2"]):
+            return await self._codec.decode(reference.codes)
+
+    async def prepare(
+        self, wav: Waveform, ref_text: str | None = None, check: ReferenceCheck | None = None
+    ) -> Reference:
         """Makes a reference of a clip, once for all that it will speak.
 
         Args:
             wav: [samples] mono at 16 kHz.
             ref_text: What it says; None: Whisper listens.
+            check: What is done about a text that is not what the clip says; None: as the policy says.
 
         Raises:
-            InvalidAudio: no text came with it, and Whisper hears none in it.
+            InvalidAudio: no text came with it and Whisper hears none in it, or it is too long and cannot be cut.
+            InvalidText: the text is not what the clip says.
             Unavailable: a model cannot serve.
         """
-        async with self._residency.held(["XCodec2"] if ref_text else ["XCodec2", "Whisper"]):
-            return Reference(await self._encode(wav), ref_text or await self._listen(wav))
+        draft = await self._preparer.draft(wav, ref_text, check or self.policy.reference_check)
+        if isinstance(draft, Reference):
+            return draft
+        async with self._residency.held(_listeners(draft)):
+            heard = await self._preparer.listen(draft) if draft.needs_listening else None
+            return await self._preparer.encode(draft, heard)
 
-    async def _listen(self, wav: Waveform) -> str:
-        text = (await self._transcriber.transcribe(wav)).text
-        if not text:
-            raise InvalidAudio("No speech is heard in the clip: send one with speech, or its text.", "audio")
-        return text
+    async def _draft(self, request: SpeechRequest, policy: Policy) -> Reference | Draft:
+        if isinstance(request.reference, Reference):
+            return request.reference
+        return await self._preparer.draft(request.reference, request.ref_text, policy.reference_check)
 
-    async def _encode(self, reference: Waveform) -> Codes:
-        key = hashlib.sha256(reference.tobytes()).digest()
-        if key not in self._codes:
-            codes = await self._codec.encode(reference)
-            self._codes[key] = codes
-            if len(self._codes) > _CACHED:
-                self._codes.popitem(last=False)
-        self._codes.move_to_end(key)
-        return self._codes[key]
 
-    async def _take(
-        self, request: SpeechRequest, reference: Reference, timings: dict[str, float]
-    ) -> AsyncGenerator[tuple[Waveform, FinishReason], None]:
-        fewest, most = code_bounds(request.text)
-        take = TakeRequest(
-            text=request.text,
-            ref_text=reference.text,
-            ref_codes=reference.codes,
-            instruction=request.instruction,
-            sampling=request.sampling,
-            min_codes=fewest,
-            max_codes=most,
-        )
-        timings |= {"generate": 0.0, "decode": 0.0}
-        decoder = StreamDecoder(self._codec, reference.codes)
-        spoken = 0
-        async with aclosing(self._lm.generate(take)) as chunks:
-            while True:
-                with _timed(timings, "generate"):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
-                    break
-                spoken += len(chunk.codes)
-                with _timed(timings, "decode"):
-                    wav = await decoder.push(chunk.codes)
-                    if chunk.finish:
-                        wav = np.concatenate([wav, await decoder.finish()])
-                yield wav, chunk.finish or "error"
-        if not spoken:
-            raise GenerationFailed("The model spoke nothing: try another seed.")
+def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, float], parts: list[Part]) -> Finished:
+    warnings = reference.warnings + tuple(
+        f"Of {shortened(part.text)!r} none of {part.attempts} takes is good: {part.flaw}."
+        for part in parts
+        if part.flaw
+    )
+    finish: FinishReason = next((part.finish for part in parts if part.finish != "stop"), "stop")
+    return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
 
 
 def seconds(wav: Waveform) -> float:
@@ -169,14 +188,6 @@ def seconds(wav: Waveform) -> float:
     return len(wav) / SAMPLE_RATE
 
 
-def _listeners(request: SpeechRequest) -> list[str]:
-    """Models that are needed beside Llasa."""
-    listens = not isinstance(request.reference, Reference) and not request.ref_text
-    return ["XCodec2", "Whisper"] if listens else ["XCodec2"]
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    begin = time.perf_counter()
-    yield
-    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - begin
+def _listeners(draft: Reference | Draft, *, listens: bool = False) -> list[str]:
+    """Models that a reference needs, and the takes. XCodec2 speaks, too."""
+    return ["XCodec2", "Whisper"] if listens or (isinstance(draft, Draft) and draft.needs_listening) else ["XCodec2"]

@@ -1,14 +1,8 @@
-"""Text that can be spoken, and how much speech it makes."""
+"""Text that can be spoken."""
 
 import unicodedata
-from typing import Final
 
 from deployments.errors import InvalidText
-
-CODES_A_SECOND: Final = 50
-_CJK_A_SECOND: Final = 4.5
-_LETTERS_A_SECOND: Final = 15.0
-"""Characters read in a second: typical rates, which the bounds below stretch."""
 
 
 def check_text(text: str, longest: int, param: str) -> str:
@@ -33,15 +27,3 @@ def check_text(text: str, longest: int, param: str) -> str:
     if not any(unicodedata.category(character)[0] in "LN" for character in text):
         raise InvalidText("The text holds no letter or digit: there is nothing to speak.", param)
     return text
-
-
-def code_bounds(text: str) -> tuple[int, int]:
-    """Fewest and most codes that a take of the text may have.
-
-    A fifth of the expected length, below which a take has surely stopped at once, and three times as much and a
-    second, beyond which it has surely run away.
-    """
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    seconds = wide / _CJK_A_SECOND + (len(text) - wide) / _LETTERS_A_SECOND
-    expected = seconds * CODES_A_SECOND
-    return max(1, round(expected / 5)), round(expected * 3) + CODES_A_SECOND

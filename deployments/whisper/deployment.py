@@ -1,14 +1,16 @@
 """Whisper as a Serve deployment."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from deployments.checkpoints import fetch_checkpoint
 from deployments.gpu.loading import Loaded
 from deployments.gpu.residency import record_load
 from deployments.profiles import Profile
 from deployments.settings import Settings
-from deployments.whisper.protocol import Transcript, Waveform
+from deployments.whisper.protocol import Listening, Segment, Transcript, Waveform
 
 if TYPE_CHECKING:
     from deployments.whisper.transcriber import WhisperTranscriber
@@ -26,16 +28,14 @@ class WhisperDeployment:
     async def ready(self) -> None:
         await self._transcriber.ready()
 
-    async def transcribe(
-        self,
-        wav: Waveform,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        word_timestamps: bool = False,
-    ) -> Transcript:
+    async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
+        return await (await self._transcriber.ready()).transcribe(wav, **listening)
+
+    async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncIterator[Segment | Transcript]:
         transcriber = await self._transcriber.ready()
-        return await transcriber.transcribe(wav, language=language, prompt=prompt, word_timestamps=word_timestamps)
+        async with aclosing(transcriber.stream(wav, **listening)) as found:
+            async for piece in found:
+                yield piece
 
     def __del__(self) -> None:
         if transcriber := self._transcriber.peek():

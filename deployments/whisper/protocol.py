@@ -1,13 +1,17 @@
 """What the Whisper room offers the others: what was said, when, in which language."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 Waveform = NDArray[np.float32]
 """[samples] mono at 16 kHz, full scale ±1."""
+
+Task = Literal["transcribe", "translate"]
+"""Translation is into English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,31 @@ class Transcript:
     segments: tuple[Segment, ...] = ()
 
 
+class Listening(TypedDict, total=False):
+    """How a clip is listened to; what is missing has its default."""
+
+    language: str | None
+    """ISO 639-1, in any case; None: detected."""
+    prompt: str | None
+    """Text to be taken as spoken before the clip: names and spelling to expect."""
+    word_timestamps: bool
+    """Whether segments hold their words."""
+    temperature: float
+    """0, the default, gives the same text for the same clip; above, words are drawn at random."""
+    task: Task
+
+
 class Transcriber(Protocol):
     """Writes down speech."""
 
-    async def transcribe(
-        self,
-        wav: Waveform,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        word_timestamps: bool = False,
-    ) -> Transcript:
+    async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes a clip of any length; silence gives an empty text.
 
         Raises:
             InvalidInput: the language is not one that the checkpoint knows.
         """
+        ...
+
+    def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
+        """Likewise, but gives each segment when it is written down, and the transcript last."""
         ...

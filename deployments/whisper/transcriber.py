@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from deployments.errors import InvalidInput, Unavailable
-from deployments.whisper.protocol import Segment, Transcript, Waveform, Word
+from deployments.whisper.protocol import Listening, Segment, Transcript, Waveform, Word
 
 if TYPE_CHECKING:
     from faster_whisper import BatchedInferencePipeline, WhisperModel
@@ -19,8 +20,6 @@ PAUSE_MS: Final = 700
 DECODING: Final[dict[str, Any]] = {
     "vad_filter": True,
     "beam_size": 5,
-    # No fallback to sampling: the same clip gives the same text.
-    "temperature": 0.0,
     # A wrong turn in one window stays there.
     "condition_on_previous_text": False,
 }
@@ -68,32 +67,38 @@ class WhisperTranscriber:
             ) from error
         return cls(model, BatchedInferencePipeline(model))
 
-    async def transcribe(
-        self,
-        wav: Waveform,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        word_timestamps: bool = False,
-    ) -> Transcript:
+    async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes [samples] at 16 kHz of any length; silence gives an empty text at once.
 
-        Args:
-            wav: The clip.
-            language: ISO 639-1, in any case; detected where it is None. In silence it cannot be detected:
-                then the transcript says `en` with probability 0.
-            prompt: Text to be taken as spoken before the clip: names and spelling to expect.
-            word_timestamps: Whether segments hold their words.
+        In silence no language can be detected: then the transcript says `en` with probability 0.
 
         Raises:
             InvalidInput: the language is not one that the checkpoint knows.
             Unavailable: the transcriber is closed.
         """
-        code = self._language(language)
+        return await self._submit(wav, self._options(**listening), lambda segment: None)
+
+    async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
+        """Likewise, but gives each segment when it is written down, and the transcript last."""
+        options = self._options(**listening)
+        loop = asyncio.get_running_loop()
+        found = asyncio.Queue[Segment | None]()
+        call = asyncio.create_task(
+            self._submit(wav, options, lambda segment: loop.call_soon_threadsafe(found.put_nowait, segment))
+        )
+        call.add_done_callback(lambda _: found.put_nowait(None))
+        try:
+            while (segment := await found.get()) is not None:
+                yield segment
+            yield await call
+        finally:
+            call.cancel()
+
+    async def _submit(self, wav: Waveform, options: dict[str, Any], found: Callable[[Segment], object]) -> Transcript:
         if self._closed:
             raise _closed()
         given_up = threading.Event()
-        call = self._thread.submit(self._transcribe, wav, code, prompt, word_timestamps, given_up)
+        call = self._thread.submit(self._transcribe, wav, options, found, given_up)
         try:
             return await asyncio.wrap_future(call)
         except asyncio.CancelledError:
@@ -109,6 +114,16 @@ class WhisperTranscriber:
         self._closed = True
         self._thread.shutdown(wait=True, cancel_futures=True)
 
+    def _options(self, **listening: Unpack[Listening]) -> dict[str, Any]:
+        return {
+            "language": self._language(listening.get("language")),
+            "initial_prompt": listening.get("prompt"),
+            "word_timestamps": listening.get("word_timestamps", False),
+            # One, so that there is no fallback to sampling.
+            "temperature": listening.get("temperature", 0.0),
+            "task": listening.get("task", "transcribe"),
+        }
+
     def _language(self, language: str | None) -> str | None:
         if language is None:
             return None
@@ -121,32 +136,26 @@ class WhisperTranscriber:
     def _transcribe(
         self,
         wav: Waveform,
-        language: str | None,
-        prompt: str | None,
-        word_timestamps: bool,
+        options: dict[str, Any],
+        tell: Callable[[Segment], object],
         given_up: threading.Event,
     ) -> Transcript:
         from faster_whisper.vad import VadOptions, get_speech_timestamps
 
         duration = len(wav) / SAMPLE_RATE
+        language = options["language"]
         vad = {"min_silence_duration_ms": PAUSE_MS}
         # Asked ahead, because faster-whisper would look for the language of silence, which takes seconds.
         if not len(wav) or not get_speech_timestamps(wav, VadOptions(**vad)):
             return Transcript("", language or "en", float(language is not None), duration)
         model = self._model if len(wav) <= WINDOW else self._batched
-        found, info = model.transcribe(
-            wav,
-            language=language,
-            initial_prompt=prompt,
-            word_timestamps=word_timestamps,
-            vad_parameters=vad,
-            **DECODING,
-        )
+        found, info = model.transcribe(wav, vad_parameters=vad, **options, **DECODING)
         segments = []
         for segment in found:
             if given_up.is_set():
                 break
             segments.append(_segment(segment))
+            tell(segments[-1])
         text = " ".join(segment.text for segment in segments if segment.text)
         return Transcript(text, info.language, float(info.language_probability), float(info.duration), tuple(segments))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deployments.speech.wav import write_wav
+from deployments.speech.container import encoded
 from deployments.xcodec2.protocol import SAMPLE_RATE
 
 
@@ -11,4 +11,4 @@ def clip(pitch: float, seconds: float) -> bytes:
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     buzz = sum(np.sin(2 * np.pi * pitch * n * time) / n for n in range(1, 12))
     wav = 0.15 * np.asarray(buzz) * np.sin(2 * np.pi * 2 * time) ** 2
-    return write_wav(wav.astype(np.float32), SAMPLE_RATE)
+    return encoded(wav.astype(np.float32), "wav", SAMPLE_RATE)

@@ -6,12 +6,15 @@ import time
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import httpx
 
 from scripts.bench.clip import clip
 from scripts.bench.measurement import percentile
 from scripts.bench.neighbours import neighbours
+
+_REF_TEXT: Final = "What the clip says, in about as many letters as five seconds of speech have."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Speaker:
             number = f"{self._made * 7919 % 10_000:04d} "  # first, so that no two texts begin alike
             length = round(self._letters * (0.5 + self._made * 0.618 % 1))
             text = (number + "words that nobody has said before " * 20)[: length - 1] + "."
-            fields = {"target_text": text, "ref_text": "What the clip says.", "random_seed": str(self._made)}
+            fields = {"target_text": text, "ref_text": _REF_TEXT, "random_seed": str(self._made)}
             yield self._clips[self._made % len(self._clips)], fields
 
 

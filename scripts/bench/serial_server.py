@@ -23,8 +23,8 @@ from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.protocol import INSTRUCTION, Sampling, TakeRequest
 from deployments.llasa.vocabulary import Vocabulary
 from deployments.speech.clip import ClipLimits, read_clip
-from deployments.speech.text import code_bounds
-from deployments.speech.wav import write_wav
+from deployments.speech.container import encoded
+from deployments.speech.pace import Pace
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE
 from scripts.bench.serial import SerialSpeaker, SerialTake
@@ -47,10 +47,10 @@ class SerialSpeech:
         """A clip and a text -> a WAV file."""
         reference = self._codec.encode(read_clip(audio, ClipLimits(0.5, 20)))
         prompt = self._prompts.build(TakeRequest(text, ref_text, reference, instruction))
-        fewest, most = code_bounds(text)
+        fewest, most = Pace.of(ref_text, len(reference)).bounds(text)
         codes = self._speaker.speak(SerialTake(prompt, fewest, most, sampling))
         (wav,) = self._codec.decode([np.concatenate([reference, codes])])
-        return write_wav(wav[len(reference) * HOP :], SAMPLE_RATE)
+        return encoded(wav[len(reference) * HOP :], "wav", SAMPLE_RATE)
 
 
 def tts(speech: SerialSpeech) -> Callable[[Request], Awaitable[Response]]:

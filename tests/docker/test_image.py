@@ -114,7 +114,8 @@ def test_three_ports_lead_to_the_one_that_the_image_listens_on(name: str) -> Non
     port = re.search(r"API_PORT=(\d+)", DOCKERFILE)
     assert port
     ports = [re.sub(r"\$\{\w+:-([^}]+)\}", r"\1", entry) for entry in SERVICES[name]["ports"]]
-    assert ports == [f"127.0.0.1:{outer}:{port[1]}" for outer in (7860, 7861, 7862)]
+    assert ports[:3] == [f"127.0.0.1:{outer}:{port[1]}" for outer in (7860, 7861, 7862)]
+    assert ports[3:] == [f"127.0.0.1:8080:{SERVICES[name]['environment']['METRICS_PORT']}"]
     assert f"http://127.0.0.1:{port[1]}/-/healthz" in DOCKERFILE
     assert SERVICES[name]["environment"]["API_PORT"] == port[1]
 
@@ -147,7 +148,7 @@ def test_what_must_last_is_on_volumes_and_logs_are_turned_over(name: str) -> Non
     mounts = {entry.split(":")[1]: entry.split(":")[0] for entry in service["volumes"]}
     assert set(json.loads(re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE)[0])) == set(mounts)
     assert set(mounts.values()) <= set(COMPOSED["volumes"])
-    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR"):
+    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR", "VOICES_DIR"):
         assert any(service["environment"][setting].startswith(folder) for folder in mounts)
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 

@@ -17,7 +17,7 @@ async def test_a_model_that_nobody_uses_has_no_process_and_a_request_brings_it(r
     async with running.client() as client:
         unloaded = (await client.post("/api/gpu/offload?wait=120")).json()
         assert unloaded["done"]
-        for _ in range(3):
+        for _ in range(2):
             answer = await speak(client, "Hello there.", 1)
             assert answer.status_code == 200, answer.text
             models = await running.models()

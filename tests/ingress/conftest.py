@@ -2,17 +2,23 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
+from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
+from deployments.profiles import PROFILES
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
+from deployments.speech.voice_store import VoiceStore
+from deployments.speech.voices import Voices
 from tests.clips import voice, wav_file
 from tests.conftest import Models
+from tests.ingress.recorder import Recorder
 
 
 async def all_healthy() -> dict[str, str]:
@@ -50,16 +56,39 @@ class Still:
         self.orders.append(("timeout", *models, seconds))
 
 
-@pytest.fixture
-def service(models: Models) -> Callable[..., Service]:
+def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
     """Makes a service with some settings changed."""
 
-    def make(**settings: object) -> Service:
+    def make(**changed: object) -> Service:
         residency = Still()
-        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency)
-        return Service(synthesizer, models.transcriber, all_healthy, residency, Settings(_env_file=None, **settings))  # type: ignore[arg-type, call-arg]
+        defaults = {"voices_dir": voices_dir, "take_retries": 0}
+        settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
+        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())
+        metrics = Recorder()
+        return Service(
+            admission=Admission.of(settings, PROFILES["nano"], metrics),
+            synthesizer=synthesizer,
+            transcriber=models.transcriber,
+            voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, PROFILES["nano"]),
+            health=all_healthy,
+            residency=residency,
+            metrics=metrics,
+            profile=PROFILES["nano"],
+            settings=settings,
+        )
 
     return make
+
+
+@pytest.fixture
+def service(models: Models, tmp_path: Path) -> Callable[..., Service]:
+    return maker(models, tmp_path / "voices")
+
+
+@pytest.fixture(scope="module")
+def module_service(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+    """Likewise; all of a module share their voices."""
+    return maker(models, tmp_path_factory.mktemp("voices"))
 
 
 def client_of(service: Service) -> httpx.AsyncClient:

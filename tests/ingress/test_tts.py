@@ -1,6 +1,8 @@
+import base64
 import io
+import json
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import httpx
@@ -8,7 +10,9 @@ import numpy as np
 import pytest
 
 from deployments.ingress.service import Service
-from deployments.speech.synthesis import Speech, SpeechRequest
+from deployments.speech.events import Event
+from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.usage import Usage
 from tests.clips import FORMATS, encode, voice, wav_file
 from tests.ingress.conftest import client_of
 
@@ -57,9 +61,9 @@ async def test_sample_rate_is_that_of_the_answer_and_changes_no_duration(
     assert at_24.headers["x-audio-duration"] == at_16.headers["x-audio-duration"]
 
 
-async def test_a_missing_or_empty_ref_text_is_transcribed(client: httpx.AsyncClient, clip: bytes) -> None:
-    for fields in ({"target_text": "Hello."}, {"target_text": "Hello.", "ref_text": " "}):
-        answer = await client.post("/api/tts", files={"audio": clip}, data=fields)
+async def test_a_missing_or_empty_ref_text_is_transcribed(client: httpx.AsyncClient) -> None:
+    for pitch, fields in enumerate(({"target_text": "Hello."}, {"target_text": "Hello.", "ref_text": " "})):
+        answer = await client.post("/api/tts", files={"audio": wav_file(voice(1.5 + pitch))}, data=fields)
         assert answer.status_code == 200, answer.text
         assert " transcribe;" in answer.headers["server-timing"]
 
@@ -79,21 +83,30 @@ async def test_every_parameter_reaches_the_engine(
 ) -> None:
     asked: list[SpeechRequest] = []
     real = service()
-    whole = real.synthesizer.speak
+    stream = real.synthesizer.stream
 
-    async def watched(request: SpeechRequest) -> Speech:
+    def watched(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
         asked.append(request)
-        return await whole(request)
+        return stream(request, usage)
 
-    monkeypatch.setattr(real.synthesizer, "speak", watched)
+    monkeypatch.setattr(real.synthesizer, "stream", watched)
     async with client_of(real) as client:
         answer = await speak(
-            client, clip, system_prompt="Sing it", temperature=0.5, top_k=7, top_p=0.25, penalty=1.5, random_seed=3
+            client,
+            clip,
+            system_prompt="Sing it",
+            temperature=0.5,
+            top_k=7,
+            top_p=0.25,
+            penalty=1.5,
+            random_seed=3,
+            normalise="false",
         )
     assert answer.status_code == 200, answer.text
     (request,) = asked
     sampling = request.sampling
     assert request.instruction == "Sing it"
+    assert not request.normalise
     assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
     assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
     assert (request.text, request.ref_text) == ("Hello there.", "A reference.")
@@ -113,7 +126,7 @@ BAD_CLIPS = {
     "truncated mp3": (encode(voice(3.0, 44_100), "mp3")[:20_000], "The file is cut off"),
     "0.1 s": (wav_file(voice(0.1)), "at least 0.5 s are needed"),
     "silent": (wav_file(np.zeros(32_000, np.float32)), "The clip is silent."),
-    "over the limit": (wav_file(voice(21.0)), "longer than 20 s"),
+    "over the limit": (wav_file(voice(61.0)), "longer than 60 s"),
 }
 
 
@@ -129,7 +142,7 @@ async def test_a_bad_clip_is_a_400_that_names_the_field(client: httpx.AsyncClien
     [
         ({"target_text": ""}, 422, "validation_error", "target_text", "missing or empty"),
         ({"target_text": " \n "}, 400, "invalid_text", "target_text", "The text is empty."),
-        ({"target_text": "a" * 301}, 400, "invalid_text", "target_text", "at most 300 are taken"),
+        ({"target_text": "a" * 5001}, 400, "invalid_text", "target_text", "at most 5000 are taken"),
         ({"target_text": "😀🎉"}, 400, "invalid_text", "target_text", "no letter or digit"),
         ({"target_text": "a\x08b"}, 400, "invalid_text", "target_text", "control character U+0008"),
         ({"ref_text": "a\x00b"}, 400, "invalid_text", "ref_text", "control character U+0000"),
@@ -171,10 +184,59 @@ async def test_missing_fields_are_named(client: httpx.AsyncClient, clip: bytes) 
     refused(not_a_file, 422, "validation_error", "audio", "audio: ")
 
 
-async def test_a_text_too_long_for_the_window_is_refused(service: Callable[..., Service]) -> None:
-    async with client_of(service(max_text_length=5_000)) as client:
-        answer = await speak(client, wav_file(voice(19.0)), target_text="word " * 500)
+async def test_a_long_text_is_spoken_in_parts(client: httpx.AsyncClient, clip: bytes) -> None:
+    answer = await speak(client, clip, target_text="Some words that are said. " * 14)
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["x-parts"]) >= 2
+
+
+async def test_a_reference_that_fills_the_window_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await speak(client, wav_file(voice(14.0)), ref_text="word " * 240)
     refused(answer, 400, "invalid_text", None, "of the model's 2048 tokens")
+
+
+async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired_when_asked(
+    client: httpx.AsyncClient, clip: bytes
+) -> None:
+    wrong = await speak(client, clip, ref_check="refuse")
+    refused(wrong, 400, "invalid_text", "ref_text", "Heard: 'one two")
+    repaired = await speak(client, clip, ref_check="repair")
+    assert repaired.status_code == 200
+    assert "was replaced" in repaired.headers["x-warnings"]
+
+
+async def test_details_tell_what_was_heard_and_with_which_seeds(client: httpx.AsyncClient, clip: bytes) -> None:
+    answer = await speak(client, clip, best_of=2, details="true")
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert frames(base64.b64decode(told["audio"]))[0] == told["sample_rate"] == 16_000
+    assert (told["seed"], told["ref_text"]) == (49, "A reference.")
+    (part,) = told["parts"]
+    assert (part["text"], part["attempts"]) == ("Hello there.", 2)
+    assert set(told) >= {"captions", "srt", "vtt", "warnings", "duration", "finish_reason"}
+    assert answer.headers["x-takes"] == "2"
+
+
+async def test_a_verified_speech_has_its_score_and_words(service: Callable[..., Service], clip: bytes) -> None:
+    async with client_of(service(verify=True)) as client:
+        told = (await speak(client, clip, details="true", random_seed=3)).json()
+    for part in told["parts"]:  # what a guard has found wrong already, nobody listens to
+        assert (part["heard"] is None) == (part["flaw"] is not None and "words are wrong" not in part["flaw"])
+
+
+async def test_flaws_that_stay_are_told_of_or_with_strict_refused(service: Callable[..., Service], clip: bytes) -> None:
+    # At temperature 0 random weights say the same thing over and over.
+    flawed: dict[str, str | int | float] = {
+        "temperature": 0,
+        "target_text": "A rather long text, 你好, of which much should be heard, and is not. " * 2,
+    }
+    async with client_of(service()) as client:
+        told = await speak(client, clip, **flawed)
+        strict = await speak(client, clip, strict="true", **flawed)
+    assert told.status_code == 200
+    warnings = json.loads(told.headers["x-warnings"])
+    assert any("A rather long text" in warning for warning in warnings)
+    refused(strict, 500, "generation_failed", None, "without strict")
 
 
 async def test_the_wrong_method_or_path_gets_the_same_envelope(client: httpx.AsyncClient) -> None:
@@ -195,10 +257,11 @@ async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
 ) -> None:
     broken = service()
 
-    async def fail(request: SpeechRequest) -> None:
+    async def fail(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
         raise RuntimeError("secret /path")
+        yield
 
-    monkeypatch.setattr(broken.synthesizer, "speak", fail)
+    monkeypatch.setattr(broken.synthesizer, "stream", fail)
     async with client_of(broken) as client:
         answer = await speak(client, clip)
     refused(answer, 500, "internal_error", None, "Something went wrong here")

@@ -17,11 +17,17 @@ import httpx
 import psutil
 import pytest
 
+from deployments.settings import Settings
 from tests.clips import voice, wav_file
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 TOOLS = ["awk", "bash", "basename", "cat", "df", "dirname", "env", "sha256sum"]
+
+
+def _unset() -> dict[str, str]:
+    """The environment without settings: a service of this session has put its own there."""
+    return {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
 
 
 class Started:
@@ -31,7 +37,7 @@ class Started:
         self.process = subprocess.Popen(
             ["scripts/start.sh"],
             cwd=ROOT,
-            env=os.environ | environment,
+            env=_unset() | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deployments.errors import GenerationFailed, InvalidAudio
+from deployments.errors import InvalidAudio
 from deployments.gpu.protocol import MODELS
 from deployments.llasa.protocol import Sampling
 from deployments.speech.events import Audio, Event, Finished, Progress
-from deployments.speech.reference import Reference
 from deployments.speech.synthesis import SpeechRequest, Synthesizer
 from deployments.xcodec2.protocol import HOP
 from tests.clips import voice
@@ -20,6 +19,7 @@ from tests.ingress.conftest import Still
 
 PATIENCE = 60
 REQUEST = SpeechRequest("Hello there, all of you.", voice(1.5), "A reference.", sampling=Sampling(seed=7))
+"""Takes of random weights rarely last as long as their text should."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_stages_then_audio_in_pieces_then_once_the_end(synthesizer: Synthe
 
 async def test_speech_collected_and_speech_streamed_are_the_same_samples(synthesizer: Synthesizer) -> None:
     speech = await synthesizer.speak(REQUEST)
-    events = await events_of(synthesizer, REQUEST)
+    events = await events_of(synthesizer, replace(REQUEST, live=False))
     streamed = np.concatenate([event.wav for event in events if isinstance(event, Audio)])
     assert np.array_equal(speech.wav, streamed)
     assert not len(speech.wav) % HOP
@@ -65,23 +65,21 @@ async def test_a_prepared_reference_speaks_as_its_clip_does_and_needs_no_other_m
 ) -> None:
     assert isinstance(REQUEST.reference, np.ndarray)
     reference = await synthesizer.prepare(REQUEST.reference, "A reference.")
-    prepared = await events_of(synthesizer, replace(REQUEST, reference=reference, ref_text=None))
+    prepared = await events_of(synthesizer, replace(REQUEST, reference=reference, ref_text=None, live=False))
     assert residency.orders[-1] == ("held", "Llasa", "XCodec2")
     assert [event.stage for event in prepared if isinstance(event, Progress)] == ["waking", "speaking"]
     spoken = np.concatenate([event.wav for event in prepared if isinstance(event, Audio)])
     assert np.array_equal(spoken, (await synthesizer.speak(REQUEST)).wav)
 
 
-async def test_a_reference_without_its_text_is_listened_to(
-    synthesizer: Synthesizer, residency: Still, models: Models
-) -> None:
-    heard = (await models.transcriber.transcribe(voice(1.5))).text
+async def test_a_reference_without_its_text_is_listened_to(synthesizer: Synthesizer, residency: Still) -> None:
     events = await events_of(synthesizer, replace(REQUEST, ref_text=None))
     assert Progress("listening") in events
-    assert isinstance(last := events[-1], Finished)
-    assert last.ref_text == heard
+    last = events[-1]
+    assert isinstance(last, Finished)
+    assert last.ref_text
     assert set(residency.orders[-1]) == {"held", *MODELS}
-    assert (await synthesizer.prepare(voice(1.5))).text == heard
+    assert (await synthesizer.prepare(voice(1.5))).text == last.ref_text
 
 
 async def test_a_reference_in_which_nothing_is_heard_is_refused(synthesizer: Synthesizer) -> None:
@@ -115,12 +113,3 @@ async def test_a_cancelled_request_frees_its_place(synthesizer: Synthesizer, mod
         while (await models.lm.stats()).running:
             await asyncio.sleep(0.01)
     assert models.lm._free_slots.qsize() == 16
-
-
-async def test_a_model_that_says_nothing_is_an_error(models: Models) -> None:
-    from tests.speech.scripted import ScriptedLM
-
-    silent = Synthesizer(ScriptedLM(lambda request: np.zeros(0, np.int32)), models.codec, models.transcriber, Still())
-    reference = Reference(np.arange(50, dtype=np.int32), "A reference.")
-    with pytest.raises(GenerationFailed, match="spoke nothing"):
-        await silent.speak(replace(REQUEST, reference=reference))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.errors import InvalidText
-from deployments.speech.text import check_text, code_bounds
+from deployments.speech.text import check_text
 
 
 @pytest.mark.parametrize("text", ["Hello.", "  Hello.\n", "你好。", "42", "Größe", "Прив́ет", "😀 yes"])
@@ -35,16 +35,3 @@ def test_any_text_passes_or_is_refused(text: str) -> None:
         assert check_text(text, 300, "target_text") == text.strip()
     except InvalidText as error:
         assert error.message.startswith("The text ")  # noqa: PT017
-
-
-@given(st.text(min_size=1, max_size=300))
-def test_code_bounds_leave_room_between_them(text: str) -> None:
-    fewest, most = code_bounds(text)
-    assert 1 <= fewest < most
-
-
-def test_chinese_gets_more_codes_a_character_than_english() -> None:
-    assert code_bounds("你好你好")[1] > 2 * code_bounds("abcd")[1] - 50
-    # "Good morning, how are you today?" takes about two seconds.
-    fewest, most = code_bounds("Good morning, how are you today?")
-    assert fewest < 100 < most < 500

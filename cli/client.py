@@ -1,0 +1,224 @@
+"""A running service, by its HTTP API."""
+
+import base64
+import json
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+from deployments.errors import ServiceError, Unavailable
+from deployments.gpu.protocol import GpuStatus, ModelStatus
+from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
+from deployments.speech.container import MEDIA_TYPES, rate_of
+from deployments.speech.events import Progress
+from deployments.speech.voice_store import Voice
+
+_TIMEOUT: Final = httpx2.Timeout(10, read=None)
+"""Seconds to connect; an answer may take as long as the service lets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of streamed speech."""
+
+    finish_reason: str
+    seed: int
+    duration: float
+    """Seconds."""
+    warnings: tuple[str, ...]
+
+
+class RestClient:
+    """`Backend` behind HTTP.
+
+    Args:
+        url: Of the service.
+        key: If it asks for one.
+    """
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        self._url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx2.AsyncClient(base_url=self._url, headers=headers, timeout=_TIMEOUT)
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, traceback)
+
+    async def stream(self, speaking: Speaking) -> AsyncGenerator[Progress | bytes | Ended, None]:
+        """Speaks; gives progress and pieces of the file as they come, and tells the end.
+
+        Raises:
+            ServiceError: as the service tells it.
+            Unavailable: nothing answers.
+        """
+        async with self._answer("POST", "/v1/audio/speech", json=_speech_body(speaking)) as answer:
+            async for data in _events(answer):
+                match data["type"]:
+                    case "speech.progress":
+                        yield Progress(data["stage"], data["part"], data["parts"])
+                    case "speech.audio.delta":
+                        yield base64.b64decode(data["audio"])
+                    case "speech.audio.done":
+                        yield Ended(data["finish_reason"], data["seed"], data["duration"], tuple(data["warnings"]))
+                        return
+                    case "speech.audio.error":
+                        raise _error(data)
+        raise Unavailable("The speech broke off: try again.")
+
+    async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
+        file = bytearray()
+        async with aclosing(self.stream(speaking)) as events:
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield event
+                elif isinstance(event, bytes):
+                    file += event
+                else:
+                    yield _spoken(speaking, whole_file(file, speaking.format), event)
+
+    async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> dict[str, Any]:
+        fields = {"word_timestamps": str(words).lower()} | ({"language": language} if language else {})
+        async with self._answer("POST", "/api/transcribe", data=fields, files={"audio": _file(clip)}) as answer:
+            found: dict[str, Any] = json.loads(await answer.aread())
+        return found
+
+    async def residence(self) -> Residence:
+        found = await self._json("GET", "/api/gpu/status")
+        models = {name: ModelStatus(**model) for name, model in found["models"].items()}
+        return Residence(models, [GpuStatus(**gpu) for gpu in found["gpus"]])
+
+    async def offload(self, model: str | None, *, release: bool) -> None:
+        await self._json("POST", f"/api/gpu/{'release' if release else 'offload'}", params=_only(model))
+
+    async def set_timeout(self, model: str | None, seconds: float) -> None:
+        await self._json("POST", "/api/gpu/timeout", params=_only(model) | {"seconds": str(seconds)})
+
+    async def voices(self) -> list[Voice]:
+        return [_voice(voice) for voice in (await self._json("GET", "/v1/audio/voices"))["data"]]
+
+    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str) -> Voice:
+        fields = {"name": name, "consent": consent} | ({"ref_text": ref_text} if ref_text else {})
+        return _voice(await self._json("POST", "/v1/audio/voices", data=fields, files={"audio_sample": _file(clip)}))
+
+    async def delete_voice(self, voice: str) -> Voice:
+        found = _voice(await self._json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
+        await self._json("DELETE", f"/v1/audio/voices/{found.id}")
+        return found
+
+    async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        async with self._answer(method, path, **options) as answer:
+            found: dict[str, Any] = json.loads(await answer.aread())
+        return found
+
+    @asynccontextmanager
+    async def _answer(self, method: str, path: str, **options: Any) -> AsyncIterator[httpx2.Response]:
+        try:
+            async with self._http.stream(method, path, **options) as answer:
+                if answer.is_error:
+                    raise _failure(answer, await answer.aread())
+                yield answer
+        except httpx2.TransportError as error:
+            raise Unavailable(
+                f"No service answers at {self._url} ({error or type(error).__name__}): start it, or give its address."
+            ) from error
+
+
+def whole_file(file: bytearray, format: str) -> bytes:
+    """A streamed file, finished: the header of a WAV learns how long it is."""
+    if format == "wav":
+        struct.pack_into("<I", file, 4, len(file) - 8)
+        struct.pack_into("<I", file, 40, len(file) - 44)
+    return bytes(file)
+
+
+async def _events(answer: httpx2.Response) -> AsyncGenerator[dict[str, Any], None]:
+    async for line in answer.aiter_lines():
+        if line.startswith("data: "):
+            yield json.loads(line[6:])
+
+
+def _speech_body(speaking: Speaking) -> dict[str, Any]:
+    sampling = speaking.sampling
+    body = {
+        "model": "tts-1",
+        "input": speaking.text,
+        "voice": speaking.voice,
+        "ref_audio": _address(speaking.clip) if speaking.clip else None,
+        "ref_text": speaking.ref_text,
+        "system_prompt": speaking.instruction,
+        "response_format": speaking.format,
+        "sample_rate": speaking.sample_rate,
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "seed": sampling.seed,
+        "stream_format": "sse",
+        "progress": True,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _address(clip: Clip) -> str:
+    return clip.url or f"data:application/octet-stream;base64,{base64.b64encode(clip.data or b'').decode()}"
+
+
+def _file(clip: Clip) -> bytes:
+    if clip.data is None:
+        raise ServiceError("An address cannot be given on: give the clip itself.", "audio_url")
+    return clip.data
+
+
+def _spoken(speaking: Speaking, file: bytes, ended: Ended) -> Spoken:
+    return Spoken(
+        file,
+        MEDIA_TYPES[speaking.format],
+        rate_of(speaking.format, speaking.sample_rate),
+        ended.duration,
+        ended.finish_reason,
+        ended.seed,
+        ended.warnings,
+    )
+
+
+def _voice(found: dict[str, Any]) -> Voice:
+    return Voice(found["id"], found["name"], found["created_at"], found["ref_text"], found["duration"])
+
+
+def _only(model: str | None) -> dict[str, str]:
+    return {"model": model} if model else {}
+
+
+def _quoted(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+def _failure(answer: httpx2.Response, body: bytes) -> ServiceError:
+    try:
+        return _error(json.loads(body), answer.status_code)
+    except (ValueError, KeyError, TypeError):
+        return ServiceError(f"The service answered with status {answer.status_code} and nothing that can be read.")
+
+
+def _error(data: dict[str, Any], status: int = 500) -> ServiceError:
+    """The service's own error. One that the caller can mend is `Refused`."""
+    told = data["error"]
+    kind = Refused if 400 <= status < 500 or told["type"] == "invalid_request_error" else ServiceError
+    return kind(told["message"], told["param"])
+
+
+class Refused(ServiceError):
+    """The request was refused: as it is, it never will be served."""

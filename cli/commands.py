@@ -1,0 +1,163 @@
+"""Commands that ask a running service: their arguments, and what they return to the shell."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Final, cast
+
+from cli.client import Refused, RestClient
+from cli.speech import read, say, transcribe
+from deployments.errors import ServiceError, Unavailable
+from deployments.ingress.protocol import Clip, Speaking
+from deployments.llasa.protocol import Sampling
+from deployments.speech.container import MEDIA_TYPES, Format
+
+SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
+_STATUSES: Final = """\
+exit status:
+  0  done
+  1  the service failed
+  2  the command line is wrong
+  3  the service refused the request: as it is, it never will be served
+  4  no service answers, or it cannot serve now
+"""
+
+
+def add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Their parsers."""
+    _say_arguments(_command(commands, "say", "speak a text", _SAY))
+    clip = _command(commands, "transcribe", "write down what a clip says", "Prints what a clip says.")
+    clip.add_argument("clip", type=Path, help="any audio file")
+    clip.add_argument("--language", help="ISO 639-1; missing: found out")
+    voices = _command(commands, "voices", "list, add or remove voices", "Lists the voices, or adds or removes one.")
+    actions = voices.add_subparsers(dest="action")
+    add = actions.add_parser("add", help="store the voice of a clip")
+    add.add_argument("name")
+    add.add_argument("clip", type=Path)
+    add.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    add.add_argument("--consent", required=True, help="whose voice it is, and how they agreed")
+    actions.add_parser("remove", help="delete a voice for good").add_argument("name")
+    _command(commands, "status", "tell where the models are", "Tells where the models are, and what the GPUs hold.")
+    bridge = _command(commands, "mcp", "serve assistants over stdio", _MCP)
+    bridge.add_argument(
+        "--allow",
+        type=Path,
+        action="append",
+        metavar="FOLDER",
+        help="where clips may be read and speech may be written; repeat for more (default: the working folder)",
+    )
+
+
+def run_service_command(given: argparse.Namespace) -> int:
+    """Runs one and returns its exit status."""
+    try:
+        asyncio.run(_run(given))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except ServiceError as error:
+        print(f"llasa-serve: {error.message}", file=sys.stderr)
+        return 3 if isinstance(error, Refused) else 4 if isinstance(error, Unavailable) else 1
+    return 0
+
+
+_SAY: Final = """\
+Speaks a text: into a file with -o, to stdout if that leads somewhere, else aloud.
+
+  llasa-serve say "Hello there." --voice alloy -o hello.wav
+  llasa-serve say "Hello, this is my voice." --clip me.wav --ref-text "What the clip says." -o me.mp3
+  cat story.txt | llasa-serve say - --voice alloy --format mp3 > story.mp3
+"""
+_MCP: Final = """\
+Serves the tools of a running service over stdio. For a desktop assistant:
+
+  {"mcpServers": {"llasa": {"command": "llasa-serve", "args": ["mcp", "--allow", "/home/me/voices"]}}}
+"""
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str, description: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    url = os.environ.get("LLASA_URL", "http://127.0.0.1:7861")
+    parser.add_argument("--url", default=url, help="of the service (default: $LLASA_URL, else http://127.0.0.1:7861)")
+    parser.add_argument("--key", default=os.environ.get("LLASA_API_KEY"), help="if it asks for one ($LLASA_API_KEY)")
+    return parser
+
+
+def _say_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", help="what to say; - is standard input")
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
+    whose.add_argument("--clip", type=Path, help="a clip of the voice")
+    parser.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there; its ending is the format")
+    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="default: of the ending of FILE, else wav")
+    parser.add_argument("--rate", type=int, default=24_000, help="Hz (default: 24000)")
+    parser.add_argument("--seed", type=int, default=49, help="the same one gives the same speech (default: 49)")
+    parser.add_argument("--temperature", type=float, default=0.9, help="liveliness, 0 to 2 (default: 0.9)")
+
+
+async def _run(given: argparse.Namespace) -> None:
+    async with RestClient(given.url, given.key) as client:
+        match given.command:
+            case "say":
+                await say(client, await asyncio.to_thread(_speaking, given), given.output)
+            case "transcribe":
+                await transcribe(client, given.clip, given.language)
+            case "voices":
+                await _voices(client, given)
+            case "status":
+                await _status(client)
+            case "mcp":
+                from cli.mcp import serve  # the SDK takes a second to import
+
+                await serve(client, given.allow or [Path.cwd()])
+
+
+def _speaking(given: argparse.Namespace) -> Speaking:
+    suffix = given.output.suffix[1:].lower() if given.output else ""
+    format = given.format or suffix or "wav"
+    if format not in MEDIA_TYPES:
+        raise Refused(f"{given.output} ends in no format that is known: give one of {', '.join(MEDIA_TYPES)}.")
+    return Speaking(
+        text=sys.stdin.read() if given.text == "-" else given.text,
+        voice=None if given.clip else given.voice or "alloy",
+        clip=Clip(read(given.clip)) if given.clip else None,
+        ref_text=given.ref_text,
+        format=cast("Format", format),
+        sample_rate=given.rate,
+        sampling=Sampling(given.temperature, seed=given.seed, top_p=0.95, repetition_penalty=1.1),
+    )
+
+
+async def _voices(client: RestClient, given: argparse.Namespace) -> None:
+    if given.action == "add":
+        clip = Clip(await asyncio.to_thread(read, given.clip))
+        voice = await client.clone_voice(given.name, clip, given.ref_text, given.consent)
+        print(f"{voice.name}  {voice.id}  {voice.ref_text!r}")
+    elif given.action == "remove":
+        print(f"{(await client.delete_voice(given.name)).name} is gone.")
+    else:
+        for voice in await client.voices():
+            print(f"{voice.name}  {voice.id}  {voice.duration:.1f} s")
+
+
+async def _status(client: RestClient) -> None:
+    found = await client.residence()
+    for name, model in found.models.items():
+        idle = "" if model.idle_seconds is None else f", idle {model.idle_seconds:.0f} of {model.timeout_seconds:.0f} s"
+        failure = f": {model.failure}" if model.failure else ""
+        print(f"{name}  {model.state}{idle}{failure}")
+    for gpu in found.gpus:
+        used, total = gpu.used_bytes / 2**30, gpu.total_bytes / 2**30
+        print(f"GPU {gpu.index} {gpu.name}  {used:.1f} of {total:.1f} GiB used  {' '.join(gpu.models)}")

@@ -1,0 +1,45 @@
+"""/mcp: the service as tools for assistants, by the Model Context Protocol."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.routing import BaseRoute
+
+from deployments.ingress.protocol import Backend
+from deployments.mcp.server import build_server
+from deployments.settings import Settings
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def assistant_routes(backend: Backend, settings: Settings) -> tuple[list[BaseRoute], Lifespan]:
+    """The route, and what must run while it serves."""
+    server = build_server(backend)
+    app = server.streamable_http_app(
+        stateless_http=True,  # any ingress replica may get the next request
+        max_request_body_size=round(settings.max_upload_mb * 1_000_000),
+        transport_security=_security(settings),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with server.session_manager.run():
+            yield
+
+    return app.routes, lifespan
+
+
+def _security(settings: Settings) -> TransportSecuritySettings:
+    """Against web pages that make a browser ask a service on its own machine (DNS rebinding)."""
+    hosts = [host.strip() for host in (settings.mcp_allowed_hosts or "").split(",") if host.strip()]
+    if not hosts and settings.api_host in _LOOPBACK:
+        hosts = [f"{host}:*" for host in ("127.0.0.1", "localhost", "[::1]")]
+    origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=bool(hosts), allowed_hosts=hosts, allowed_origins=origins
+    )

@@ -1,0 +1,144 @@
+"""The service, as its front ends ask it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from deployments.errors import GenerationFailed, InvalidInput
+from deployments.gpu.protocol import MODELS
+from deployments.ingress.delivery import Delivery, pieces
+from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
+from deployments.ingress.remote_clip import clip_reader
+from deployments.ingress.retry import begun, once_more
+from deployments.ingress.service import Service
+from deployments.ingress.transcription import transcription
+from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.container import rate_of
+from deployments.speech.events import Event, Progress
+from deployments.speech.reference import Reference
+from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.text import check_text
+from deployments.speech.voice_store import Voice
+from deployments.xcodec2.protocol import Waveform
+
+_ASSISTANTS: Final = "mcp"
+"""All assistants take turns as one client."""
+
+
+class ServiceBackend:
+    """`Backend` on the service of this process, with what the page needs besides.
+
+    Args:
+        service: What is asked.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._clips = clip_reader(service.settings)
+
+    async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
+        delivery = Delivery(
+            speaking.format, speaking.sample_rate, speaking.speed, kept_in=self._service.settings.outputs()
+        )
+        first, events = await begun(lambda: self.narrate(speaking, _ASSISTANTS, live=False), lambda _: True)
+        async with aclosing(pieces(first, events, delivery, streamed=False)) as file:
+            async for piece in file:
+                if isinstance(piece, Progress):
+                    yield piece
+                elif piece.finished:
+                    if not piece.seconds:
+                        raise GenerationFailed("The model spoke nothing: try another seed.")
+                    yield Spoken(
+                        piece.data,
+                        delivery.media_type,
+                        rate_of(speaking.format, speaking.sample_rate),
+                        piece.seconds,
+                        piece.finished.finish,
+                        piece.finished.seed,
+                        piece.finished.warnings,
+                    )
+
+    async def narrate(self, speaking: Speaking, client: str, *, live: bool = True) -> AsyncGenerator[Event, None]:
+        """The events of a synthesis, in the turn of a client; the file's format and speed are left to the caller."""
+        settings, synthesizer = self._service.settings, self._service.synthesizer
+        text = check_text(speaking.text, settings.max_text_length, "target_text")
+        async with self._service.admission.turn(client):
+            request = SpeechRequest(
+                text,
+                await self._reference(speaking),
+                (speaking.ref_text or "").strip() or None,
+                speaking.instruction,
+                speaking.sampling,
+                policy=synthesizer.policy.changed(verify=speaking.verify),
+                live=live,
+            )
+            async with aclosing(synthesizer.stream(request)) as events:
+                async for event in events:
+                    yield event
+
+    async def transcribe(
+        self, clip: Clip, *, language: str | None, words: bool, client: str = _ASSISTANTS
+    ) -> dict[str, Any]:
+        longest = self._service.settings.max_transcription_duration
+        async with self._service.admission.turn(client):
+            wav = await self._read(clip, longest)
+            async with self._service.residency.held(["Whisper"]):
+                found = await once_more(
+                    lambda: self._service.transcriber.transcribe(wav, language=language, word_timestamps=words)
+                )
+        return transcription(found).model_dump()
+
+    async def residence(self) -> Residence:
+        models, gpus = await asyncio.gather(self._service.residency.status(), self._service.residency.gpus())
+        return Residence(models, gpus)
+
+    async def offload(self, model: str | None, *, release: bool) -> None:
+        await self._service.residency.offload(_chosen(model), drop_cache=release)
+
+    async def warm(self, model: str | None) -> None:
+        """Loads a model ahead of need, or all."""
+        await self._service.residency.warm(_chosen(model))
+
+    async def set_timeout(self, model: str | None, seconds: float) -> None:
+        await self._service.residency.set_timeout(_chosen(model), seconds)
+
+    async def voices(self) -> list[Voice]:
+        return await self._service.voices.list()
+
+    async def clone_voice(
+        self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str = _ASSISTANTS
+    ) -> Voice:
+        if not consent.strip():
+            raise InvalidInput("Say whose voice it is, and how they agreed.", "consent")
+        async with self._service.admission.turn(client):
+            wav = await self._read(clip, self._service.settings.max_audio_duration)
+            return await once_more(lambda: self._service.voices.create(name, wav, ref_text, consent))
+
+    async def rename_voice(self, voice: str, name: str) -> Voice:
+        """Gives a stored voice another name."""
+        return await self._service.voices.rename(voice, name)
+
+    async def delete_voice(self, voice: str) -> Voice:
+        return await self._service.voices.remove(voice)
+
+    async def voice_sample(self, voice: str) -> Waveform:
+        """[samples] mono at 16 kHz: how a voice sounds."""
+        return await once_more(lambda: self._service.voices.sample(voice))
+
+    async def _reference(self, speaking: Speaking) -> Waveform | Reference:
+        if speaking.clip:
+            return await self._read(speaking.clip, self._service.settings.max_audio_duration)
+        if not speaking.voice:
+            raise InvalidInput("Give a voice or a clip.", "voice")
+        voice = speaking.voice
+        return await once_more(lambda: self._service.voices.reference(voice))
+
+    async def _read(self, clip: Clip, longest: float) -> Waveform:
+        data = clip.data if clip.url is None else await self._clips.read(clip.url)
+        limits = ClipLimits(self._service.settings.min_audio_duration, longest)
+        return await asyncio.to_thread(read_clip, data or b"", limits)
+
+
+def _chosen(model: str | None) -> tuple[str, ...]:
+    return (model,) if model else MODELS

@@ -1,0 +1,59 @@
+"""What is measured, by the names that operators of such services know (vLLM-Omni's)."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One of them."""
+
+    name: str
+    kind: Kind
+    description: str
+    tags: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+    """Of a histogram: upper bounds of its buckets."""
+
+
+CONTINUITY_MS: Final = 100
+"""Silence that a player may have to bridge before the speech counts as interrupted."""
+
+_SECONDS: Final = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
+
+METRICS: Final = (
+    Metric("audio_ttfp_s", "histogram", "Seconds from a request to its first audio, as bytes leave.", (), _SECONDS),
+    Metric("audio_duration_s", "histogram", "Seconds of audio of a request.", (), _SECONDS),
+    Metric(
+        "audio_rtf",
+        "histogram",
+        "Seconds that a request took for each second of its audio.",
+        (),
+        (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10),
+    ),
+    Metric("audio_frames_total", "counter", "Codec frames (50 a second) that have left."),
+    Metric("audio_underrun_s", "histogram", "Seconds that a player which starts at once would wait.", (), _SECONDS),
+    Metric(
+        "audio_continuity_ok_total",
+        "counter",
+        "Requests that such a player plays without waiting longer than the threshold.",
+        ("threshold_ms",),
+    ),
+    Metric("audio_skipped_requests_total", "counter", "Requests for speech that ended without audio.", ("reason",)),
+    Metric("requests_success_total", "counter", "Speech that left whole.", ("finished_reason",)),
+    Metric("num_requests_running", "gauge", "Requests at work."),
+    Metric("num_requests_waiting", "gauge", "Requests that wait for their turn."),
+    Metric("e2e_request_latency_s", "histogram", "Seconds of a request for speech, to its last byte.", (), _SECONDS),
+)  # fmt: skip
+
+
+class Metrics(Protocol):
+    """Keeps what is measured. Names and tags are those of `METRICS`."""
+
+    def count(self, name: str, value: float = 1, **tags: str) -> None: ...
+
+    def gauge(self, name: str, value: float) -> None: ...
+
+    def observe(self, name: str, value: float) -> None: ...

@@ -1,0 +1,90 @@
+"""The service as its own front ends see it: in this process, behind a handle, or behind HTTP."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from deployments.gpu.protocol import GpuStatus, ModelStatus
+from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.speech.container import Format
+from deployments.speech.events import Progress
+from deployments.speech.voice_store import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip, as bytes of a file or as an address to fetch it from; one of them."""
+
+    data: bytes | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """What to say, in whose voice, and how the file is to be."""
+
+    text: str
+    voice: str | None = None
+    """Name or id of one that is stored."""
+    clip: Clip | None = None
+    """In place of a voice."""
+    ref_text: str | None = None
+    """What the clip says; None: Whisper listens."""
+    instruction: str = INSTRUCTION
+    format: Format = "wav"
+    sample_rate: int = 24_000
+    """Hz."""
+    sampling: Sampling = Sampling()
+    speed: float = 1.0
+    """0.25 to 4; the pitch is kept."""
+    verify: bool | None = None
+    """Whether Whisper listens to what is spoken; None: as the service does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A file of speech, and what is known of it."""
+
+    file: bytes
+    media_type: str
+    sample_rate: int
+    """Hz."""
+    duration: float
+    """Seconds."""
+    finish_reason: str
+    seed: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """Where the models are, and the GPUs."""
+
+    models: dict[str, ModelStatus]
+    gpus: list[GpuStatus]
+
+
+class Backend(Protocol):
+    """A service. Its methods raise ServiceError."""
+
+    def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
+        """Speaks: tells its progress, and gives the file last. Closing it early stops the engine."""
+        ...
+
+    async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> dict[str, Any]:
+        """What a clip says: the answer of POST /api/transcribe."""
+        ...
+
+    async def residence(self) -> Residence: ...
+
+    async def offload(self, model: str | None, *, release: bool) -> None:
+        """Unloads a model, or all; `release` also drops the weights from the host's memory."""
+        ...
+
+    async def set_timeout(self, model: str | None, seconds: float) -> None: ...
+
+    async def voices(self) -> list[Voice]: ...
+
+    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str) -> Voice: ...
+
+    async def delete_voice(self, voice: str) -> Voice: ...

@@ -1,0 +1,184 @@
+"""Speech as a response: whole, as it is made, or in events."""
+
+import base64
+import json
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Final, Literal
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from deployments.errors import ServiceError
+from deployments.ingress.delivery import Delivery, Piece, pieces, whole
+from deployments.ingress.details import in_detail
+from deployments.ingress.playback import Playback
+from deployments.ingress.retry import begun, once_more
+from deployments.ingress.service import Service
+from deployments.ingress.sse import error_event, event
+from deployments.speech.container import rate_of
+from deployments.speech.events import Audio, Event, Finished, Progress
+from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.usage import Usage
+
+logger = logging.getLogger("ray.serve")
+
+Manner = Literal["whole", "details", "audio", "sse", "progress"]
+"""`details`: whole, as JSON with all that is known of it.
+`progress`: events as of `sse`, from the first one that tells of a stage."""
+
+HEADERS: Final = {
+    "X-Sample-Rate": "Hz.",
+    "X-Seed": "Gives the same speech again.",
+    "X-Audio-Duration": "Seconds. Only of speech that is not streamed, as are those below.",
+    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take. `loop`: "
+    "stopped where it turned in a circle. `error`: stopped where it fell silent.",
+    "X-Parts": "In how many the text was spoken.",
+    "X-Takes": "How many were made of them: with the retries of those that had a flaw.",
+    "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
+    "X-Word-Error": "Word errors over words, by Whisper's ear; only of a speech that was verified.",
+    "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
+}
+
+
+async def speak(
+    service: Service,
+    http: Request,
+    request: SpeechRequest,
+    delivery: Delivery,
+    manner: Manner,
+    headers: Mapping[str, str],
+) -> Response:
+    """Speaks a request and answers with it.
+
+    A replica that dies before any of it has left is tried once more. What fails after that breaks the answer off, or
+    ends its events with one that says so.
+    """
+    usage = Usage()
+    playback = Playback(service.metrics, http.scope["state"]["arrived"])
+
+    async def begin() -> tuple[Event, AsyncGenerator[Event, None]]:
+        seen = _is_any if manner == "progress" else _is_audio
+        return await begun(lambda: service.synthesizer.stream(request, usage), seen)
+
+    async def at_once() -> Piece:
+        return await whole(*await begin(), delivery)
+
+    headers = {**headers, "X-Sample-Rate": str(rate_of(delivery.format, delivery.rate))}
+    try:
+        if manner == "whole":
+            return _Whole(await once_more(at_once), playback, delivery.media_type, headers)
+        if manner == "details":
+            return _Whole(in_detail(await once_more(at_once), headers), playback, "application/json", {})
+        first, events = await begin()
+    except BaseException as error:
+        playback.failed(error.code if isinstance(error, ServiceError) else type(error).__name__)
+        raise
+    headers["X-Seed"] = str(request.sampling.seed)
+    media_type = delivery.media_type if manner == "audio" else "text/event-stream"
+    return _Streamed(pieces(first, events, delivery), playback, manner, usage, media_type, headers)
+
+
+def _is_audio(event: Event) -> bool:
+    return isinstance(event, Audio)
+
+
+def _is_any(event: Event) -> bool:
+    return True
+
+
+class _Whole(Response):
+    def __init__(self, piece: Piece, playback: Playback, media_type: str, headers: Mapping[str, str]) -> None:
+        assert piece.finished  # noqa: S101 - as of any last piece
+        self._playback = playback
+        self._seconds = piece.seconds
+        self._finish = piece.finished.finish
+        super().__init__(piece.data, media_type=media_type, headers={**headers, **_told(piece.finished, piece.seconds)})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+        self._playback.sent(self._seconds)
+        self._playback.ended(self._finish)
+
+
+class _Streamed(StreamingResponse):
+    def __init__(
+        self,
+        pieces: AsyncGenerator[Piece | Progress, None],
+        playback: Playback,
+        manner: Manner,
+        usage: Usage,
+        media_type: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__((), media_type=media_type, headers=headers)
+        self._pieces = pieces
+        self._playback = playback
+        self._manner = manner
+        self._usage = usage
+        self._seconds = 0.0
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        last = b""
+        try:
+            async with aclosing(self._pieces):
+                async for piece in self._pieces:
+                    if isinstance(piece, Progress):
+                        if self._manner == "progress":
+                            data = event("speech.progress", asdict(piece))
+                            await send({"type": "http.response.body", "body": data, "more_body": True})
+                        continue
+                    self._seconds += piece.seconds
+                    data = _events(piece, self._usage, self._seconds) if self._manner != "audio" else piece.data
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                    self._playback.sent(piece.seconds)
+                    if piece.finished:
+                        self._playback.ended(piece.finished.finish)
+        except Exception as error:
+            if self._manner == "audio":
+                raise
+            last = error_event(_for_caller(error), "speech.audio.error")
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+def _events(piece: Piece, usage: Usage, length: float) -> bytes:
+    """As OpenAI writes them. A token of the output is a code, 50 of which are a second."""
+    data = b""
+    if piece.data:
+        data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
+    if piece.finished:
+        tokens = {
+            "input_tokens": usage.prompt_tokens,
+            "output_tokens": usage.codes,
+            "total_tokens": usage.prompt_tokens + usage.codes,
+        }
+        told = {"duration": round(length, 3), "finish_reason": piece.finished.finish, "seed": piece.finished.seed}
+        data += event("speech.audio.done", {"usage": tokens, **told, "warnings": piece.finished.warnings})
+    return data
+
+
+def _for_caller(error: Exception) -> ServiceError:
+    if isinstance(error, ServiceError):
+        return error
+    logger.error("Speech broke off", exc_info=error)
+    return ServiceError("Something went wrong here; the service's log has it.")
+
+
+def _told(finished: Finished, length: float) -> dict[str, str]:
+    stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]
+    errors = [part.error for part in finished.parts if part.error is not None]
+    told = {
+        "X-Word-Error": f"{sum(errors) / len(errors):.3f}" if errors else "",
+        "X-Seed": str(finished.seed),
+        "X-Audio-Duration": f"{length:.3f}",
+        "X-Finish-Reason": finished.finish,
+        "Server-Timing": ", ".join(stages),
+        "X-Parts": str(len(finished.parts)),
+        "X-Takes": str(sum(part.attempts for part in finished.parts)),
+        "X-Warnings": json.dumps(finished.warnings),
+    }
+    return {name: value for name, value in told.items() if value}

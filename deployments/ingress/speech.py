@@ -1,0 +1,165 @@
+"""POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
+
+import asyncio
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from deployments.errors import InvalidInput
+from deployments.ingress.delivery import Delivery
+from deployments.ingress.failures import FAILURES, RESPONSES
+from deployments.ingress.fields import BestOf, Normalise, Penalty, Strict, SystemPrompt, Temperature, TopK, TopP, Verify
+from deployments.ingress.models import check_model, speech_models
+from deployments.ingress.remote_clip import clip_reader
+from deployments.ingress.retry import once_more
+from deployments.ingress.service import Service
+from deployments.ingress.speaking import HEADERS, Manner, speak
+from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.settings import Rate, Seed
+from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.container import MEDIA_TYPES, Format
+from deployments.speech.reference import Reference
+from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.text import check_text
+from deployments.xcodec2.protocol import Waveform
+
+RATE: Final = 24_000
+"""Hz, unless the request says otherwise: OpenAI's rate. Clients that play `pcm` know no other."""
+
+
+class VoiceId(BaseModel):
+    """A stored voice."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(examples=["voice_0123456789abcdef01234567"])
+
+
+class SpeechBody(BaseModel):
+    """The fields of a request. Those after `stream_format` are not OpenAI's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str, Field(description="One of GET /v1/models.", examples=["tts-1"])]
+    input: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
+    voice: Annotated[
+        str | VoiceId | None,
+        Field(description="Name or id of a voice: one of GET /v1/audio/voices.", examples=["alloy"]),
+    ] = None
+    system_prompt: SystemPrompt = INSTRUCTION
+    instructions: Annotated[
+        str | None, Field(max_length=4096, description="Accepted, and without effect: Llasa takes none.")
+    ] = None
+    response_format: Annotated[
+        Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")
+    ] = "mp3"
+    speed: Annotated[FiniteFloat, Field(ge=0.25, le=4, description="The pitch is kept.")] = 1.0
+    stream_format: Annotated[
+        Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, then the usage.")
+    ] = "audio"
+    progress: Annotated[
+        bool,
+        Field(description="With `sse`: events tell of every stage, too. What fails then is told by an event as well."),
+    ] = False
+    stream: Annotated[
+        bool,
+        Field(description="false: the answer is whole, with its length and end told. true: it leaves as it is made."),
+    ] = True
+    ref_audio: Annotated[
+        str | None,
+        Field(
+            description="A clip whose voice is to speak, in place of `voice`: a data URL, or one of a permitted host."
+        ),
+    ] = None
+    ref_text: Annotated[str | None, Field(description="What the clip says. Missing: Whisper listens.")] = None
+    temperature: Temperature = 0.9
+    top_p: TopP = 0.95
+    top_k: TopK = 50
+    repetition_penalty: Penalty = 1.1
+    seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
+    normalise: Normalise = True
+    verify: Verify = None
+    best_of: BestOf = None
+    strict: Strict = False
+    max_new_tokens: Annotated[
+        int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
+    ] = None
+    sample_rate: Annotated[
+        Rate | None, Field(description=f"Hz of the answer; missing: {RATE}. MP3 and AAC have some, Opus only 48000.")
+    ] = None
+
+
+def speech_routes(service: Service) -> APIRouter:
+    """The route, on a service."""
+    settings = service.settings
+    limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
+    clips = clip_reader(settings)
+    router = APIRouter(prefix="/v1/audio", tags=["openai"])
+
+    async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None]:
+        if body.ref_audio:
+            ref_text = (body.ref_text or "").strip() or None
+            if ref_text:
+                check_text(ref_text, 10 * settings.max_text_length, "ref_text")
+            file = await clips.read(body.ref_audio)
+            return await asyncio.to_thread(read_clip, file, limits, "ref_audio"), ref_text
+        key = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
+        if not key:
+            raise InvalidInput("Give a voice, or a clip as ref_audio.", "voice")
+        return await once_more(lambda: service.voices.reference(key)), None
+
+    @router.post(
+        "/speech",
+        summary="Speak a text in the voice of a name or a clip",
+        response_class=Response,
+        responses=RESPONSES | {404: FAILURES[404], 200: AUDIO},
+    )
+    async def speech(body: SpeechBody, http: Request) -> Response:
+        check_model(body.model, speech_models(service.profile))
+        text = check_text(body.input, settings.max_text_length, "input")
+        voice, ref_text = await reference(body)
+        seed = settings.default_random_seed if body.seed is None else body.seed
+        sampling = Sampling(
+            temperature=body.temperature,
+            top_k=body.top_k,
+            top_p=body.top_p,
+            repetition_penalty=body.repetition_penalty,
+            seed=seed,
+        )
+        delivery = Delivery(
+            body.response_format,
+            body.sample_rate or RATE,
+            body.speed,
+            body.max_new_tokens,
+            seed,
+            settings.outputs(),
+        )
+        manner: Manner = "audio" if body.stream else "whole"
+        if body.stream_format == "sse":
+            manner = "progress" if body.progress else "sse"
+        headers = {"X-Ignored": "instructions"} if body.instructions else {}
+        request = SpeechRequest(
+            text,
+            voice,
+            ref_text,
+            body.system_prompt,
+            sampling,
+            normalise=body.normalise,
+            policy=service.synthesizer.policy.changed(strict=body.strict, verify=body.verify, best_of=body.best_of),
+            live=body.stream,
+        )
+        return await speak(service, http, request, delivery, manner, headers)
+
+    return router
+
+
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+AUDIO: Final[dict[str, Any]] = {
+    "description": "The speech.",
+    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY) | {"text/event-stream": {"schema": {"type": "string"}}},
+    "headers": {
+        name: {"schema": {"type": "string"}, "description": text}
+        for name, text in {**HEADERS, "X-Ignored": "Fields that had no effect."}.items()
+    },
+}

@@ -1,0 +1,143 @@
+"""/v1/audio/voices: voices with names, as OpenAI's API keeps them."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.ingress.failures import FAILURES, RESPONSES
+from deployments.ingress.retry import once_more
+from deployments.ingress.service import Service
+from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.container import MEDIA_TYPES, encoded
+from deployments.speech.text import check_text
+from deployments.speech.voice_store import Voice
+from deployments.xcodec2.protocol import SAMPLE_RATE
+
+
+class VoiceForm(BaseModel):
+    """The fields of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(description="At most 100 characters, without slashes.", examples=["narrator"])]
+    audio_sample: Annotated[UploadFile, File(description="Any audio that FFmpeg reads; best 5 to 15 s.")]
+    consent: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="Whose voice it is, and how they agreed; kept with the voice.",
+            examples=["my own voice"],
+        ),
+    ]
+    ref_text: Annotated[str | None, Field(description="What the clip says. Empty or missing: Whisper listens.")] = None
+
+
+class VoiceObject(BaseModel):
+    """A voice. What OpenAI's API does not have comes after `created_at`."""
+
+    object: Literal["audio.voice"] = "audio.voice"
+    id: str
+    name: str
+    created_at: int = Field(description="Unix time.")
+    ref_text: str = Field(description="What its reference says.")
+    duration: float = Field(description="Seconds of its reference; 0 of a built-in voice.")
+    consent: str | None
+    built_in: bool
+
+
+class VoiceChange(BaseModel):
+    """What of a voice is to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="Its new name. Its id changes with it.", examples=["storyteller"])
+
+
+class NamedVoice(BaseModel):
+    """A voice, as Open WebUI reads it."""
+
+    id: str
+    name: str
+
+
+class VoiceList(BaseModel):
+    """All of them, twice: as OpenAI lists things, and as Open WebUI reads voices."""
+
+    object: Literal["list"] = "list"
+    data: list[VoiceObject]
+    voices: list[NamedVoice]
+
+
+class DeletedVoice(BaseModel):
+    """What is left of a voice."""
+
+    object: Literal["audio.voice.deleted"] = "audio.voice.deleted"
+    id: str
+    deleted: Literal[True] = True
+
+
+def voice_routes(service: Service) -> APIRouter:
+    """The routes, on a service."""
+    settings = service.settings
+    limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
+    router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
+    missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
+
+    @router.get("", summary="The voices", responses={401: FAILURES[401]})
+    async def voices() -> VoiceList:
+        found = await service.voices.list()
+        return VoiceList(
+            data=[_object(voice) for voice in found], voices=[NamedVoice(id=v.id, name=v.name) for v in found]
+        )
+
+    @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
+    async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
+        ref_text = (form.ref_text or "").strip() or None
+        if ref_text:
+            check_text(ref_text, 10 * settings.max_text_length, "ref_text")
+        clip = await asyncio.to_thread(read_clip, form.audio_sample.file, limits, "audio_sample")
+        return _object(await once_more(lambda: service.voices.create(form.name, clip, ref_text, form.consent)))
+
+    @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)
+    async def voice(voice: str) -> VoiceObject:
+        return _object(await service.voices.get(voice))
+
+    @router.patch(
+        "/{voice}",
+        summary="Rename a voice",
+        responses=missing | {400: FAILURES[400], 409: FAILURES[409]},
+    )
+    async def rename(voice: str, change: VoiceChange) -> VoiceObject:
+        return _object(await service.voices.rename(voice, change.name))
+
+    @router.get(
+        "/{voice}/sample",
+        summary="How a voice sounds",
+        response_class=Response,
+        responses=missing
+        | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
+    )
+    async def sample(voice: str) -> Response:
+        wav = await once_more(lambda: service.voices.sample(voice))
+        return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
+
+    @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: FAILURES[400]})
+    async def delete(voice: str) -> DeletedVoice:
+        return DeletedVoice(id=(await service.voices.remove(voice)).id)
+
+    return router
+
+
+def _object(voice: Voice) -> VoiceObject:
+    return VoiceObject(
+        id=voice.id,
+        name=voice.name,
+        created_at=voice.created_at,
+        ref_text=voice.ref_text,
+        duration=voice.duration,
+        consent=voice.consent,
+        built_in=voice.id.startswith("builtin_"),
+    )

@@ -1,0 +1,73 @@
+"""Files that a tool may read and write: those below folders that were allowed, and no others."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deployments.errors import Conflict, InputTooLarge, InvalidInput
+
+
+class AllowedFolders:
+    """Folders of this machine.
+
+    Args:
+        folders: What lies below them is allowed. Links are followed first, so that none leads out.
+        most_bytes: That a file to read may have.
+    """
+
+    def __init__(self, folders: Sequence[Path], most_bytes: int) -> None:
+        self._folders = [folder.expanduser().resolve() for folder in folders]
+        self._most_bytes = most_bytes
+
+    def read(self, path: str, param: str) -> bytes:
+        """The content of a file. Blocks.
+
+        Raises:
+            InvalidInput: outside the folders, or not a file that can be read.
+            InputTooLarge: larger than may be.
+        """
+        file = self._inside(path, param)
+        try:
+            if not file.is_file():
+                raise InvalidInput(f"There is no file {path}.", param)
+            if file.stat().st_size > self._most_bytes:
+                raise InputTooLarge(
+                    f"{path} has more than the {self._most_bytes / 1_000_000:g} MB that a clip may have.", param
+                )
+            return file.read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}.", param) from error
+
+    def write(self, path: str, data: bytes, *, overwrite: bool, param: str) -> Path:
+        """Writes a file, in a folder that is there. Blocks.
+
+        Raises:
+            InvalidInput: outside the folders, or not to be written.
+            Conflict: there is a file already, and it is not to be overwritten.
+        """
+        file = self._inside(path, param)
+        try:
+            with file.open("wb" if overwrite else "xb") as opened:
+                opened.write(data)
+        except FileExistsError:
+            raise Conflict(f"There is a file {path} already: give another path, or say overwrite.", param) from None
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be written: {error.strerror}.", param) from error
+        return file
+
+    def check_writable(self, path: str, *, overwrite: bool, param: str) -> None:
+        """Says before the work what `write` would say after it. Blocks; raises as that does."""
+        file = self._inside(path, param)
+        if not file.parent.is_dir():
+            raise InvalidInput(f"There is no folder {file.parent}.", param)
+        if file.exists() and not overwrite:
+            raise Conflict(f"There is a file {path} already: give another path, or say overwrite.", param)
+
+    def _inside(self, path: str, param: str) -> Path:
+        try:
+            file = Path(path).expanduser().resolve()
+        except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
+            raise InvalidInput("That is no path.", param) from None
+        if not any(file.is_relative_to(folder) for folder in self._folders):
+            allowed = ", ".join(map(str, self._folders)) or "none"
+            raise InvalidInput(f"{path} lies outside the folders that are allowed: {allowed}.", param)
+        return file

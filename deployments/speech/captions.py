@@ -1,0 +1,37 @@
+"""Words with their times, as lines to read along."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from deployments.speech.events import Part
+from deployments.whisper.protocol import Segment, Word
+
+_LONGEST: Final = 6.0
+"""Seconds that a line stands at most."""
+_WIDEST: Final = 42
+"""Characters of a line: the usual width of subtitles."""
+
+
+def captions(parts: Sequence[Part]) -> tuple[Segment, ...]:
+    """Lines of what was heard; empty where nobody listened. Parts do not share a line."""
+    lines: list[Segment] = []
+    for part in parts:
+        line: list[Word] = []
+        for word in part.words:
+            if line and (len(_text([*line, word])) > _WIDEST or word.end - line[0].start > _LONGEST):
+                lines.append(_segment(line))
+                line = []
+            line.append(word)
+        if line:
+            lines.append(_segment(line))
+    return tuple(lines)
+
+
+def _segment(words: list[Word]) -> Segment:
+    return Segment(_text(words), words[0].start, words[-1].end, tuple(words))
+
+
+def _text(words: list[Word]) -> str:
+    # Whisper's words of scripts without spaces are single characters.
+    wide = all(len(word.text) <= 2 and ord(word.text[0]) > 0x2E7F for word in words if word.text)
+    return ("" if wide else " ").join(word.text for word in words)

@@ -1,0 +1,45 @@
+"""How many codes a text takes: a language's rate, and how this voice departs from it."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+CODES_A_SECOND: Final = 50
+_CJK_A_SECOND: Final = 4.5
+_LETTERS_A_SECOND: Final = 15.0
+"""Characters read in a second: typical rates."""
+_SLOWEST: Final = 1.5
+_FASTEST: Final = 0.7
+"""How far from its language's rate a voice is believed to be: beyond, text and clip do not belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A voice's own pace.
+
+    Args:
+        factor: Codes it takes for each that its language's rate gives.
+    """
+
+    factor: float = 1.0
+
+    @classmethod
+    def of(cls, text: str, codes: int) -> "Pace":
+        """What a reference of so many codes shows; one without text shows nothing."""
+        typical = Pace().codes(text)
+        return cls(min(max(codes / typical, _FASTEST), _SLOWEST)) if typical else cls()
+
+    def codes(self, text: str) -> float:
+        """Codes that the text is expected to take."""
+        wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+        seconds = wide / _CJK_A_SECOND + (len(text) - wide) / _LETTERS_A_SECOND
+        return seconds * CODES_A_SECOND * self.factor
+
+    def bounds(self, text: str) -> tuple[int, int]:
+        """Fewest and most codes that a take of the text may have.
+
+        A fifth of the expected length, below which a take has surely stopped at once, and three times as much and a
+        second, beyond which it has surely run away.
+        """
+        expected = self.codes(text)
+        return max(1, round(expected / 5)), round(expected * 3) + CODES_A_SECOND

@@ -1,0 +1,55 @@
+"""Speech faster or slower, at the same pitch."""
+
+import numpy as np
+
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+
+
+class Tempo:
+    """Stretches speech while it is being spoken, by FFmpeg's `atempo` (WSOLA). Its calls block.
+
+    Args:
+        speed: 0.25 to 4; 2 lasts half as long.
+    """
+
+    def __init__(self, speed: float) -> None:
+        import av
+
+        graph = av.filter.Graph()
+        source = graph.add_abuffer(format="flt", sample_rate=SAMPLE_RATE, layout="mono")
+        # One filter goes down to half speed only.
+        halves = [0.5, speed / 0.5] if speed < 0.5 else [speed]
+        chain = [source, *(graph.add("atempo", f"{factor:.6f}") for factor in halves), graph.add("abuffersink")]
+        graph.link_nodes(*chain).configure()
+        self._graph = graph
+        self._taken = 0
+
+    def write(self, wav: Waveform) -> Waveform:
+        """[samples] at 16 kHz -> those that are final, often none."""
+        import av
+
+        if len(wav):
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wav, np.float32)[None], format="flt", layout="mono")
+            frame.sample_rate = SAMPLE_RATE
+            frame.pts = self._taken
+            self._taken += len(wav)
+            self._graph.push(frame)
+        return self._pulled()
+
+    def close(self) -> Waveform:
+        """Gives the rest."""
+        if not self._taken:
+            return np.zeros(0, np.float32)
+        self._graph.push(None)
+        return self._pulled()
+
+    def _pulled(self) -> Waveform:
+        import av
+
+        parts = [np.zeros(0, np.float32)]
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return np.concatenate(parts)
+            parts.append(frame.to_ndarray().reshape(-1))

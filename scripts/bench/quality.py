@@ -1,0 +1,224 @@
+"""How good speech is: hard texts, spoken with and without the care that is taken of them.
+
+python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
+python -m scripts.bench.quality --texts numbers names --seeds 1
+
+Without checkpoints the models are random, and only the costs mean anything. The score is Whisper's, who is no judge of
+repetitions.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from deployments.llasa.protocol import CodeChunk, EngineStats, Sampling, SpeechLM, TakeRequest
+from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.level import loudness
+from deployments.speech.policy import Policy
+from deployments.speech.synthesis import Speech, SpeechRequest, Synthesizer, seconds
+from deployments.speech.wording import error_rate
+from deployments.whisper.protocol import Transcriber
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+from scripts.bench.clip import clip
+from scripts.bench.table import table
+
+if TYPE_CHECKING:
+    from deployments.llasa.engine import Engine
+    from deployments.whisper.transcriber import WhisperTranscriber
+    from deployments.xcodec2.batcher import CodecBatcher
+
+TEXTS: Final = {
+    "short": "Yes.",
+    "plain": "The sun is up, and a new day can begin.",
+    "numbers": "In 1999 we sold 12,345 of them at $5.20 each, 3.5% more than on the 21st of May.",
+    "names": "Dr. Siobhan Nguyen of Reykjavik met Prof. Xu in Llanelli, i.e. far from home.",
+    "repeats": "No, no, no, no, no, no, no, said the very very very tired man.",
+    "tongue twister": "She sells sea shells by the sea shore; the shells she sells are surely sea shells.",
+    "chinese": "今天天气很好，我们去公园散步吧。你觉得怎么样？",  # noqa: RUF001
+    "long": " ".join(
+        f"This is sentence number {number} of a text that goes on for a good while, as texts do."
+        for number in range(12)
+    ),
+}
+POLICIES: Final = {
+    "one take": Policy(retries=0),
+    "guards": Policy(),
+    "guards, verify": Policy(verify=True),
+    "best of 4": Policy(best_of=4),
+}
+
+
+class CountingLM:
+    """`SpeechLM` that keeps count of its codes."""
+
+    def __init__(self, lm: SpeechLM) -> None:
+        self.codes = 0
+        self._lm = lm
+
+    async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
+        async with aclosing(self._lm.generate(request)) as chunks:
+            async for chunk in chunks:
+                self.codes += len(chunk.codes)
+                yield chunk
+
+    async def stats(self) -> EngineStats:
+        return await self._lm.stats()
+
+
+class InProcess:
+    """A residency for models that are here."""
+
+    @asynccontextmanager
+    async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
+        yield
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotImplementedError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One speech, judged."""
+
+    error: float
+    finished: bool
+    empty: bool
+    flawed: int
+    takes: int
+    parts: int
+    step: float
+    """Largest step in loudness between parts that follow each other, in dB."""
+    spent: float
+    """Seconds of audio made for each second that was kept."""
+
+
+async def judge(lm: CountingLM, synthesizer: Synthesizer, transcriber: Transcriber, request: SpeechRequest) -> Result:
+    """Speaks a request and has it listened to."""
+    before = lm.codes
+    speech = await synthesizer.speak(request)
+    heard = await transcriber.transcribe(speech.wav)
+    parts = speech.finished.parts
+    return Result(
+        error=min(error_rate(request.text, heard.text), 1.0),
+        finished=speech.finished.finish == "stop",
+        empty=not loudness(speech.wav),
+        flawed=sum(part.flaw is not None for part in parts),
+        takes=sum(part.attempts for part in parts),
+        parts=len(parts),
+        step=_largest_step(speech),
+        spent=(lm.codes - before) / 50 / max(seconds(speech.wav), 0.02),
+    )
+
+
+def _largest_step(speech: Speech) -> float:
+    levels = [
+        loudness(speech.wav[round(part.start * SAMPLE_RATE) : round((part.start + part.seconds) * SAMPLE_RATE)])
+        for part in speech.finished.parts
+    ]
+    decibels = 20 * np.log10(np.maximum(levels, 1e-6))
+    return float(np.abs(np.diff(decibels)).max(initial=0.0))
+
+
+async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher", ear: "WhisperTranscriber") -> str:
+    """One row for each policy."""
+    references = [_reference(given) for given in options.reference] or [_made(pitch) for pitch in (110, 180)]
+    rows = []
+    for name in options.policies:
+        counting = CountingLM(lm)
+        synthesizer = Synthesizer(counting, codec, ear, InProcess())
+        results = [
+            await judge(
+                counting,
+                synthesizer,
+                ear,
+                SpeechRequest(
+                    TEXTS[text], wav, ref_text, sampling=Sampling(0.9, 50, 0.95, 1.1, seed=seed), policy=POLICIES[name]
+                ),
+            )
+            for text in options.texts
+            for wav, ref_text in references
+            for seed in range(options.seeds)
+        ]
+        rows.append([name, *_summary(results)])
+        print(f"{name}: {len(results)} speeches", file=sys.stderr, flush=True)
+    header = ["care", "speeches", "word error", "not ended", "empty", "parts", "flawed", "takes", "step dB", "s made/s"]
+    return table(header, rows)
+
+
+def _summary(results: list[Result]) -> list[str]:
+    parts = sum(result.parts for result in results)
+    return [
+        str(len(results)),
+        f"{np.mean([result.error for result in results]):.2f}",
+        str(sum(not result.finished for result in results)),
+        str(sum(result.empty for result in results)),
+        str(parts),
+        str(sum(result.flawed for result in results)),
+        str(sum(result.takes for result in results)),
+        f"{max(result.step for result in results):.1f}",
+        f"{np.mean([result.spent for result in results]):.2f}",
+    ]
+
+
+def _reference(given: str) -> tuple[Waveform, str | None]:
+    path, _, text = given.partition("=")
+    return read_clip(Path(path).read_bytes(), ClipLimits(0.5, 60)), text or None
+
+
+def _made(pitch: float) -> tuple[Waveform, str]:
+    text = "What the clip says, in about as many letters as five seconds of speech have."
+    return read_clip(clip(pitch, 5.0), ClipLimits(0.5, 60)), text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the table."""
+    from deployments.llasa.checkpoint import load_checkpoint
+    from deployments.llasa.engine import Engine
+    from deployments.nano.llasa_init import write_llasa
+    from deployments.nano.whisper_init import write_whisper
+    from deployments.nano.xcodec2_init import write_xcodec2
+    from deployments.whisper.transcriber import WhisperTranscriber
+    from deployments.xcodec2.batcher import CodecBatcher
+    from deployments.xcodec2.codec import Xcodec2Codec
+
+    options = _options(arguments)
+    with tempfile.TemporaryDirectory(prefix="llasa-quality-") as folder:
+        for name, write in (("llasa", write_llasa), ("xcodec2", write_xcodec2), ("whisper", write_whisper)):
+            if getattr(options, name) is None:
+                setattr(options, name, Path(folder, name))
+                write(Path(folder, name))
+        lm = Engine(load_checkpoint(str(options.llasa), options.device))
+        codec = CodecBatcher(Xcodec2Codec.load(str(options.xcodec2), options.device))
+        ear = WhisperTranscriber.load(str(options.whisper))
+        try:
+            print(asyncio.run(report(options, lm, codec, ear)))
+        finally:
+            ear.close()
+            codec.close()
+            lm.close()
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts.bench.quality", description=__doc__)
+    parser.add_argument("--llasa", type=Path, help="folder of a Llasa, in place of a random one")
+    parser.add_argument("--xcodec2", type=Path, help="folder of an XCodec2, likewise")
+    parser.add_argument("--whisper", type=Path, help="folder of a CTranslate2 Whisper, likewise")
+    parser.add_argument("--device", default="cpu", help="of Llasa and XCodec2")
+    parser.add_argument("--reference", nargs="+", default=[], metavar="FILE=TEXT", help="clips and what they say")
+    parser.add_argument("--texts", nargs="+", choices=list(TEXTS), default=list(TEXTS))
+    parser.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES))
+    parser.add_argument("--seeds", type=int, default=3)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

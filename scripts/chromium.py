@@ -1,0 +1,34 @@
+"""The browser that drives the page."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from playwright.sync_api import Browser, Playwright
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_QUIET: Final = (
+    "--no-sandbox",  # root, as in containers, may not have one
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium of this machine."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def launch(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium of this machine, or else the one that playwright has installed."""
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(_QUIET))
+    try:
+        yield browser
+    finally:
+        browser.close()

@@ -1,0 +1,57 @@
+"""`python -m scripts.screenshots`: pictures of a running service's page, for the README and for looking at."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scripts.chromium import launch
+
+TEXT: Final = "The old man walked to the river. He likes the small red house, and his friend has seven good books."
+SCENES: Final = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "chinese": {"viewport": {"width": 1280, "height": 800}, "locale": "zh-CN"},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.screenshots", description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:7861/ui/")
+    parser.add_argument("--into", type=Path, default=Path("docs/screenshots"))
+    given = parser.parse_args()
+    given.into.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        for name in SCENES:
+            print(f"{given.into}/{name}.png")
+            picture(browser, given.url, name, given.into)
+
+
+def picture(browser: Browser, url: str, scene: str, folder: Path) -> None:
+    """A speech just made, and every other tab beside it in files of their own for the desktop."""
+    context = browser.new_context(**SCENES[scene])  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(url)
+    speak(page)
+    page.screenshot(path=folder / f"{scene}.png", full_page=True)
+    if scene == "desktop":
+        for number, tab in enumerate(("transcribe", "voices", "models", "help"), 1):
+            page.get_by_role("tab").nth(number).click()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=folder / f"{tab}.png", full_page=True)
+    context.close()
+
+
+def speak(page: Page) -> None:
+    """Has the text spoken, and waits until it is."""
+    page.locator("#target textarea").fill(TEXT)
+    page.locator("#generate").click()
+    page.locator("#downloads a").first.wait_for(timeout=120_000)
+    page.locator("#speech").wait_for(timeout=10_000)
+    page.wait_for_timeout(1500)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""A service behind a real socket, for commands."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.ingress.service import Service
+from tests.ingress.conftest import clip, service  # noqa: F401 - fixtures
+from tests.ingress.served import served
+
+
+@pytest.fixture
+def url(service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: F811
+    with served(service()) as url:
+        monkeypatch.setenv("LLASA_URL", url)
+        yield url
+
+
+@pytest.fixture
+def reference(tmp_path: Path, clip: bytes) -> Path:  # noqa: F811
+    path = tmp_path / "reference.wav"
+    path.write_bytes(clip)
+    return path

@@ -1,0 +1,136 @@
+"""Commands against a service behind a real socket, on the real tiny models."""
+
+import io
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import main
+from deployments.ingress.service import Service
+from tests.ingress.served import served
+from tests.ports import free_port
+
+pytestmark = pytest.mark.usefixtures("url")
+
+
+def run(*arguments: str | Path) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def seconds(file: bytes) -> float:
+    with wave.open(io.BytesIO(file)) as opened:
+        length: float = opened.getnframes() / opened.getframerate()
+    return length
+
+
+def test_say_writes_a_file_whose_header_knows_its_length(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "hello.wav"
+    assert run("say", "Hello there.", "--clip", reference, "--ref-text", "A reference.", "-o", output) == 0
+    length = seconds(output.read_bytes())
+    assert 0.1 < length < 60
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Loading models…" in told.err
+    assert "Speaking…" in told.err
+    assert f"{length:.1f} s of speech" in told.err
+    assert "seed 49" in told.err
+
+
+def test_say_streams_to_stdout_where_that_leads_somewhere(
+    reference: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    arguments = ("say", "Hello there.", "--clip", reference, "--ref-text", "A reference.")
+    assert run(*arguments, "--format", "pcm", "--rate", "16000") == 0
+    assert len(capsysbinary.readouterr().out) > 1_000
+
+
+def test_the_ending_of_the_file_is_its_format(tmp_path: Path, reference: Path) -> None:
+    output = tmp_path / "hello.flac"
+    assert run("say", "Hello.", "--clip", reference, "--ref-text", "A reference.", "-o", output) == 0
+    assert output.read_bytes().startswith(b"fLaC")
+
+
+def test_the_text_may_come_from_stdin(tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Hello there."))
+    output = tmp_path / "hello.wav"
+    assert run("say", "-", "--clip", reference, "--ref-text", "A reference.", "-o", output) == 0
+    assert seconds(output.read_bytes()) > 0.1
+
+
+def test_transcribe_prints_what_is_said_and_nothing_else(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("transcribe", reference) == 0
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 1
+    assert "1.5 s, language" in told.err
+
+
+def test_voices_are_added_used_listed_and_removed(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    added = run("voices", "add", "anna/b", reference, "--ref-text", "A reference.", "--consent", "my own")
+    assert added == 3
+    assert run("voices", "add", "anna", reference, "--ref-text", "A reference.", "--consent", "my own") == 0
+    assert run("say", "Hello.", "--voice", "anna", "-o", tmp_path / "a.wav") == 0
+    capsys.readouterr()
+    assert run("voices") == 0
+    listed = capsys.readouterr().out
+    assert "alloy" in listed
+    assert "anna" in listed
+    assert run("voices", "remove", "anna") == 0
+    assert run("voices", "remove", "anna") == 3
+
+
+def test_status_tells_of_models_and_gpus(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("status") == 0
+    told = capsys.readouterr().out
+    assert "Llasa  unloaded" in told
+    assert "GPU 0 Fake" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("say", "Hello.", "--voice", "nobody", "-o", "x.wav"), "nobody"),
+        (("say", "", "-o", "x.wav"), "The text is empty"),
+        (("say", "Hello.", "--clip", "nowhere.wav"), "nowhere.wav cannot be read"),
+        (("say", "Hello.", "-o", "x.docx"), "no format that is known"),
+        (("transcribe", "nowhere.wav"), "nowhere.wav cannot be read"),
+        (("voices", "remove", "alloy"), "built-in"),
+    ],
+)
+def test_what_the_caller_can_mend_is_told_in_a_line_with_status_3(
+    arguments: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 3
+    error = capsys.readouterr().err.splitlines()
+    assert error[-1].startswith("llasa-serve: ")
+    assert told in error[-1]
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_service_that_is_not_there_is_told_with_status_4(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert run("status", "--url", url) == 4
+    assert f"No service answers at {url}" in capsys.readouterr().err
+
+
+def test_a_key_is_sent(service: Callable[..., Service], capsys: pytest.CaptureFixture[str]) -> None:
+    with served(service(api_key="secret")) as guarded:
+        assert run("status", "--url", guarded) == 3
+        assert run("status", "--url", guarded, "--key", "secret") == 0
+    assert "A key is needed" in capsys.readouterr().err
+
+
+def test_a_wrong_command_line_has_status_2() -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("say")
+    assert caught.value.code == 2

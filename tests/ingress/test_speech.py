@@ -1,0 +1,352 @@
+"""What the OpenAI SDK does not show of POST /v1/audio/speech."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments.errors import ReplicaLost, Unavailable
+from deployments.ingress.application import build_application
+from deployments.ingress.service import Service
+from deployments.llasa.protocol import CodeChunk, TakeRequest
+from deployments.speech.events import Event
+from deployments.speech.synthesis import SpeechRequest
+from deployments.speech.usage import Usage
+from tests.clips import voice, wav_file
+from tests.ingress.conftest import client_of
+from tests.ingress.recorder import Recorder
+from tests.ingress.test_tts import refused
+
+BODY: dict[str, Any] = {"model": "tts-1", "input": "Hello there.", "voice": "alloy", "response_format": "pcm"}
+
+
+@pytest.fixture
+def service(module_service: Callable[..., Service]) -> Callable[..., Service]:
+    """All share their voices: the built-in one is made once."""
+    return module_service
+
+
+Stream = Callable[[SpeechRequest, Usage], AsyncGenerator[Event, None]]
+
+
+async def test_every_parameter_reaches_the_engine(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[SpeechRequest] = []
+    real = service()
+    stream = real.synthesizer.stream
+
+    def watched(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        asked.append(request)
+        return stream(request, usage)
+
+    monkeypatch.setattr(real.synthesizer, "stream", watched)
+    fields = {"temperature": 0.5, "top_k": 7, "top_p": 0.25, "repetition_penalty": 1.5, "seed": 3}
+    async with client_of(real) as client:
+        answer = await client.post("/v1/audio/speech", json=BODY | fields | {"normalise": False, "strict": False})
+    assert answer.status_code == 200, answer.text
+    (request,) = asked
+    sampling = request.sampling
+    assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
+    assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
+    assert not request.normalise
+
+
+def losing(stream: Stream, after: int, times: int) -> tuple[Stream, list[int]]:
+    """A stream whose replica dies after so many events that hold audio, so many times."""
+    lost: list[int] = []
+
+    async def broken(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        heard = 0
+        async for event in stream(request, usage):
+            if hasattr(event, "wav"):
+                if heard == after and len(lost) < times:
+                    lost.append(heard)
+                    raise ReplicaLost("Llasa has stopped and is being restarted: try again.", retry_after_s=5)
+                heard += 1
+            yield event
+
+    return broken, lost
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": False}, {"stream_format": "sse"}], ids=str)
+async def test_a_replica_lost_before_the_first_byte_is_made_up_for(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    real = service()
+    async with client_of(real) as client:
+        before = await client.post("/v1/audio/speech", json=BODY | {"stream": False})
+        broken, lost = losing(real.synthesizer.stream, after=0, times=1)
+        monkeypatch.setattr(real.synthesizer, "stream", broken)
+        answer = await client.post("/v1/audio/speech", json=BODY | fields)
+    assert answer.status_code == 200
+    assert lost == [0]
+    if "stream_format" not in fields:
+        assert answer.content == before.content
+
+
+async def test_one_lost_twice_is_told_of(service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = service()
+    broken, lost = losing(real.synthesizer.stream, after=0, times=2)
+    monkeypatch.setattr(real.synthesizer, "stream", broken)
+    async with client_of(real) as client:
+        answer = await client.post("/v1/audio/speech", json=BODY)
+    refused(answer, 503, "unavailable", None, "is being restarted")
+    assert answer.headers["retry-after"] == "5"
+    assert lost == [0, 0]
+    assert isinstance(real.metrics, Recorder)
+    assert real.metrics.counts["audio_skipped_requests_total", "unavailable"] == 1
+
+
+async def test_one_lost_after_the_first_byte_ends_events_with_an_error_and_breaks_a_file_off(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = service()
+    broken, lost = losing(real.synthesizer.stream, after=1, times=2)
+    monkeypatch.setattr(real.synthesizer, "stream", broken)
+    async with client_of(real) as client:
+        events = (await client.post("/v1/audio/speech", json=BODY | {"stream_format": "sse"})).text
+    kinds = [line.removeprefix("event: ") for line in events.splitlines() if line.startswith("event: ")]
+    assert kinds == ["speech.audio.delta", "speech.audio.error"]
+    last = json.loads(events.splitlines()[-2].removeprefix("data: "))
+    assert last["error"]["code"] == "unavailable"
+    transport = httpx.ASGITransport(build_application(real))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        with pytest.raises(RuntimeError) as broke:
+            await client.post("/v1/audio/speech", json=BODY)
+    assert isinstance(broke.value.__cause__, ReplicaLost)
+    assert lost == [1, 1]
+
+
+async def test_an_unexpected_end_of_events_leaks_nothing(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = service()
+    stream = real.synthesizer.stream
+
+    async def broken(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        async for event in stream(request, usage):
+            yield event
+            if hasattr(event, "wav"):
+                raise RuntimeError("secret /path")
+
+    monkeypatch.setattr(real.synthesizer, "stream", broken)
+    async with client_of(real) as client:
+        answer = await client.post("/v1/audio/speech", json=BODY | {"stream_format": "sse"})
+    assert '"code":"internal_error"' in answer.text
+    assert "secret" not in answer.text
+
+
+async def test_sixty_at_once_on_a_queue_of_sixteen(service: Callable[..., Service]) -> None:
+    real = service(max_running_requests=4, max_queued_requests=16)
+    async with client_of(real) as client:
+        alone = await client.post("/v1/audio/speech", json=BODY | {"stream": False})
+        async with asyncio.timeout(120):
+            answers = await asyncio.gather(*[client.post("/v1/audio/speech", json=BODY) for _ in range(60)])
+    assert Counter(answer.status_code for answer in answers) == {200: 20, 429: 40}
+    for answer in answers:
+        if answer.status_code == 200:
+            assert answer.content == alone.content
+        else:
+            assert int(answer.headers["retry-after"]) > 0
+    assert isinstance(real.metrics, Recorder)
+    assert max(real.metrics.gauges["num_requests_running"]) == 4
+    assert max(real.metrics.gauges["num_requests_waiting"]) == 16
+    assert real.metrics.gauges["num_requests_running"][-1] == real.metrics.gauges["num_requests_waiting"][-1] == 0
+    assert sum(n for (name, *_), n in real.metrics.counts.items() if name == "requests_success_total") == 21
+
+
+async def test_a_flooding_key_does_not_starve_another(service: Callable[..., Service]) -> None:
+    real = service(max_running_requests=1, max_queued_requests=8, api_keys="flood=f,calm=c")
+    async with client_of(real) as client:
+        order: list[str] = []
+
+        async def one(key: str) -> int:
+            answer = await client.post("/v1/audio/speech", json=BODY, headers={"X-API-Key": key})
+            if answer.status_code == 200:
+                order.append(key)
+            return answer.status_code
+
+        await one("c")
+        order.clear()
+        async with asyncio.timeout(60):
+            flood = [asyncio.create_task(one("f")) for _ in range(30)]
+            for _ in range(20):
+                await asyncio.sleep(0)
+            calm = [asyncio.create_task(one("c")) for _ in range(3)]
+            assert await asyncio.gather(*calm) == [200] * 3
+            statuses = Counter(await asyncio.gather(*flood))
+    assert set(statuses) == {200, 429}
+    assert order.index("c") <= 2
+    assert order[:8].count("c") == 3
+
+
+async def test_first_audio_takes_no_more_codes_of_a_long_text_than_of_a_short_one(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Codes of the first chunk, which is what first audio waits for; wall-clock says nothing here."""
+    real = service()
+    waited: list[int] = []
+    stream = real.synthesizer.stream
+
+    async def counted(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        first = True
+        async for event in stream(request, usage):
+            if first and hasattr(event, "wav"):
+                first = False
+                waited.append(usage.codes)
+            yield event
+
+    monkeypatch.setattr(real.synthesizer, "stream", counted)
+    sentence = "The quick brown fox jumps over the lazy dog, and then it sleeps. "
+    async with client_of(real) as client:
+        for length in (100, 2_000):
+            text = (sentence * 40)[:length]
+            answer = await client.post("/v1/audio/speech", json=BODY | {"input": text, "max_new_tokens": 60})
+            assert answer.status_code == 200, answer.text
+    short, long = waited
+    assert long <= 1.5 * short
+
+
+async def test_a_client_that_leaves_frees_its_place(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = service()
+    closed = asyncio.Event()
+    stream = real.synthesizer.stream
+
+    async def watched(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        try:
+            async for event in stream(request, usage):
+                yield event
+        finally:
+            closed.set()
+
+    monkeypatch.setattr(real.synthesizer, "stream", watched)
+    application = build_application(real)
+    body = json.dumps(BODY | {"input": "word " * 60}).encode()
+    left = asyncio.Event()
+    received = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        if message := next(received, None):
+            return message
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message.get("body"):
+            left.set()
+
+    scope = {
+        "type": "http",
+        "asgi": {"spec_version": "2.3"},
+        "method": "POST",
+        "path": "/v1/audio/speech",
+        "raw_path": b"/v1/audio/speech",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+    }
+    async with asyncio.timeout(60):
+        await application(scope, receive, send)
+        await closed.wait()
+    assert isinstance(real.metrics, Recorder)
+    assert real.metrics.gauges["num_requests_running"][-1] == 0
+    assert not any(name == "requests_success_total" for name, *_ in real.metrics.counts)
+
+
+async def test_a_wrong_clip_or_none_is_told_by_its_field(service: Callable[..., Service]) -> None:
+    async with client_of(service()) as client:
+
+        async def post(**fields: Any) -> httpx.Response:
+            return await client.post("/v1/audio/speech", json=BODY | fields)
+
+        refused(await post(ref_audio="http://127.0.0.1/"), 400, "invalid_input", "ref_audio", "Only data URLs")
+        refused(await post(ref_audio="data:;base64,AAAA"), 400, "invalid_audio", "ref_audio", "cannot be read")
+        refused(await post(voice=None), 400, "invalid_input", "voice", "Give a voice")
+        refused(await post(inputs="x"), 422, "validation_error", "inputs", "There is no field inputs.")
+        for field, status, param in (("\ud800", 422, None), ("input", 400, "input")):
+            body = json.dumps(BODY | {field: "\ud800"})  # half a surrogate pair
+            answer = await client.post("/v1/audio/speech", content=body, headers={"content-type": "application/json"})
+            assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
+
+
+async def test_keys_cors_and_what_is_open_without(service: Callable[..., Service]) -> None:
+    shut = service(api_key="sk-one", health_open=False, docs_open=False, cors_origins="https://page.example")
+    async with client_of(shut) as client:
+        for path in ("/health", "/apidocs", "/openapi.json", "/v1/models", "/api/gpu/status"):
+            assert (await client.get(path)).status_code == 401, path
+            assert (await client.get(path, headers={"Authorization": "Bearer sk-one"})).status_code == 200, path
+        preflight = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+        answer = await client.options("/v1/audio/speech", headers=preflight)
+        assert answer.headers["access-control-allow-origin"] == "https://page.example"
+        unknown = await client.get("/v1/models", headers={"Origin": "https://page.example"})
+        assert unknown.status_code == 401
+        assert unknown.headers["access-control-allow-origin"] == "https://page.example"
+        foreign = await client.options("/v1/audio/speech", headers=preflight | {"Origin": "https://other.example"})
+        assert "access-control-allow-origin" not in foreign.headers
+    async with client_of(service(api_key="sk-one")) as client:
+        assert [(await client.get(path)).status_code for path in ("/health", "/apidocs", "/v1/models")] == [
+            200,
+            200,
+            401,
+        ]
+        assert "access-control-allow-origin" not in (await client.get("/health", headers=preflight)).headers
+
+
+async def test_voices_over_http(service: Callable[..., Service]) -> None:
+    async with client_of(service()) as client:
+        clip = ("clip.wav", wav_file(voice(1.5)))
+        form = {"name": "👩‍🚀 reader", "consent": "my own", "ref_text": "A reference."}
+        made = (await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})).json()
+        assert set(made) >= {"object", "id", "name", "created_at"}
+        listed = (await client.get("/v1/audio/voices")).json()
+        assert listed["object"] == "list"
+        assert listed["data"][-1] == made
+        assert {"id": made["id"], "name": made["name"]} in listed["voices"]
+        assert [found["name"] for found in listed["voices"]][:2] == ["alloy", "ash"]
+        for key in (made["id"], made["name"]):
+            assert (await client.get(f"/v1/audio/voices/{key}")).json() == made
+        for name in ("../x", "a\0b", "x" * 300):
+            answer = await client.post("/v1/audio/voices", data=form | {"name": name}, files={"audio_sample": clip})
+            refused(answer, 400, "invalid_input", "name", "The name")
+        again = await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})
+        refused(again, 409, "conflict", "name", "already")
+        no_consent = {"name": "b", "ref_text": "A reference."}
+        answer = await client.post("/v1/audio/voices", data=no_consent, files={"audio_sample": clip})
+        refused(answer, 422, "validation_error", "consent", "missing")
+        refused(await client.delete("/v1/audio/voices/alloy"), 400, "invalid_input", "voice", "built-in")
+        deleted = (await client.delete(f"/v1/audio/voices/{made['id']}")).json()
+        assert deleted == {"object": "audio.voice.deleted", "id": made["id"], "deleted": True}
+        refused(await client.get(f"/v1/audio/voices/{made['id']}"), 404, "not_found", "voice", "no voice")
+
+
+async def test_tts_can_be_streamed(service: Callable[..., Service]) -> None:
+    async with client_of(service()) as client:
+        form = {"target_text": "Hello there.", "ref_text": "A reference."}
+        clip = {"audio": wav_file(voice(1.5))}
+        streamed = await client.post("/api/tts", data=form | {"stream": "true"}, files=clip)
+        whole = await client.post("/api/tts", data=form, files=clip)
+    assert streamed.headers["content-type"] == "audio/wav"
+    assert streamed.content[40:44] == b"\xff" * 4
+    assert "content-length" not in streamed.headers
+    assert int.from_bytes(whole.content[40:44], "little") == len(whole.content) - 44
+
+
+async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable[..., Service]) -> None:
+    class Dead:
+        async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
+            raise Unavailable("The speech engine has died.")
+            yield
+
+    real = service()
+    real.voices._lm = Dead()  # type: ignore[assignment]
+    async with client_of(replace(real)) as client:
+        answer = await client.post("/v1/audio/speech", json=BODY | {"voice": "cedar"})
+    refused(answer, 503, "unavailable", None, "has died")

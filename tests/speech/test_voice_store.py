@@ -1,0 +1,172 @@
+import os
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deployments.errors import Conflict, InvalidInput
+from deployments.speech.reference import Reference
+from deployments.speech.voice_store import StoredVoice, Voice, VoiceStore, check_name, voice_id
+
+CLIP = np.linspace(-1, 1, 16_000, dtype=np.float32)
+
+
+def stored(name: str, number: int = 0, codes: int = 50) -> StoredVoice:
+    voice = Voice(voice_id(name), name, 1_700_000_000 + number, "What it says.", 1.0, "my own", "codec")
+    return StoredVoice(voice, Reference(np.arange(codes, dtype=np.int32) + number, voice.ref_text))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> VoiceStore:
+    return VoiceStore(tmp_path / "voices", 1_000_000, 500)
+
+
+def same(one: StoredVoice | None, other: StoredVoice) -> bool:
+    return one is not None and one.voice == other.voice and (one.reference.codes == other.reference.codes).all()
+
+
+def test_a_voice_outlives_the_store_and_is_seen_by_others(store: VoiceStore, tmp_path: Path) -> None:
+    store.add(stored("narrator"), CLIP)
+    other = VoiceStore(tmp_path / "voices", 1_000_000, 500)
+    for key in ("narrator", voice_id("narrator")):
+        assert same(other.read(key), stored("narrator"))
+    assert other.list() == [stored("narrator").voice]
+    np.testing.assert_allclose(other.clip(stored("narrator")), CLIP, atol=1e-4)
+    assert other.remove("narrator")
+    assert store.read("narrator") is None
+    assert not store.remove("narrator")
+
+
+def test_what_another_replica_replaces_is_read_anew(store: VoiceStore, tmp_path: Path) -> None:
+    store.add(stored("narrator"), CLIP)
+    assert same(store.read("narrator"), stored("narrator"))
+    VoiceStore(tmp_path / "voices", 0, 500).replace(stored("narrator", 7))
+    assert same(store.read("narrator"), stored("narrator", 7))
+
+
+def test_there_is_one_voice_of_a_name_and_a_bound_on_all(tmp_path: Path) -> None:
+    store = VoiceStore(tmp_path, 1_000_000, 2)
+    store.add(stored("a"), CLIP)
+    with pytest.raises(Conflict, match="There is a voice 'a' already"):
+        store.add(stored("a", 1), CLIP)
+    assert same(store.read("a"), stored("a"))
+    store.add(stored("b"), CLIP)
+    with pytest.raises(Conflict, match="2 voices are stored"):
+        store.add(stored("c"), CLIP)
+
+
+def test_voices_are_listed_the_newest_last(store: VoiceStore) -> None:
+    for number, name in enumerate(["zoe", "adam", "mia"]):
+        store.add(stored(name, number), CLIP)
+    assert [voice.name for voice in store.list()] == ["zoe", "adam", "mia"]
+
+
+def test_nothing_half_written_is_ever_seen(store: VoiceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.add(stored("a"), CLIP)
+    assert store.list() == []
+    assert list((tmp_path / "voices").iterdir()) == []
+
+
+def test_a_file_that_is_no_voice_is_left_out_of_the_list_and_named_when_used(store: VoiceStore, tmp_path: Path) -> None:
+    store.add(stored("good"), CLIP)
+    for name, content in {"empty": b"", "junk": b"junk" * 100}.items():
+        (tmp_path / "voices" / f"{voice_id(name)}.safetensors").write_bytes(content)
+    assert [voice.name for voice in store.list()] == ["good"]
+    for name in ("empty", "junk"):
+        with pytest.raises(InvalidInput, match="cannot be read"):
+            store.read(name)
+
+
+def test_an_empty_folder_that_is_not_there_holds_no_voices(store: VoiceStore) -> None:
+    assert store.list() == []
+    assert store.read("a") is None
+    assert not store.remove("a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../x", "/etc/passwd", "a/b", "a\\b", "..", "."),
+        *("\0", "a\nb", "\ud800", "\u202etxt"),
+        *("", "  ", "x" * 101, "x" * 300),
+        *(voice_id("a"), "builtin_alloy"),
+    ],
+)
+def test_names_that_lead_elsewhere_or_cannot_be_seen_are_refused(name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check_name(name)
+    assert refused.value.param == "name"
+
+
+@pytest.mark.parametrize("name", ["narrator", "Märchenerzähler", "声", "👩‍🚀 reader", "a.b", "con", "x" * 100])
+def test_any_other_name_is_kept_in_a_file_of_the_folder(store: VoiceStore, tmp_path: Path, name: str) -> None:
+    assert check_name(f" {name} ") == name
+    store.add(stored(name), CLIP)
+    (path,) = (tmp_path / "voices").iterdir()
+    assert path.name.isascii()
+    found = store.read(name)
+    assert found
+    assert found.voice.name == name
+
+
+@pytest.mark.parametrize("key", ["../x", "../../etc/passwd", "\0", "voice_../x", "\ud800", "x" * 5000])
+def test_no_key_leads_out_of_the_folder(store: VoiceStore, tmp_path: Path, key: str) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"secret")
+    assert store.read(key) is None
+    assert not store.remove(key)
+    assert (tmp_path / "x.safetensors").exists()
+
+
+def test_names_that_look_alike_in_unicode_are_one() -> None:
+    assert voice_id("é") == voice_id("e\u0301")
+
+
+def test_ten_thousand_uses_of_three_hundred_voices_stay_within_the_bound(tmp_path: Path) -> None:
+    store = VoiceStore(tmp_path, 200_000, 500)
+    for number in range(300):
+        store.add(stored(f"voice {number}", number, codes=750), CLIP[:320])
+    chance = np.random.default_rng(0)
+    of_the_store = tracemalloc.Filter(True, "*/voice_store.py")
+    tracemalloc.start()
+    try:
+        for _ in range(10_000):
+            number = int(chance.integers(300))
+            assert same(store.read(f"voice {number}"), stored(f"voice {number}", number, codes=750))
+            assert store.cached_bytes <= 200_000
+        traces = tracemalloc.take_snapshot().filter_traces([of_the_store]).statistics("filename")
+    finally:
+        tracemalloc.stop()
+    assert store.cached_bytes > 150_000
+    assert 150_000 < sum(trace.size for trace in traces) < 300_000
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Counts the files that are opened."""
+    import safetensors
+
+    count = 0
+    opened = safetensors.safe_open
+
+    def counting(*args: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        return opened(*args, **options)
+
+    monkeypatch.setattr(safetensors, "safe_open", counting)
+    return lambda: count
+
+
+def test_a_voice_in_use_is_read_once(store: VoiceStore, reads: Callable[[], int]) -> None:
+    store.add(stored("a"), CLIP)
+    for _ in range(5):
+        store.read("a")
+    assert reads() == 1

@@ -1,0 +1,37 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.speech.wording import cut_after, edits, error_rate, tokens
+
+words = st.lists(st.sampled_from("abcd"), max_size=8)
+
+
+def test_texts_are_compared_as_they_sound() -> None:
+    assert error_rate("It's 5 o'clock, Dr. Who!", "its five o'clock dr who") == 1 / 5
+    assert error_rate("你好，世界。", "你好世界") == 0
+    assert error_rate("你好，世界。", "你好世间") == 0.25
+    assert tokens("Hello 世界") == ["hello", "世", "界"]
+    assert error_rate("", "anything") == 1
+
+
+@given(words, words, words)
+def test_edits_are_a_distance(a: list[str], b: list[str], c: list[str]) -> None:
+    assert edits(a, a) == 0
+    assert edits(a, b) == edits(b, a)
+    assert edits(a, c) <= edits(a, b) + edits(b, c)
+    assert abs(len(a) - len(b)) <= edits(a, b) <= max(len(a), len(b))
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "last", "cut"),
+    [
+        ("One two, three. Four five.", "one two three four five", 2, "One two, three."),
+        ("One two, three. Four five.", "uh one two free four five", 4, "One two, three. Four"),
+        ("One two, three. Four five.", "uh one two free four five", 3, None),
+        ("你好，世界。再见。", "你好世界 再见", 0, "你好，世界。"),
+        ("Nothing like it", "one two three", 1, None),
+    ],
+)
+def test_a_text_is_cut_after_the_word_that_was_heard(text: str, heard: str, last: int, cut: str | None) -> None:
+    assert cut_after(text, heard.split(), last) == cut

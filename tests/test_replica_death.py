@@ -1,0 +1,144 @@
+"""Replicas that are killed at work, on a real local Ray."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.clips import voice, wav_file
+from tests.service import Running
+
+pytestmark = pytest.mark.cluster
+
+TEXT = "All work and no play makes Jack a dull boy, says the proverb. " * 3
+BODY: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "pcm"}
+
+
+async def kill(running: Running, model: str) -> None:
+    """SIGKILL to the one replica of a model; returns when it is gone."""
+    (replica,) = (await running.models())[model]["replicas"]
+    os.kill(replica["pid"], signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while psutil.pid_exists(replica["pid"]):
+            await asyncio.sleep(0.02)
+
+
+async def warmed(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/gpu/warm", params={"wait": 120, "pin": True})
+    assert answer.status_code == 200, answer.text
+
+
+async def speech(client: httpx.AsyncClient, **fields: Any) -> httpx.Response:
+    return await client.post("/v1/audio/speech", json=BODY | fields)
+
+
+@pytest.mark.parametrize("model", ["Llasa", "XCodec2"])
+async def test_one_that_dies_before_the_first_byte_is_made_up_for(running: Running, model: str) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        alone = await speech(client, stream=False)
+        assert alone.status_code == 200, alone.text
+        # Not streamed, so that the kill surely comes before the first byte.
+        task = asyncio.create_task(speech(client, stream=False))
+        await running.engine_has(1, within=30)
+        await kill(running, model)
+        answer = await task
+    assert answer.status_code == 200, answer.text
+    assert answer.content == alone.content
+
+
+async def test_whisper_that_dies_is_asked_again(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        clip = {"file": ("a.wav", wav_file(voice(150.0)))}
+        alone = await client.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=clip)
+        assert alone.status_code == 200, alone.text
+        task = asyncio.create_task(client.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=clip))
+        async with asyncio.timeout(30):
+            while (await running.models())["Whisper"]["ongoing"] < 1 and not task.done():
+                await asyncio.sleep(0.02)
+        assert not task.done()
+        await kill(running, "Whisper")
+        answer = await task
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == alone.json()
+
+
+async def killed_meanwhile(running: Running, client: httpx.AsyncClient, model: str, **fields: Any) -> bytes:
+    """The body of a speech in whose middle a model is killed."""
+    parts: list[bytes] = []
+    async with client.stream("POST", "/v1/audio/speech", json=BODY | fields) as answer:
+        assert answer.status_code == 200
+        async for part in answer.aiter_bytes():
+            parts.append(part)
+            if len(parts) == 1:
+                await kill(running, model)
+    return b"".join(parts)
+
+
+async def test_events_after_the_first_byte_end_with_an_error(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        events = (await killed_meanwhile(running, client, "Llasa", stream_format="sse")).decode()
+    assert "speech.audio.delta" in events
+    assert '"code":"unavailable"' in events.rpartition("event: speech.audio.error")[2]
+    assert "speech.audio.done" not in events
+
+
+async def test_events_end_whole_or_with_an_error_when_the_codec_dies(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        whole = (await speech(client, stream_format="sse")).text
+        events = (await killed_meanwhile(running, client, "XCodec2", stream_format="sse")).decode()
+    # Between two decodes nothing is lost: the next one waits for the new replica.
+    if "event: speech.audio.error" not in events:
+        assert audio(events) == audio(whole)
+
+
+def audio(events: str) -> bytes:
+    """What the deltas hold."""
+    data = [json.loads(line.removeprefix("data: ")) for line in events.splitlines() if line.startswith("data: ")]
+    return b"".join(base64.b64decode(event.get("audio", "")) for event in data)
+
+
+async def test_a_file_after_the_first_byte_breaks_off(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await killed_meanwhile(running, client, "Llasa")
+        await warmed(client)
+        assert (await speech(client, input="Hello again.")).status_code == 200
+
+
+async def test_a_voice_is_kept_for_every_later_use(running: Running) -> None:
+    async with running.client() as client:
+        form = {"name": "narrator", "consent": "my own", "ref_text": "A reference."}
+        clip = {"audio_sample": ("a.wav", wav_file(voice(1.5)))}
+        made = await client.post("/v1/audio/voices", data=form, files=clip)
+        assert made.status_code == 200, made.text
+        one = await speech(client, voice="narrator", input="Hello there.", stream=False)
+        other = await speech(client, voice={"id": made.json()["id"]}, input="Hello there.", stream=False)
+        assert one.content == other.content
+        assert " encode;" not in one.headers["server-timing"]
+        assert "transcribe;" not in one.headers["server-timing"]
+        assert (await client.delete("/v1/audio/voices/narrator")).status_code == 200
+
+
+async def test_what_is_measured_is_exported(running: Running) -> None:
+    import ray
+
+    async with running.client() as client:
+        assert (await speech(client, input="Hello there.")).status_code == 200
+    node = next(node for node in ray.nodes() if node["Alive"])
+    url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+    async with httpx.AsyncClient() as client, asyncio.timeout(60):
+        while "ray_audio_ttfp_s_count" not in (text := (await client.get(url)).text):
+            await asyncio.sleep(0.5)
+    for name in ("requests_success_total", "audio_frames_total", "num_requests_running", "audio_rtf_bucket"):
+        assert f"ray_{name}" in text, name

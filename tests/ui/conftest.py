@@ -1,0 +1,64 @@
+"""The page on the real tiny models, without Ray, and a browser."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
+
+from deployments.ingress.backend import ServiceBackend
+from deployments.ingress.service import Service
+from scripts.chromium import find_chromium, launch
+from tests.clips import voice, wav_file
+from tests.conftest import Models
+from tests.ingress.conftest import maker, service
+from tests.served import served
+from ui.application import build_application
+
+
+async def built(service: Service) -> FastAPI:
+    return build_application(ServiceBackend(service), service.settings)
+
+
+@contextmanager
+def page_of(service: Service) -> Iterator[str]:
+    with ThreadPoolExecutor(1) as thread:  # Gradio wants a loop, and this thread's may be the browser's
+        application = thread.submit(lambda: asyncio.run(built(service))).result()
+    with served(application) as url:
+        yield url
+
+
+__all__ = ["service"]
+
+
+@pytest.fixture(scope="session")
+def page_service(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    make: Callable[..., Service] = maker(models, tmp_path_factory.mktemp("page") / "voices")
+    return make()
+
+
+@pytest.fixture(scope="session")
+def page(page_service: Service) -> Iterator[str]:
+    """Address of the page."""
+    with page_of(page_service) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def clip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "reference.wav"
+    path.write_bytes(wav_file(voice(1.5)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For one module: it occupies this thread's event loop."""
+    if not find_chromium():
+        pytest.skip("There is no Chromium: scripts/test.sh installs it where apt-get may.")
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        yield browser

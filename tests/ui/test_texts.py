@@ -1,0 +1,35 @@
+"""The languages of the page."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+from deployments import errors
+from ui.texts import CHINESE, ENGLISH, LANGUAGES, Texts
+
+
+def sentences(texts: Texts) -> Iterator[tuple[str, str]]:
+    """All of a language, by where it stands."""
+    for entry in fields(texts):
+        value = getattr(texts, entry.name)
+        if isinstance(value, str):
+            yield entry.name, value
+        elif isinstance(value, tuple):
+            yield from ((f"{entry.name}.{n}", item) for n, item in enumerate(value))
+        else:
+            yield from ((f"{entry.name}.{key}", item) for key, item in value.items())
+
+
+def test_every_language_says_everything_and_names_the_same_values() -> None:
+    english = dict(sentences(ENGLISH))
+    for texts in LANGUAGES:
+        told = dict(sentences(texts))
+        assert all(told.values())
+        for name in english.keys() & told.keys():
+            assert set(re.findall(r"{\w+}", told[name])) == set(re.findall(r"{\w+}", english[name])), name
+        assert {name for name in english if not name.startswith("failures")} <= told.keys()
+
+
+def test_chinese_has_a_word_for_every_kind_of_failure() -> None:
+    kinds = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
+    assert kinds - {"invalid_api_key"} == CHINESE.failures.keys()

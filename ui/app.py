@@ -1,0 +1,25 @@
+"""The page's application. serve_config.yaml names `build`."""
+
+from pydantic import BaseModel, ConfigDict
+from ray import serve
+from ray.serve import Application
+from ray.serve.schema import LoggingConfig
+
+from deployments.settings import Settings
+from ui.deployment import UiDeployment
+
+
+class Arguments(BaseModel):
+    """What serve_config.yaml may give under `args`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    service: str = "llasa-serve"
+    """Name of the application that speaks."""
+
+
+def build(arguments: Arguments) -> Application:
+    """One replica, by the settings of the environment."""
+    settings = Settings()
+    logging = LoggingConfig(log_level=settings.log_level, encoding=settings.log_format.upper())
+    return serve.deployment(name="Ui", logging_config=logging)(UiDeployment).bind(settings, arguments.service)

@@ -1,0 +1,111 @@
+"""The page as an ASGI application: one mount for each language, and the recordings."""
+
+import hmac
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal
+
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, StreamingResponse
+
+from deployments.settings import Settings
+from deployments.speech.container import MEDIA_TYPES
+from ui.backend import Backend
+from ui.page import build_page
+from ui.recording import Recordings
+from ui.texts import CHINESE, ENGLISH, LANGUAGES
+
+_KEPT_S: Final = 4 * 3600.0
+"""Seconds of speech that are kept for those who have the page open."""
+_STYLE: Final = Path(__file__).with_name("style.css")
+
+
+def build_application(backend: Backend, settings: Settings) -> FastAPI:
+    """The page on a service; what it writes is gone when it ends."""
+    folder = TemporaryDirectory(prefix="llasa-page-", dir=settings.temp_dir)
+    os.environ["GRADIO_TEMP_DIR"] = f"{folder.name}/gradio"
+    recordings = Recordings(Path(folder.name) / "takes", _KEPT_S)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with folder:
+            yield
+
+    application = FastAPI(
+        title="Llasa Serve's page", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    _routes(application, recordings)
+    keys = [key.encode() for key in settings.keys().values()]
+
+    def known(_: str, key: str) -> bool:
+        # All are compared, so that the time tells nothing of which is near.
+        return sum(hmac.compare_digest(key.encode(), other) for other in keys) > 0
+
+    for texts in LANGUAGES:
+        gr.mount_gradio_app(
+            application,
+            build_page(texts, backend, recordings, settings, Path(folder.name) / "files"),
+            f"/{texts.code}",
+            auth=known if keys else None,
+            auth_message=texts.key_message,
+            allowed_paths=[folder.name],
+            max_file_size=f"{settings.max_upload_mb:g}mb",
+            footer_links=["api", "settings"],
+            theme=_theme(),
+            css_paths=_STYLE,
+            js=f"() => {{ document.documentElement.lang = '{texts.code}' }}",
+            show_error=True,
+            ssr_mode=False,
+        )
+    return application
+
+
+def _routes(application: FastAPI, recordings: Recordings) -> None:
+    @application.get("/")
+    async def in_the_browsers_language(request: Request) -> Response:
+        wanted = request.headers.get("accept-language", "").lower()
+        texts = CHINESE if wanted.startswith("zh") else ENGLISH
+        return RedirectResponse(
+            f"{request.scope.get('root_path', '')}/{texts.code}/", headers={"Vary": "Accept-Language"}
+        )
+
+    @application.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(_ICON, media_type="image/svg+xml")
+
+    @application.get("/takes/{id}/speech.{format}")
+    def speech(id: str, format: Literal["wav", "mp3", "opus", "aac", "flac"]) -> Response:
+        recording = recordings.get(id)
+        if recording is None:
+            return PlainTextResponse(ENGLISH.gone, 404)
+        if not recording.ended:
+            return StreamingResponse(recording.stream(), media_type=MEDIA_TYPES["wav"], headers=_PRIVATE)
+        if format == "wav":
+            return FileResponse(recording.path, media_type=MEDIA_TYPES["wav"], headers=_PRIVATE)
+        return Response(recording.file(format), media_type=MEDIA_TYPES[format], headers=_PRIVATE)
+
+
+_PRIVATE: Final = {"Cache-Control": "private, no-store"}
+
+
+_ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" stroke="#4f46e5" stroke-width="2" '
+    'stroke-linecap="round"><path d="M2 7v2M5 5v6M8 2v12M11 5v6M14 7v2"/></svg>'
+)
+
+
+def _theme() -> gr.themes.Base:
+    """Gradio's, with fonts that need no other host, and notes that can be read."""
+    theme = gr.themes.Default(
+        primary_hue="indigo", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )
+    return theme.set(
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+    )

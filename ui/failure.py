@@ -1,0 +1,33 @@
+"""Failures as sentences for people."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gradio as gr
+
+from deployments.errors import ServiceError
+from ui.texts import Texts
+
+logger = logging.getLogger("ray.serve")
+
+
+def sentence(error: Exception, texts: Texts) -> str:
+    """What the service says, after a word in the page's language where it has one."""
+    if not isinstance(error, ServiceError):
+        return texts.something_wrong
+    kind = texts.failures.get(error.code)
+    return f"{kind}：{error.message}" if kind else error.message
+
+
+@contextmanager
+def told(texts: Texts) -> Iterator[None]:
+    """Shows a failure on the page; the log has what nobody foresaw."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        if not isinstance(error, ServiceError):
+            logger.exception("The page failed")
+        raise gr.Error(sentence(error, texts), duration=15, title=texts.title) from error

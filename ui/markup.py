@@ -1,0 +1,120 @@
+"""Parts of the page that are HTML. What people have written is escaped."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Final
+
+from deployments.gpu.protocol import GpuStatus, ModelStatus
+from ui.recording import Recording
+from ui.taken import Taken
+from ui.texts import Texts
+
+FORMATS: Final = ("wav", "mp3", "opus", "aac", "flac")
+_SHOWN: Final = 120
+"""Characters of a text in the list of takes."""
+
+
+def hint(text: str) -> str:
+    """A line that is not urgent."""
+    return f'<p class="hint" aria-live="polite">{escape(text)}</p>'
+
+
+def status(text: str, seconds: float = 0, *, busy: bool = False, failed: bool = False) -> str:
+    """What is going on."""
+    length = f" · {seconds:.1f} s" if seconds else ""
+    bar = f"<progress aria-label={_quoted(text)}></progress>" if busy else ""
+    role = 'role="alert" class="failed"' if failed else 'role="status"'
+    return f"<div {role}>{escape(text)}{length}{bar}</div>"
+
+
+def player(recording: Recording, prefix: str, texts: Texts) -> str:
+    """Plays a speech from its first sound on."""
+    source = escape(f"{prefix}/takes/{recording.id}/speech.wav")
+    return f'<audio controls autoplay src="{source}" aria-label={_quoted(texts.player)}></audio>'
+
+
+def finished(taken: Taken, texts: Texts) -> str:
+    """How a speech has ended, what may be wrong with it, and what took how long."""
+    told = taken.finished
+    line = texts.done.format(seconds=f"{taken.seconds:.1f}", finish=texts.finishes[told.finish], seed=told.seed)
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in told.warnings)
+    times = ", ".join(f"{texts.timings[stage]} {seconds:.1f} s" for stage, seconds in told.timings.items())
+    return (
+        f'<div role="status">{escape(line)}'
+        + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
+        + f'<p class="hint">{escape(texts.times)}: {escape(times)}</p></div>'
+    )
+
+
+def downloads(taken: Taken, prefix: str, texts: Texts) -> str:
+    """A speech as a file, in each format."""
+    links = "".join(
+        f'<a class="download" download href="{escape(f"{prefix}/takes/{taken.id}/speech.{format}")}">'
+        f"{format.upper()}</a>"
+        for format in FORMATS
+    )
+    return f'<nav aria-label={_quoted(texts.download)}><span class="hint">{escape(texts.download)}</span>{links}</nav>'
+
+
+def takes(made: Sequence[Taken], prefix: str, texts: Texts) -> str:
+    """All of a session, to compare."""
+    if not made:
+        return hint(texts.no_history)
+    rows = []
+    for taken in made:
+        text = taken.text if len(taken.text) <= _SHOWN else taken.text[: _SHOWN - 1] + "…"
+        source = escape(f"{prefix}/takes/{taken.id}/speech.mp3")
+        about = f"{taken.voice} · {texts.seed} {taken.finished.seed} · {taken.seconds:.1f} s"
+        rows.append(
+            f'<li><p>{escape(text)}</p><p class="hint">{escape(about)}</p>'
+            f'<audio controls preload="none" src="{source}" aria-label={_quoted(text)}></audio></li>'
+        )
+    return f'<ol class="takes">{"".join(rows)}</ol>'
+
+
+def models(found: dict[str, ModelStatus], texts: Texts) -> str:
+    """Where the models are."""
+    rows = []
+    for name, model in found.items():
+        where = ", ".join(replica.gpu or replica.node for replica in model.replicas)
+        timeout = "📌" if model.pinned else f"{model.timeout_seconds:g} s"
+        state = texts.states[model.state] + (f": {model.failure}" if model.failure else "")
+        idle, load = _seconds(model.idle_seconds), _seconds(model.last_load_seconds)
+        rows.append((name, state, where, idle, timeout, f"{model.ongoing:g}", f"{model.queued:g}", load))
+    return _table(texts.model_columns, rows)
+
+
+def gpus(found: Sequence[GpuStatus], texts: Texts) -> str:
+    """The GPUs, and what of ours is on them."""
+    if not found:
+        return hint(texts.no_gpu)
+    rows = [
+        (
+            f"{gpu.node} · {gpu.index}",
+            gpu.name,
+            _gigabytes(gpu.used_bytes),
+            _gigabytes(gpu.free_bytes),
+            "" if gpu.utilisation is None else f"{gpu.utilisation:.0%}",
+            ", ".join(gpu.models),
+        )
+        for gpu in found
+    ]
+    return _table(texts.gpu_columns, rows)
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} s"
+
+
+def _gigabytes(value: int) -> str:
+    return f"{value / 1e9:.1f} GB"
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'

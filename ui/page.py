@@ -1,0 +1,58 @@
+"""The page, in one language."""
+
+from pathlib import Path
+from typing import Final
+
+import gradio as gr
+
+from deployments.settings import Settings
+from ui.backend import Backend
+from ui.models import models_tab
+from ui.recording import Recordings
+from ui.speak import speak_tab
+from ui.texts import LANGUAGES, Texts
+from ui.transcribe import transcribe_tab
+from ui.voices import voices_tab
+
+_HOUR: Final = 3600
+
+
+def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings, folder: Path) -> gr.Blocks:
+    """All tabs.
+
+    Args:
+        texts: The language.
+        backend: The service.
+        recordings: Of all visitors.
+        settings: Of the service.
+        folder: For files on their way out.
+    """
+    # Gradio's own files, such as uploads, are deleted when they are an hour old.
+    with gr.Blocks(title=texts.title, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
+        gr.HTML(_heading(texts))
+        with gr.Tabs():
+            with gr.Tab(texts.speak, id="speak"):
+                speaking = speak_tab(texts, backend, recordings, settings)
+            with gr.Tab(texts.transcribe, id="transcribe"):
+                transcribe_tab(texts, backend, folder)
+            with gr.Tab(texts.voices, id="voices"):
+                voices_tab(page, texts, backend, speaking)
+            with gr.Tab(texts.models, id="models") as tab:
+                models_tab(tab, texts, backend, settings)
+            with gr.Tab(texts.help, id="help"):
+                gr.Markdown(texts.guide)
+    page.queue(default_concurrency_limit=None)
+    return page
+
+
+def _heading(texts: Texts) -> str:
+    links = " · ".join(
+        f'<span aria-current="true">{language.name}</span>'
+        if language is texts
+        else f'<a href="../{language.code}/" lang="{language.code}" hreflang="{language.code}">{language.name}</a>'
+        for language in LANGUAGES
+    )
+    return (
+        f'<header class="heading"><h1>{texts.title}</h1><p>{texts.about}</p>'
+        f'<nav aria-label="Language">{links}</nav></header>'
+    )

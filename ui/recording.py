@@ -1,0 +1,133 @@
+"""A speech while it is made, and afterwards: a WAV that browsers play as it grows, then files."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+
+from deployments.speech.container import Format, encoded, open_container
+from deployments.speech.tempo import Tempo
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+
+
+class Recording:
+    """One speech.
+
+    Args:
+        folder: Its own; is made when the speech has ended.
+        id: Nobody guesses it: who knows it may listen.
+        speed: 0.25 to 4; the pitch is kept.
+        rate: Hz.
+    """
+
+    def __init__(self, folder: Path, id: str, speed: float, rate: int) -> None:
+        self.id = id
+        self.rate = rate
+        self.path = folder / "speech.wav"
+        """There once it has ended."""
+        self._samples = folder / "samples.npy"
+        # Not compressed: browsers begin to play a WAV at once, an MP3 after some seconds of it.
+        self._container = open_container("wav", rate)
+        self._tempo = Tempo(speed) if speed != 1 else None
+        self._pieces: list[Waveform] = []
+        self._heard = bytearray()
+        self._grown = asyncio.Condition()
+        self.length = 0
+        """Samples so far, at 16 kHz."""
+        self.ended = False
+        """From then on its files are there."""
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return self.length / SAMPLE_RATE
+
+    async def write(self, wav: Waveform) -> None:
+        """Takes the next samples, mono at 16 kHz."""
+        if self._tempo:
+            wav = await asyncio.to_thread(self._tempo.write, wav)
+        await self._take(wav)
+
+    async def close(self) -> None:
+        """Ends it, and its streams. Closing it again does nothing."""
+        if self.ended:
+            return
+        if self._tempo:
+            await self._take(await asyncio.to_thread(self._tempo.close))
+        await self._grow(await asyncio.to_thread(self._container.close))
+        await asyncio.to_thread(self._save)
+        async with self._grown:
+            self.ended = True
+            self._grown.notify_all()
+        # Streams that are not through yet have their own hold of what is heard.
+        self._pieces, self._heard = [], bytearray()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The WAV from its beginning, as it grows, to its end; its header does not know its length."""
+        sent, heard = 0, self._heard
+        while True:
+            async with self._grown:
+                while not self.ended and len(heard) == sent:
+                    await self._grown.wait()
+                piece = bytes(heard[sent:])
+            if not piece:
+                return
+            sent += len(piece)
+            yield piece
+
+    def file(self, format: Format) -> bytes:
+        """All of it, once it has ended. Blocks."""
+        samples: Waveform = np.load(self._samples)
+        return encoded(samples, format, self.rate)
+
+    def remove(self) -> None:
+        """Deletes its files. Blocks."""
+        for path in (self.path, self._samples):
+            path.unlink(missing_ok=True)
+        self.path.parent.rmdir()
+
+    async def _take(self, wav: Waveform) -> None:
+        self._pieces.append(wav)
+        self.length += len(wav)
+        await self._grow(await asyncio.to_thread(self._container.write, wav))
+
+    async def _grow(self, data: bytes) -> None:
+        async with self._grown:
+            self._heard += data
+            self._grown.notify_all()
+
+    def _save(self) -> None:
+        self.path.parent.mkdir(parents=True)
+        np.save(self._samples, np.concatenate([np.zeros(0, np.float32), *self._pieces]))
+        self.path.write_bytes(self.file("wav"))
+
+
+class Recordings:
+    """Those of all who have the page open. The oldest go when all together are too long.
+
+    Args:
+        folder: Where they are kept.
+        seconds: How long they may be together.
+    """
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self._folder = folder
+        self._most = seconds
+        self._kept: dict[str, Recording] = {}
+
+    def begin(self, speed: float, rate: int) -> Recording:
+        """A new one. Blocks."""
+        while (ended := self._ended()) and sum(one.seconds for one in ended) > self._most:
+            self._kept.pop(ended[0].id).remove()
+        id = secrets.token_urlsafe(16)
+        recording = self._kept[id] = Recording(self._folder / id, id, speed, rate)
+        return recording
+
+    def get(self, id: str) -> Recording | None:
+        """The one of that id, if it is still kept."""
+        return self._kept.get(id)
+
+    def _ended(self) -> list[Recording]:
+        return [recording for recording in self._kept.values() if recording.ended]

@@ -1,0 +1,93 @@
+"""The third tab: voices with names."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.speech.voice_store import Voice
+from deployments.xcodec2.protocol import SAMPLE_RATE
+from ui import markup, upload
+from ui.backend import Backend
+from ui.failure import told
+from ui.texts import Texts
+from ui.visitor import Visitor
+
+
+def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dropdown) -> None:
+    """Builds the tab; renews the choice of voices in the first one, too."""
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            gr.Markdown(f"### {texts.own_voices}")
+            chosen = gr.Dropdown([], label=texts.chosen_voice, allow_custom_value=True, elem_id="stored")
+            with gr.Row():
+                hear = gr.Button(texts.hear, elem_id="hear")
+                delete = gr.Button(texts.delete, variant="stop", elem_id="delete")
+            sample = gr.Audio(label=texts.hear, interactive=False, visible=False, elem_id="sample", buttons=[])
+            new_name = gr.Textbox(label=texts.new_name, max_length=100, elem_id="new-name")
+            rename = gr.Button(texts.rename, elem_id="rename")
+            status = gr.HTML(elem_id="voice-status")
+        with gr.Column(min_width=320):
+            gr.Markdown(f"### {texts.add_voice}")
+            clip = gr.Audio(
+                sources=["upload", "microphone"],
+                type="filepath",
+                label=texts.clip_label,
+                elem_id="voice-clip",
+                editable=False,
+            )
+            ref_text = gr.Textbox(label=texts.ref_text, info=texts.ref_text_info, lines=2)
+            name = gr.Textbox(label=texts.name_label, max_length=100, elem_id="name")
+            consent = gr.Textbox(label=texts.consent, info=texts.consent_info, max_length=1000, elem_id="consent")
+            save = gr.Button(texts.save, variant="primary", elem_id="save")
+
+    async def choices() -> tuple[Any, Any]:
+        """The voices that there are."""
+        with told(texts):
+            found = await backend.voices()
+        named = [voice.name for voice in found]
+        stored = [voice.name for voice in found if not _built_in(voice)]
+        return gr.Dropdown(choices=named), gr.Dropdown(choices=stored, value=stored[-1] if stored else None)
+
+    async def save_voice(name: str, clip: str | None, consent: str, ref_text: str, request: gr.Request) -> str:
+        """Stores the voice of a clip under a name."""
+        with told(texts):
+            data = await upload.read(clip)
+            client = Visitor.of(request).client
+            voice = await backend.clone_voice(name, data, ref_text.strip() or None, consent, client)
+        return markup.status(texts.saved.format(name=voice.name))
+
+    async def voice_sample(voice: str) -> tuple[int, NDArray[np.int16]]:
+        """How a voice sounds."""
+        with told(texts):
+            wav = await backend.voice_sample(voice or "")
+        return SAMPLE_RATE, (wav.clip(-1, 1) * 32_767).round().astype(np.int16)
+
+    async def rename_voice(voice: str, name: str) -> str:
+        """Gives a stored voice another name."""
+        with told(texts):
+            renamed = await backend.rename_voice(voice or "", name)
+        return markup.status(texts.renamed.format(name=renamed.name))
+
+    async def delete_voice(voice: str) -> str:
+        """Deletes a stored voice for good."""
+        with told(texts):
+            deleted = await backend.delete_voice(voice or "")
+        return markup.status(texts.deleted.format(name=deleted.name))
+
+    lists = [speaking, chosen]
+    page.load(choices, None, lists, api_name="voices", show_progress="hidden")
+    for event in (
+        save.click(save_voice, [name, clip, consent, ref_text], status, api_name="save_voice", concurrency_limit=None),
+        rename.click(rename_voice, [chosen, new_name], status, api_name="rename_voice"),
+        delete.click(delete_voice, chosen, status, api_name="delete_voice"),
+    ):
+        event.success(choices, None, lists, api_visibility="private", show_progress="hidden")
+    hear.click(lambda: gr.Audio(visible=True), None, sample, api_visibility="private", queue=False).then(
+        voice_sample, chosen, sample, api_name="voice_sample", concurrency_limit=None
+    )
+
+
+def _built_in(voice: Voice) -> bool:
+    return voice.id.startswith("builtin_")

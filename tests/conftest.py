@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from deployments.profiles import PROFILES
 
 if TYPE_CHECKING:
     from deployments.llasa.engine import Engine
@@ -53,6 +55,10 @@ def tiny_whisper(checkpoints: Path) -> Path:
 
     write_whisper(checkpoints / "whisper")
     return checkpoints / "whisper"
+
+
+TINY = replace(PROFILES["nano"], llasa="tiny", xcodec2="tiny", whisper="tiny")
+"""The profile of the models below: nano's, with random weights."""
 
 
 @dataclass(frozen=True)

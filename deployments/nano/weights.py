@@ -31,7 +31,9 @@ def verified(name: str, folder: Path = FOLDER) -> Path:
             if hashlib.sha256((folder / path).read_bytes()).hexdigest() != digest:
                 raise Unavailable(f"{folder / path} is not what was shipped: install the service again.")
     except (OSError, ValueError) as error:
-        raise Unavailable(f"The embedded checkpoint {name} is incomplete: install the service again. ({error})") from error
+        raise Unavailable(
+            f"The embedded checkpoint {name} is incomplete: install the service again. ({error})"
+        ) from error
     if not expected:
         raise Unavailable(f"{folder / _SUMS} names no file of {name}: install the service again.")
     return folder / name

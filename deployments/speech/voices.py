@@ -12,6 +12,7 @@ import numpy as np
 from deployments.errors import Conflict, InvalidInput, NotFound
 from deployments.gpu.protocol import Residency
 from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, TakeRequest
+from deployments.nano.voices import shipped_voices
 from deployments.profiles import Profile
 from deployments.speech.pace import CODES_A_SECOND, Pace
 from deployments.speech.reference import Reference
@@ -24,8 +25,9 @@ logger = logging.getLogger("ray.serve")
 BUILT_IN: Final = (
     "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar",
 )  # fmt: skip
-"""OpenAI's names. Each is the voice that Llasa itself chooses, without a reference, for `_PHRASE` with the seed of its
-place here (from 1): made at first use, then kept. They do not sound like OpenAI's."""
+"""OpenAI's names. With the embedded checkpoints they ship. With others each is the voice that Llasa itself chooses,
+without a reference, for `_PHRASE` with the seed of its place here (from 1): made at first use, then kept. They do not
+sound like OpenAI's."""
 _PHRASE: Final = "The sun is up, and a new day can begin."
 _TRIES: Final = 3
 """Takes at a built-in voice, with seeds that lie `len(BUILT_IN)` apart, until one ends by itself."""
@@ -51,12 +53,13 @@ class Voices:
         self._residency = residency
         self._codec = profile.xcodec2
         self._checkpoints = f"{profile.llasa} {profile.xcodec2}"
+        self._ship = (profile.llasa, profile.xcodec2) == ("nano:llasa", "nano:xcodec2")
         self._locks = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._made: dict[str, StoredVoice] = {}  # built-in ones, where the folder cannot be written
 
     async def list(self) -> list[Voice]:
         """The built-in ones, then the stored ones, the newest last."""
-        return [_built_in(name) for name in BUILT_IN] + await asyncio.to_thread(self._store.list)
+        return [await self._listed(name) for name in BUILT_IN] + await asyncio.to_thread(self._store.list)
 
     async def get(self, key: str) -> Voice:
         """A voice by its name or id.
@@ -65,7 +68,7 @@ class Voices:
             NotFound: there is none.
         """
         if name := _built_in_name(key):
-            return _built_in(name)
+            return await self._listed(name)
         return (await self._stored(key)).voice
 
     async def reference(self, key: str) -> Reference:
@@ -76,6 +79,8 @@ class Voices:
             Unavailable: it has to be prepared, and a model cannot serve.
         """
         if name := _built_in_name(key):
+            if self._ship:
+                return (await asyncio.to_thread(shipped_voices))[name]
             return (await self._built_in(name)).reference
         stored = await self._stored(key)
         if stored.voice.checkpoint != self._codec:
@@ -157,6 +162,12 @@ class Voices:
         if not await asyncio.to_thread(self._store.remove, voice.id):
             raise _no_voice(key)
         return voice
+
+    async def _listed(self, name: str) -> Voice:
+        if not self._ship:
+            return _built_in(name)
+        reference = (await asyncio.to_thread(shipped_voices))[name]
+        return replace(_built_in(name), ref_text=reference.text, duration=len(reference.codes) / CODES_A_SECOND)
 
     async def _stored(self, key: str) -> StoredVoice:
         stored = await asyncio.to_thread(self._store.read, key)

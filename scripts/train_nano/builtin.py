@@ -1,40 +1,37 @@
-"""Step: the voices that the service has from the start, spoken by the codec itself from codes that err nowhere."""
+"""Step: the voices that the service has from the start, in codes that err nowhere."""
 
 import json
-import wave
 from typing import Final
 
-import numpy as np
+from deployments.nano.voices import SHIPPED
 
-from . import codec
 from .cells import CELLS
-from .espeak import SAMPLE_RATE
 from .lm_data import Speaker
 from .workplace import Workplace
 
 VOICES: Final = {
-    "arthur": (0, "The old captain told us a story about the sea."),
-    "walter": (1, "Good morning, the train leaves in twenty minutes."),
-    "oliver": (2, "My brother wrote a letter to his good friend."),
-    "clara": (5, "We walked through the garden after the rain."),
-    "emma": (6, "Please bring me a cup of tea and some bread."),
-    "lily": (11, "Look, the little bird is singing in the tree."),
+    "alloy": (5, "Good morning, the train leaves in twenty minutes."),
+    "ash": (1, "The old captain told us a story about the sea."),
+    "ballad": (2, "My brother wrote a letter to his good friend."),
+    "coral": (6, "Please bring me a cup of tea and some bread."),
+    "echo": (1, "Good morning, the train leaves in twenty minutes."),
+    "fable": (9, "Look, the little bird is singing in the tree."),
+    "onyx": (0, "The old captain told us a story about the sea."),
+    "nova": (7, "We walked through the garden after the rain."),
+    "sage": (4, "My brother wrote a letter to his good friend."),
+    "shimmer": (10, "Please bring me a cup of tea and some bread."),
+    "verse": (3, "Good morning, the train leaves in twenty minutes."),
+    "marin": (11, "Look, the little bird is singing in the tree."),
+    "cedar": (8, "We walked through the garden after the rain."),
 }
-"""Name: which of `voices.CODE_VOICES`, and what it says."""
+"""OpenAI's names: which of `voices.CODE_VOICES`, and what it says."""
 
 
 def build(at: Workplace) -> None:
-    speaker, model = Speaker(at.root, seed=0), codec.load(at.weights / "xcodec2")
-    folder = at.weights / "voices"
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = {}
-    for name, (voice, text) in VOICES.items():
-        codes = [c + CELLS * voice for c in speaker.units.cells(speaker.sounds(text.lower()))]
-        audio = codec.decode(model, codes)
-        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(SAMPLE_RATE)
-            file.writeframes((audio.clip(-1, 1) * 32767).astype("<i2").tobytes())
-        rows[name] = {"text": text, "codes": codes, "peak": round(float(np.abs(audio).max()), 3)}
-    (folder / "voices.json").write_text(json.dumps(rows, indent=1) + "\n")
+    speaker = Speaker(at.root, seed=0)
+    rows = {
+        name: {"text": text, "codes": [c + CELLS * voice for c in speaker.units.cells(speaker.sounds(text.lower()))]}
+        for name, (voice, text) in VOICES.items()
+    }
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
+    (at.weights / SHIPPED).write_text(f"{{\n{lines}\n}}\n")

@@ -181,7 +181,9 @@ def train(at: Workplace) -> None:
                 gaze=float(np.mean(losses, 0)[1]),
                 **(probe(model, prompt, at) if np.mean(losses, 0)[0] < 1.2 else _UNKNOWN),
             )
-            save(resume, model=model.state_dict(), optimiser=optimiser.state_dict(), spent=spent, seen=seen, steps=steps)
+            save(
+                resume, model=model.state_dict(), optimiser=optimiser.state_dict(), spent=spent, seen=seen, steps=steps
+            )
             losses, last = [], time.time()
     print(probe(model, prompt, at, 40), flush=True)
     save(done, model=model.state_dict())

@@ -166,9 +166,7 @@ class Speaker:
                 if id(codes) not in self._followed:
                     self._followed[id(codes)] = self.follow(codes, self.units.cells(words.rstrip(STOP)))
                 place = [first + k if exact else -1 for k in self._followed[id(codes)]]
-                made = Reference(
-                    made.sounds + words.rstrip(STOP) + ends, made.codes + codes, made.of + place, voice
-                )
+                made = Reference(made.sounds + words.rstrip(STOP) + ends, made.codes + codes, made.of + place, voice)
             else:
                 words = self.text(max(0.0, 0.3 - done))
                 cells = self.units.cells(words)

@@ -125,7 +125,10 @@ def _remember(model: LlamaForCausalLM) -> None:
 def _match(model: LlamaForCausalLM) -> None:
     """The second layer and the third: the place in the text with the same before it, what stands there; the voice."""
     slow = [i + half for half in (0, HEAD // 2) for i in range(_PLACES, HEAD // 2 - 1)]
-    for layer, known in ((1, range(*_HISTORY.indices(WIDTH))), (2, [*range(*_HISTORY.indices(WIDTH)), *range(*_GIST.indices(WIDTH))])):
+    for layer, known in (
+        (1, range(*_HISTORY.indices(WIDTH))),
+        (2, [*range(*_HISTORY.indices(WIDTH)), *range(*_GIST.indices(WIDTH))]),
+    ):
         for head in range(MATCHING):
             q, k, v, o = _parts(model.model.layers[layer].self_attn, head)
             q.zero_(), k.zero_(), v.zero_()
@@ -171,8 +174,10 @@ def _looking(first: int, last: int) -> Tensor:
 
 
 def _orthonormal(rows: int, columns: int) -> Tensor:
-    return torch.linalg.qr(torch.randn(columns, rows))[0].T
+    basis: Tensor = torch.linalg.qr(torch.randn(columns, rows))[0]
+    return basis.T
 
 
 def _unit(x: Tensor) -> Tensor:
-    return x / x.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    unit: Tensor = x / x.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    return unit

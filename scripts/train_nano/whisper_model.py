@@ -63,7 +63,8 @@ def sounds_of(words: PreTrainedTokenizerFast, lexicon: dict[str, str]) -> Tensor
             for sound in sounds:
                 row[part, symbols[sound]] += 1
     flat = features.flatten(1)
-    return flat / flat.norm(dim=1, keepdim=True).clamp(min=1)
+    scaled: Tensor = flat / flat.norm(dim=1, keepdim=True).clamp(min=1)
+    return scaled
 
 
 def build(words: PreTrainedTokenizerFast) -> WhisperForConditionalGeneration:

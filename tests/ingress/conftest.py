@@ -11,13 +11,12 @@ from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
-from deployments.profiles import PROFILES
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
 from deployments.speech.voice_store import VoiceStore
 from deployments.speech.voices import Voices
 from tests.clips import voice, wav_file
-from tests.conftest import Models
+from tests.conftest import TINY, Models
 from tests.ingress.recorder import Recorder
 
 
@@ -66,14 +65,14 @@ def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())
         metrics = Recorder()
         return Service(
-            admission=Admission.of(settings, PROFILES["nano"], metrics),
+            admission=Admission.of(settings, TINY, metrics),
             synthesizer=synthesizer,
             transcriber=models.transcriber,
-            voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, PROFILES["nano"]),
+            voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, TINY),
             health=all_healthy,
             residency=residency,
             metrics=metrics,
-            profile=PROFILES["nano"],
+            profile=TINY,
             settings=settings,
         )
 

@@ -1,12 +1,12 @@
 """What ships speaks, and is understood: bounds are loose, `scripts/eval_nano` has the figures."""
 
 import asyncio
-import json
 
 import numpy as np
 import pytest
 
 from deployments.llasa.protocol import Sampling
+from deployments.nano.voices import shipped_voices
 from deployments.nano.weights import FOLDER
 from scripts.eval_nano import Nano, errors, plain
 
@@ -20,13 +20,12 @@ SENTENCES = (
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sentences_in_a_built_in_voice_are_understood() -> None:
-    voice = json.loads((FOLDER / "voices" / "voices.json").read_text())["clara"]
-    reference = np.array(voice["codes"], np.int32)
+    voice = shipped_voices()["alloy"]
     nano = Nano(FOLDER, Sampling(), threads=1)
 
     async def hear(text: str, seed: int) -> tuple[bool, list[str]]:
-        take = await nano.speak(text, voice["text"], reference, seed)
-        audio = nano.decode(np.concatenate([reference, take.codes]), start=len(reference))
+        take = await nano.speak(text, voice.text, voice.codes, seed)
+        audio = nano.decode(np.concatenate([voice.codes, take.codes]), start=len(voice.codes))
         return take.ended, await nano.transcribe(audio)
 
     async def all_of_them() -> list[tuple[bool, list[str]]]:

@@ -17,10 +17,9 @@ from deployments.speech.voices import BUILT_IN, Voices
 from deployments.whisper.protocol import Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
 from tests.clips import voice
-from tests.conftest import Models
+from tests.conftest import TINY, Models
 from tests.ingress.conftest import Still
 
-NANO = PROFILES["nano"]
 CLIP = voice(1.5)
 
 
@@ -66,7 +65,7 @@ def counted(models: Models) -> Counted:
 def start(counted: Counted, tmp_path: Path) -> Callable[..., Voices]:
     """Starts the library, as a process that starts anew would."""
 
-    def library(profile: Profile = NANO, folder: Path = tmp_path) -> Voices:
+    def library(profile: Profile = TINY, folder: Path = tmp_path) -> Voices:
         residency = Still()
         synthesizer = Synthesizer(counted, counted, counted, residency)
         return Voices(VoiceStore(folder, 1_000_000, 100), synthesizer, counted, residency, profile)
@@ -103,12 +102,12 @@ async def test_codes_of_another_codec_are_made_anew_from_the_clip(
     start: Callable[..., Voices], counted: Counted
 ) -> None:
     await start().create("narrator", CLIP, "What it says.", "my own")
-    other = start(replace(NANO, xcodec2="another"))
+    other = start(replace(TINY, xcodec2="another"))
     first, *rest = await asyncio.gather(*[other.reference("narrator") for _ in range(3)])
     assert counted.counts == (2, 0, 0)
     assert all((reference.codes == first.codes).all() for reference in rest)
     assert first.text == "What it says."
-    await start(replace(NANO, xcodec2="another")).reference("narrator")
+    await start(replace(TINY, xcodec2="another")).reference("narrator")
     assert counted.counts == (2, 0, 0)
 
 
@@ -203,3 +202,15 @@ async def test_a_stored_voice_sounds_as_its_clip_and_a_built_in_one_as_its_codes
     assert await start().sample("narrator") == pytest.approx(CLIP, abs=1e-4)
     codes = (await start().reference("alloy")).codes
     assert len(await start().sample("alloy")) == 320 * len(codes)
+
+
+async def test_with_the_embedded_checkpoints_the_built_in_voices_ship(
+    start: Callable[..., Voices], counted: Counted, tmp_path: Path
+) -> None:
+    library = start(PROFILES["nano"])
+    references = [await library.reference(name) for name in BUILT_IN]
+    assert counted.counts == (0, 0, 0)
+    assert len({reference.codes.tobytes() for reference in references}) == len(BUILT_IN)
+    listed = (await library.list())[1]
+    assert (listed.ref_text, 50 * listed.duration) == (references[1].text, len(references[1].codes))
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []

@@ -74,6 +74,7 @@ def service(folder: Path) -> Iterator[Running]:
         temp_dir=folder / "temp",
         max_upload_mb=5,
         take_retries=0,
+        reference_check="off",
         log_level="DEBUG",
         log_format="json",
         metrics_port=free_port(),

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from deployments.gpu.metrics import GAUGES, load_metrics
+from deployments.gpu.metrics import GAUGES, LOAD, LOAD_FAILURES
 from scripts.dashboard import FILE, ROWS, dashboard, text
 from tests.clips import voice, wav_file
 from tests.service import Running, speak
@@ -57,17 +57,16 @@ def test_ray_exports_the_gpu_metrics_that_are_queried() -> None:
 
 
 def test_failed_loads_are_counted_by_the_name_that_is_queried() -> None:
-    assert {f"ray_{load_metrics()[1].info['name']}"} == FAILURES
+    assert {f"ray_{LOAD_FAILURES.name}"} == FAILURES
 
 
 def test_every_gauge_of_residency_is_on_the_dashboard() -> None:
-    assert {f"ray_{name}" for name in GAUGES} <= QUERIED
+    assert {f"ray_{gauge.name}" for gauge in GAUGES} <= QUERIED
 
 
 def test_the_readme_tells_of_every_metric_of_residency() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    names = {*GAUGES, *(metric.info["name"] for metric in load_metrics())}
-    assert all(f"`ray_{name}`" in readme for name in names)
+    assert all(f"`ray_{metric.name}`" in readme for metric in (*GAUGES, LOAD, LOAD_FAILURES))
 
 
 @pytest.mark.cluster

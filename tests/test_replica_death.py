@@ -14,7 +14,7 @@ import pytest
 from tests.clips import voice, wav_file
 from tests.service import Running
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 TEXT = "All work and no play makes Jack a dull boy, says the proverb. " * 3
 BODY: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "pcm"}

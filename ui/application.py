@@ -15,9 +15,11 @@ from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse,
 from deployments.settings import Settings
 from deployments.speech.container import MEDIA_TYPES
 from ui.backend import Backend
+from ui.chinese import CHINESE
+from ui.english import ENGLISH
+from ui.languages import LANGUAGES
 from ui.page import build_page
 from ui.recording import Recordings
-from ui.texts import CHINESE, ENGLISH, LANGUAGES
 
 _KEPT_S: Final = 4 * 3600.0
 """Seconds of speech that are kept for those who have the page open."""

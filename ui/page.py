@@ -7,10 +7,11 @@ import gradio as gr
 
 from deployments.settings import Settings
 from ui.backend import Backend
+from ui.languages import LANGUAGES
 from ui.models import models_tab
 from ui.recording import Recordings
 from ui.speak import speak_tab
-from ui.texts import LANGUAGES, Texts
+from ui.texts import Texts
 from ui.transcribe import transcribe_tab
 from ui.voices import voices_tab
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
@@ -20,6 +21,7 @@ from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _i
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
 from ray.serve.handle import DeploymentHandle
+from ray.util import metrics
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.errors import ServiceError, Unavailable
@@ -27,7 +29,7 @@ from deployments.gpu.decision import Orders, decide
 from deployments.gpu.devices import GpuReader, NvmlReader
 from deployments.gpu.holds import Holds
 from deployments.gpu.lease import Leases
-from deployments.gpu.metrics import ModelGauges, count_load
+from deployments.gpu.metrics import GAUGES, LOAD, LOAD_FAILURES
 from deployments.gpu.page_cache import drop_from_page_cache
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.gpu.records import Load, Observation, Records, Store
@@ -73,7 +75,7 @@ class ResidencyPolicy:
         self._idle_since = time.time()
         self._offloaded = 0.0
         self._next_refresh = 0.0
-        self._gauges = ModelGauges()
+        self._gauges = [gauge.of(metrics) for gauge in GAUGES]
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
         """Replicas wanted, and what to remember until asked again."""
@@ -93,13 +95,10 @@ class ResidencyPolicy:
         )
         self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
         if refreshed:
-            self._gauges.set(
-                ctx.deployment_name,
-                model_replicas=ctx.current_num_replicas,
-                model_replicas_wanted=wanted,
-                model_requests=float(ctx.total_num_requests),
-                model_idle_s=max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0,
-            )
+            idle = max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0
+            values = (ctx.current_num_replicas, wanted, ctx.total_num_requests, idle)
+            for gauge, value in zip(self._gauges, values, strict=True):
+                gauge.set(float(value), {"model": ctx.deployment_name})
         return wanted, state
 
     def _refresh(self, ctx: AutoscalingContext) -> None:
@@ -271,7 +270,21 @@ def record_load(model: str, seconds: float, failure: str | None, folder: Path | 
         folder: Of the checkpoint.
         gpu: UUID of the GPU.
     """
-    count_load(model, seconds, failed=failure is not None)
+    _count_load(model, seconds, failed=failure is not None)
     records = Records(ClusterStore())
     records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
     records.placed(serve.get_replica_context().replica_id.unique_id, gpu)
+
+
+def _count_load(model: str, seconds: float, *, failed: bool) -> None:
+    taken, failures = _load_metrics()
+    if failed:
+        failures.inc(1, {"model": model})
+    else:
+        taken.observe(max(seconds, 1e-3), {"model": model})
+
+
+@cache
+def _load_metrics() -> tuple[Any, Any]:
+    """One pair a process."""
+    return LOAD.of(metrics), LOAD_FAILURES.of(metrics)

@@ -16,7 +16,7 @@ from deployments.gpu.residency import ServeResidency
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
 from deployments.ingress.backend import ServiceBackend
-from deployments.ingress.metrics import METRICS, Metric
+from deployments.ingress.metrics import METRICS
 from deployments.ingress.protocol import Speaking
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
@@ -108,7 +108,7 @@ class ServeMetrics:
     """`Metrics` in Ray's, which are Prometheus's, with `ray_` before their names."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Any] = {metric.name: _ray_metric(metric) for metric in METRICS}
+        self._kept: dict[str, Any] = {metric.name: metric.of(metrics) for metric in METRICS}
 
     def count(self, name: str, value: float = 1, **tags: str) -> None:
         if value > 0:
@@ -119,14 +119,6 @@ class ServeMetrics:
 
     def observe(self, name: str, value: float) -> None:
         self._kept[name].observe(value)
-
-
-def _ray_metric(metric: Metric) -> Any:
-    tags: Any = metric.tags
-    if metric.kind == "histogram":
-        return metrics.Histogram(metric.name, metric.description, list(metric.bounds), tags)
-    kind = metrics.Counter if metric.kind == "counter" else metrics.Gauge
-    return kind(metric.name, metric.description, tags)
 
 
 async def _deployment_health() -> dict[str, str]:

@@ -1,22 +1,8 @@
 """What is measured, by the names that operators of such services know (vLLM-Omni's)."""
 
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
-Kind = Literal["counter", "gauge", "histogram"]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One of them."""
-
-    name: str
-    kind: Kind
-    description: str
-    tags: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
-    """Of a histogram: upper bounds of its buckets."""
-
+from deployments.metric import Metric
 
 CONTINUITY_MS: Final = 100
 """Silence that a player may have to bridge before the speech counts as interrupted."""

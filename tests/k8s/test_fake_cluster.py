@@ -10,7 +10,7 @@ import pytest
 
 from tests.k8s.overlays import ROOT
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

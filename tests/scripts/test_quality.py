@@ -3,6 +3,7 @@ import pytest
 from scripts.bench import quality
 
 
+@pytest.mark.slow
 def test_the_report_has_a_row_for_each_kind_of_care(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--texts", "short", "plain", "--seeds", "1", "--policies", "one take", "best of 4"]
     assert quality.main(arguments) == 0

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from deployments import errors
-from ui.texts import CHINESE, ENGLISH, LANGUAGES, Texts
+from ui.chinese import CHINESE
+from ui.english import ENGLISH
+from ui.languages import LANGUAGES
+from ui.texts import Texts
 
 
 def sentences(texts: Texts) -> Iterator[tuple[str, str]]:

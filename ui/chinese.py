@@ -1,0 +1,158 @@
+"""The page in Chinese."""
+
+from typing import Final
+
+from ui.english import ENGLISH
+from ui.texts import Texts
+
+CHINESE: Final = Texts(
+    code="zh",
+    name="中文",
+    title="Llasa Serve",
+    about="给出几秒钟的声音和一段文字，就用这个声音把文字读出来。",
+    speak="语音合成",
+    transcribe="语音转写",
+    voices="声音库",
+    models="模型状态",
+    help="帮助",
+    voice="声音",
+    voice_info="已有的声音；自己的录音优先。",
+    clip="或克隆您自己的声音",
+    clip_label="5 到 15 秒的录音",
+    ref_text="录音里说了什么",
+    ref_text_info="留空则自动识别。",
+    listen="识别录音文字",
+    target_text="要读的文字",
+    target_placeholder="输入或粘贴要读出的文字。",
+    estimate="大约 {seconds} 秒语音，分为 {parts}",
+    counted=("1 段", "{parts} 段"),
+    generate="生成",
+    stop="停止",
+    examples="示例",
+    example_texts=ENGLISH.example_texts,
+    basic="设置",
+    speed="语速",
+    speed_info="2 表示快一倍，音高不变。",
+    temperature="温度",
+    temperature_info="越低越稳定，越高越生动；1.1 以上可能跑偏。",
+    verify="检查读出的内容",
+    verify_info="由 Whisper 逐段听一遍，听不懂的部分会重读。耗时更长。",
+    advanced="高级设置",
+    system_prompt="系统提示词",
+    system_prompt_info="模型训练时使用的提示词；换成别的效果会变差。",
+    seed="随机种子",
+    seed_info="种子相同，结果相同。",
+    die="换一个种子",
+    rate="采样率（Hz）",
+    rate_info="文件的采样率；模型本身为 16 000。",
+    top_k="Top-k",
+    top_k_info="最多在多少个候选中选择；0 表示全部。",
+    top_p="Top-p",
+    top_p_info="在概率之和达到该比例的候选中选择。",
+    penalty="重复惩罚",
+    penalty_info="大于 1 时不容易卡在一个音上。",
+    stages={
+        "waking": "正在唤醒模型",
+        "listening": "正在听录音",
+        "encoding": "正在编码声音",
+        "speaking": "正在合成",
+        "checking": "正在检查读出的内容",
+    },
+    waiting="正在排队",
+    of="第 {part} 段，共 {parts} 段",
+    stopped="已停止。",
+    finishes={
+        "stop": "已读完",
+        "length": "达到这段文字的最大长度，被截断",
+        "loop": "在重复处停止",
+        "error": "在静音处停止",
+    },
+    done="{seconds} 秒，{finish}。种子 {seed}。",
+    nothing_yet="生成的语音会在这里边生成边播放。",
+    times="用时",
+    timings={
+        "wake": "唤醒",
+        "transcribe": "听写",
+        "encode": "编码",
+        "generate": "合成",
+        "decode": "解码",
+    },
+    download="下载",
+    player="边生成边播放",
+    waveform="语音",
+    history="本次会话的结果",
+    no_history="生成的语音会列在这里，便于比较。",
+    gone="这段语音已不再保留：请重新生成。",
+    audio="录音",
+    language="语言",
+    language_info="录音的语言；“自动”由 Whisper 判断。",
+    automatic="自动",
+    words="每个词的时间",
+    text="文字",
+    word_columns=("词", "开始（秒）", "结束（秒）"),
+    own_voices="已保存的声音",
+    no_voices="还没有保存的声音。",
+    name_label="名称",
+    consent="这是谁的声音？对方如何同意的？",
+    consent_info="与声音一起保存。",
+    save="保存声音",
+    saved="声音“{name}”已保存，可在第一页选择。",
+    hear="试听",
+    rename="改名",
+    renamed="声音已改名为“{name}”。",
+    delete="删除",
+    deleted="声音“{name}”已删除。",
+    new_name="新名称",
+    add_voice="添加声音",
+    chosen_voice="声音",
+    model="模型",
+    all_models="全部",
+    load="加载",
+    unload="卸载",
+    release="卸载并释放内存",
+    idle_timeout="空闲多久后卸载（秒）",
+    set_timeout="设定",
+    ordered="已下达；完成后表格会显示。",
+    model_columns=("模型", "状态", "位置", "空闲", "卸载时限", "处理中", "排队", "上次加载"),
+    gpu_columns=("GPU", "型号", "已用", "可用", "占用", "模型"),
+    no_gpu="没有 GPU：模型在 CPU 上运行。",
+    states={"unloaded": "未加载", "loading": "加载中", "ready": "就绪", "draining": "收尾中"},
+    key_message="用户名任意，密码填您的 API 密钥。",
+    failures={
+        "invalid_input": "输入有误",
+        "invalid_audio": "录音无法使用",
+        "invalid_text": "文字无法使用",
+        "validation_error": "参数超出范围",
+        "input_too_large": "文件太大",
+        "not_found": "没有找到",
+        "conflict": "已经存在",
+        "overloaded": "请求太多，请稍后再试",
+        "timeout": "超时，请稍后再试",
+        "unavailable": "模型暂时不可用",
+        "generation_failed": "生成失败，请换一个种子",
+        "internal_error": "服务内部出错",
+    },
+    something_wrong="服务内部出错；详情见服务日志。",
+    guide="""
+### 好的参考录音
+
+- 一个人说 5 到 15 秒完整的句子，语气与想要的结果一致。
+- 环境安静，没有音乐和回声；不要离麦克风太近。
+- 逐字填写录音文字；留空则由 Whisper 识别。
+
+### 可以期待什么
+
+- 内置声音不需要录音，由模型自己生成，与 OpenAI 的同名声音不同。
+- 长文字会分段合成，第一段先播放，其余继续生成。
+- 结果不理想时，换一个种子，或降低温度。
+- 闲置的模型会离开内存；下一个请求要等几秒钟让它回来。
+- 没有 GPU 的机器使用内嵌的 nano 模型：小巧、机械音、只会英语，用于试用。
+
+### 许可与同意
+
+- 只有在声音的主人同意后才能克隆；可能被当真的地方，请注明是合成语音。
+- Llasa 与 XCodec2 的权重采用 CC-BY-NC-4.0 许可：不得用于商业用途。
+
+用程序调用：API 说明见 [/apidocs](/apidocs)。
+""",
+)

@@ -74,7 +74,8 @@ async def test_a_running_service_exports_every_metric_that_is_queried(running: R
     expected = QUERIED - FAILURES - GPUS
     async with running.client() as client:
         assert (await speak(client, "Hello there.", 1)).status_code == 200
-        refused = await client.post("/api/tts", files={"audio": b"no audio"}, data={"target_text": "Hello."})
+        fields = {"target_text": "Hello.", "ref_text": "A reference. " * 200}
+        refused = await client.post("/api/tts", files={"audio": wav_file(voice(1.5))}, data=fields)
         assert refused.status_code == 400
         async with asyncio.timeout(90):
             while missing := expected - await scrape(client):

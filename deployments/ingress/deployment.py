@@ -109,13 +109,20 @@ class ServeMetrics:
 
     def __init__(self) -> None:
         self._kept: dict[str, Any] = {metric.name: metric.of(metrics) for metric in METRICS}
+        self._gauges: dict[str, float] = {}
 
     def count(self, name: str, value: float = 1, **tags: str) -> None:
         if value > 0:
             self._kept[name].inc(value, tags)
 
     def gauge(self, name: str, value: float) -> None:
+        self._gauges[name] = value
         self._kept[name].set(value)
+
+    def repeat(self) -> None:
+        """Tells the gauges again: Ray exports none that nobody has set for half a minute."""
+        for name, value in self._gauges.items():
+            self._kept[name].set(value)
 
     def observe(self, name: str, value: float) -> None:
         self._kept[name].observe(value)
@@ -149,15 +156,15 @@ class IngressDeployment:
         )
         lm = RemoteLlasa(llasa)
         synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
-        served = ServeMetrics()
+        self._metrics = ServeMetrics()
         self._service = Service(
-            admission=Admission.of(settings, profile, served),
+            admission=Admission.of(settings, profile, self._metrics),
             synthesizer=synthesizer,
             transcriber=transcriber,
             voices=Voices(VoiceStore.of(settings), synthesizer, lm, residency, profile),
             health=_deployment_health,
             residency=residency,
-            metrics=served,
+            metrics=self._metrics,
             profile=profile,
             settings=settings,
         )
@@ -165,6 +172,10 @@ class IngressDeployment:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self._service)
+
+    def check_health(self) -> None:
+        """Asked by Serve every ten seconds."""
+        self._metrics.repeat()
 
     async def ask(self, question: str, *args: Any, **options: Any) -> Any:
         """A method of `ServiceBackend`, for the page."""

@@ -194,8 +194,9 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         show_progress="hidden",
         concurrency_limit=None,
     )
-    stop.click(
-        lambda: markup.status(texts.stopped), None, status, cancels=[running], api_visibility="private", queue=False
+    # Said when it is so: what the generator has told last may still be on its way.
+    stop.click(None, None, None, cancels=[running], api_visibility="private").then(
+        lambda: markup.status(texts.stopped), None, status, api_visibility="private", show_progress="hidden"
     )
     listen.click(write_down, clip, ref_text, api_name="listen", concurrency_limit=None)
     target.change(expect, target, estimate, show_progress="hidden", trigger_mode="always_last", api_name="estimate")

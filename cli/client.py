@@ -164,6 +164,8 @@ def _speech_body(speaking: Speaking) -> dict[str, Any]:
         "top_p": sampling.top_p,
         "repetition_penalty": sampling.repetition_penalty,
         "seed": sampling.seed,
+        "speed": speaking.speed,
+        "verify": speaking.verify,
         "stream_format": "sse",
         "progress": True,
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks everything: style, types, tests. Arguments go to pytest.
+# Checks everything: style, types, tests. With arguments, which go to pytest, only the tests that they name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
@@ -9,4 +9,9 @@ prepare_chromium
 ruff check .
 ruff format --check .
 mypy
-exec pytest "$@"
+if [ $# -gt 0 ]; then
+    exec pytest "$@"
+fi
+# Those that have a Ray of their own use more than one core already, and come after the others.
+pytest -n auto --maxprocesses 4 -m "not slow and not cluster"
+pytest -m "cluster and not slow"

@@ -1,11 +1,7 @@
 """The page as an ASGI application: one mount for each language, and the recordings."""
 
 import hmac
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 import gradio as gr
@@ -26,37 +22,33 @@ _KEPT_S: Final = 4 * 3600.0
 _STYLE: Final = Path(__file__).with_name("style.css")
 
 
-def build_application(backend: Backend, settings: Settings) -> FastAPI:
-    """The page on a service; what it writes is gone when it ends."""
-    folder = TemporaryDirectory(prefix="llasa-page-", dir=settings.temp_dir)
-    os.environ["GRADIO_TEMP_DIR"] = f"{folder.name}/gradio"
-    recordings = Recordings(Path(folder.name) / "takes", _KEPT_S)
+def build_application(backend: Backend, settings: Settings, folder: Path) -> FastAPI:
+    """The page on a service.
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with folder:
-            yield
-
-    application = FastAPI(
-        title="Llasa Serve's page", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
-    )
+    Args:
+        backend: The service.
+        settings: Of the service.
+        folder: For what visitors make. Their uploads, and what they download, are where GRADIO_TEMP_DIR says.
+    """
+    recordings = Recordings(folder, _KEPT_S)
+    application = FastAPI(title="Llasa Serve's page", docs_url=None, redoc_url=None, openapi_url=None)
     _routes(application, recordings)
-    keys = [key.encode() for key in settings.keys().values()]
+    keys = settings.keys()
 
-    def known(_: str, key: str) -> bool:
-        # All are compared, so that the time tells nothing of which is near.
-        return sum(hmac.compare_digest(key.encode(), other) for other in keys) > 0
+    def known(name: str, key: str) -> bool:
+        return name in keys and hmac.compare_digest(key.encode(), keys[name].encode())
 
     for texts in LANGUAGES:
         gr.mount_gradio_app(
             application,
-            build_page(texts, backend, recordings, settings, Path(folder.name) / "files"),
+            build_page(texts, backend, recordings, settings),
             f"/{texts.code}",
             auth=known if keys else None,
             auth_message=texts.key_message,
-            allowed_paths=[folder.name],
-            max_file_size=f"{settings.max_upload_mb:g}mb",
+            allowed_paths=[str(folder)],  # not the uploads: what is allowed is shown, and they may be HTML
+            max_file_size=round(settings.max_upload_mb * 1_000_000),
             footer_links=["api", "settings"],
+            run_history=False,
             theme=_theme(),
             css_paths=_STYLE,
             js=f"() => {{ document.documentElement.lang = '{texts.code}' }}",

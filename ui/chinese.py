@@ -91,7 +91,6 @@ CHINESE: Final = Texts(
     text="文字",
     word_columns=("词", "开始（秒）", "结束（秒）"),
     own_voices="已保存的声音",
-    no_voices="还没有保存的声音。",
     name_label="名称",
     consent="这是谁的声音？对方如何同意的？",
     consent_info="与声音一起保存。",
@@ -117,7 +116,7 @@ CHINESE: Final = Texts(
     gpu_columns=("GPU", "型号", "已用", "可用", "占用", "模型"),
     no_gpu="没有 GPU：模型在 CPU 上运行。",
     states={"unloaded": "未加载", "loading": "加载中", "ready": "就绪", "draining": "收尾中"},
-    key_message="用户名任意，密码填您的 API 密钥。",
+    key_message="用户名填密钥的名称（没有名称则填 default），密码填密钥。",
     failures={
         "invalid_input": "输入有误",
         "invalid_audio": "录音无法使用",

@@ -1,12 +1,18 @@
 """The page as a Serve deployment, and the service as it sees it: behind a handle."""
 
+import asyncio
+import os
 from collections.abc import AsyncGenerator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from fastapi import FastAPI
 from ray import serve
+from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
+from deployments.errors import Unavailable
 from deployments.ingress.deployment import errors_of
 from deployments.ingress.protocol import Clip, Residence, Speaking
 from deployments.settings import Settings
@@ -24,10 +30,11 @@ class RemoteBackend:
 
     def __init__(self, application: str) -> None:
         self._application = application
+        self._handle: DeploymentHandle[Any] | None = None
 
     async def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
         with errors_of("The service"):
-            streams: DeploymentHandle[Any] = self._handle().options(method_name="narrate", stream=True)
+            streams: DeploymentHandle[Any] = (await self._service()).options(method_name="narrate", stream=True)
             events = cast("DeploymentResponseGenerator[Event]", streams.remote(speaking, client))
             try:
                 async for event in events:
@@ -72,13 +79,17 @@ class RemoteBackend:
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         await self._ask("set_timeout", model, seconds)
 
-    def _handle(self) -> DeploymentHandle[Any]:
-        # Asked for anew each time, for Serve keeps it: this replica may be up before the service is.
-        return serve.get_app_handle(self._application)
+    async def _service(self) -> DeploymentHandle[Any]:
+        if self._handle is None:
+            try:
+                self._handle = await asyncio.to_thread(serve.get_app_handle, self._application)
+            except RayServeException as error:
+                raise Unavailable("The service is not up yet: try again.", retry_after_s=5) from error
+        return self._handle
 
     async def _ask(self, question: str, *args: Any, **options: Any) -> Any:
         with errors_of("The service"):
-            return await self._handle().ask.remote(question, *args, **options)
+            return await (await self._service()).ask.remote(question, *args, **options)
 
 
 @serve.ingress()
@@ -93,8 +104,15 @@ class UiDeployment:
     def __init__(self, settings: Settings, application: str) -> None:
         self._settings = settings
         self._backend = RemoteBackend(application)
+        if settings.temp_dir:
+            settings.temp_dir.mkdir(parents=True, exist_ok=True)
+        self._folder = TemporaryDirectory(prefix="llasa-page-", dir=settings.temp_dir)
+        os.environ["GRADIO_TEMP_DIR"] = f"{self._folder.name}/gradio"
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         from ui.application import build_application
 
-        return build_application(self._backend, self._settings)
+        return build_application(self._backend, self._settings, Path(self._folder.name) / "takes")
+
+    def __del__(self) -> None:
+        self._folder.cleanup()

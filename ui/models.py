@@ -13,8 +13,8 @@ _EVERY: float = 3
 """Seconds between looks, while the tab is open."""
 
 
-def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) -> None:
-    """Builds the tab."""
+def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) -> gr.Timer:
+    """Builds the tab; gives the clock by which it looks, for others to stop."""
     table = gr.HTML(elem_id="models")
     gpus = gr.HTML(elem_id="gpus")
     with gr.Row(equal_height=False):
@@ -70,3 +70,4 @@ def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) 
         set_timeout.click(change_timeout, [timeout, model], None, api_name="set_timeout"),
     ):
         event.success(look, None, shown, api_visibility="private", show_progress="hidden")
+    return clock

@@ -1,6 +1,5 @@
 """The page, in one language."""
 
-from pathlib import Path
 from typing import Final
 
 import gradio as gr
@@ -18,7 +17,7 @@ from ui.voices import voices_tab
 _HOUR: Final = 3600
 
 
-def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings, folder: Path) -> gr.Blocks:
+def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Blocks:
     """All tabs.
 
     Args:
@@ -26,23 +25,26 @@ def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings:
         backend: The service.
         recordings: Of all visitors.
         settings: Of the service.
-        folder: For files on their way out.
     """
     # Gradio's own files, such as uploads, are deleted when they are an hour old.
     with gr.Blocks(title=texts.title, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
         gr.HTML(_heading(texts))
         with gr.Tabs():
-            with gr.Tab(texts.speak, id="speak"):
+            with gr.Tab(texts.speak, id="speak") as speak:
                 speaking = speak_tab(texts, backend, recordings, settings)
-            with gr.Tab(texts.transcribe, id="transcribe"):
-                transcribe_tab(texts, backend, folder)
-            with gr.Tab(texts.voices, id="voices"):
+            with gr.Tab(texts.transcribe, id="transcribe") as transcribe:
+                transcribe_tab(texts, backend)
+            with gr.Tab(texts.voices, id="voices") as voices:
                 voices_tab(page, texts, backend, speaking)
-            with gr.Tab(texts.models, id="models") as tab:
-                models_tab(tab, texts, backend, settings)
-            with gr.Tab(texts.help, id="help"):
+            with gr.Tab(texts.models, id="models") as models:
+                clock = models_tab(models, texts, backend, settings)
+            with gr.Tab(texts.help, id="help") as guide:
                 gr.Markdown(texts.guide)
+        for other in (speak, transcribe, voices, guide):
+            other.select(lambda: gr.Timer(active=False), None, clock, api_visibility="private", queue=False)
     page.queue(default_concurrency_limit=None)
+    # As launch() does. Gradio 6.31 forgets it where it is mounted, and then takes any path here for an upload.
+    page.has_launched = True
     return page
 
 

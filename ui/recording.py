@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -54,19 +55,24 @@ class Recording:
         """Ends it, and its streams. Closing it again does nothing."""
         if self.ended:
             return
-        if self._tempo:
-            await self._take(await asyncio.to_thread(self._tempo.close))
-        await self._grow(await asyncio.to_thread(self._container.close))
-        await asyncio.to_thread(self._save)
-        async with self._grown:
-            self.ended = True
-            self._grown.notify_all()
-        # Streams that are not through yet have their own hold of what is heard.
-        self._pieces, self._heard = [], bytearray()
+        try:
+            if self._tempo:
+                await self._take(await asyncio.to_thread(self._tempo.close))
+            await self._grow(await asyncio.to_thread(self._container.close))
+            await asyncio.to_thread(self._save)
+        finally:
+            async with self._grown:
+                self.ended = True
+                self._grown.notify_all()
+            # Streams that are not through yet have their own hold of what is heard.
+            self._pieces, self._heard = [], bytearray()
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    def stream(self) -> AsyncIterator[bytes]:
         """The WAV from its beginning, as it grows, to its end; its header does not know its length."""
-        sent, heard = 0, self._heard
+        return self._from_the_beginning(self._heard)
+
+    async def _from_the_beginning(self, heard: bytearray) -> AsyncIterator[bytes]:
+        sent = 0
         while True:
             async with self._grown:
                 while not self.ended and len(heard) == sent:
@@ -84,9 +90,7 @@ class Recording:
 
     def remove(self) -> None:
         """Deletes its files. Blocks."""
-        for path in (self.path, self._samples):
-            path.unlink(missing_ok=True)
-        self.path.parent.rmdir()
+        shutil.rmtree(self.path.parent, ignore_errors=True)
 
     async def _take(self, wav: Waveform) -> None:
         self._pieces.append(wav)
@@ -118,9 +122,7 @@ class Recordings:
         self._kept: dict[str, Recording] = {}
 
     def begin(self, speed: float, rate: int) -> Recording:
-        """A new one. Blocks."""
-        while (ended := self._ended()) and sum(one.seconds for one in ended) > self._most:
-            self._kept.pop(ended[0].id).remove()
+        """A new one."""
         id = secrets.token_urlsafe(16)
         recording = self._kept[id] = Recording(self._folder / id, id, speed, rate)
         return recording
@@ -129,5 +131,15 @@ class Recordings:
         """The one of that id, if it is still kept."""
         return self._kept.get(id)
 
-    def _ended(self) -> list[Recording]:
-        return [recording for recording in self._kept.values() if recording.ended]
+    async def end(self, recording: Recording) -> None:
+        """Closes one. Where nothing was said it is not kept, and the oldest are not where there are too many."""
+        try:
+            await recording.close()
+        finally:
+            ended = [one for one in self._kept.values() if one.ended]
+            dropped = [] if recording.length else [recording]
+            while sum(one.seconds for one in ended) > self._most:
+                dropped.append(ended.pop(0))
+            for one in dropped:
+                self._kept.pop(one.id, None)
+                await asyncio.to_thread(one.remove)

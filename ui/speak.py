@@ -1,6 +1,7 @@
 """The first tab: a voice and a text become speech, heard while it is made."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -19,11 +20,14 @@ from deployments.speech.plan import Budget, plan
 from deployments.speech.voices import BUILT_IN
 from ui import markup, upload
 from ui.backend import Backend
+from ui.clip_input import clip_input
 from ui.failure import sentence, told
-from ui.recording import Recordings
+from ui.recording import Recording, Recordings
 from ui.taken import Taken
 from ui.texts import Texts
 from ui.visitor import Visitor
+
+logger = logging.getLogger("ray.serve")
 
 _SEEDS: Final = 2**32 - 1
 _RATES: Final = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -47,13 +51,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 list(BUILT_IN), label=texts.voice, info=texts.voice_info, value="alloy", allow_custom_value=True
             )
             with gr.Accordion(texts.clip, open=False):
-                clip = gr.Audio(
-                    sources=["upload", "microphone"],
-                    type="filepath",
-                    label=texts.clip_label,
-                    elem_id="clip",
-                    editable=False,
-                )
+                clip = clip_input(texts.clip_label, "clip")
                 ref_text = gr.Textbox(
                     "", label=texts.ref_text, info=texts.ref_text_info, lines=2, max_lines=4, elem_id="ref-text"
                 )
@@ -110,7 +108,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         speed: float = 1,
         temperature: float = 0.9,
         verify: bool = False,
-        seed: int = 49,
+        seed: int | None = None,
         sample_rate: str = "24000",
         top_k: int = 50,
         top_p: float = 0.95,
@@ -120,49 +118,53 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
     ) -> AsyncGenerator[dict[Any, Any], None]:
         """Speaks a text; the file comes last. A clip goes before a voice."""
         visitor = Visitor.of(request)
-        recording = await asyncio.to_thread(recordings.begin, speed, int(sample_rate))
-        begun = {status: markup.status(texts.waiting, busy=True), waveform: _no_waveform(), downloads: ""}
-        yield begun | {player: markup.player(recording, visitor.prefix, texts)}
-        finished = None
-        try:
-            speaking = Speaking(
-                target_text,
-                None if clip else voice,
-                await upload.read(clip) if clip else None,
-                ref_text,
-                system_prompt,
-                sampling=Sampling(temperature, top_k, top_p, penalty, seed=seed),
-                verify=verify,
-            )
-            stage = texts.waiting
-            async with aclosing(backend.narrate(speaking, visitor.client)) as events:
-                async for event in events:
-                    if isinstance(event, Finished):
-                        finished = event
-                    elif isinstance(event, Progress):
-                        stage = _stage(event, texts)
+        recording = recordings.begin(speed, int(sample_rate))
+        seed = settings.default_random_seed if seed is None else seed
+        with told(texts):
+            finished = None
+            try:
+                yield {
+                    status: markup.status(texts.waiting, busy=True),
+                    player: markup.player(recording, visitor.prefix, texts),
+                    waveform: gr.Audio(None, visible=False),
+                    downloads: "",
+                }
+                speaking = Speaking(
+                    target_text,
+                    None if clip else voice,
+                    await upload.read(clip) if clip else None,
+                    ref_text,
+                    system_prompt,
+                    sampling=Sampling(temperature, top_k, top_p, penalty, seed=seed),
+                    verify=verify,
+                )
+                stage = texts.waiting
+                async with aclosing(backend.narrate(speaking, visitor.client)) as events:
+                    async for event in events:
+                        if isinstance(event, Finished):
+                            finished = event
+                        elif isinstance(event, Progress):
+                            stage = _stage(event, texts)
+                        else:
+                            await recording.write(event.wav)
                         yield {status: markup.status(stage, recording.seconds, busy=True)}
-                    else:
-                        await recording.write(event.wav)
-                        yield {status: markup.status(stage, recording.seconds, busy=True)}
-        except Exception as error:
-            yield {status: markup.status(sentence(error, texts), failed=True), player: ""}
-            with told(texts):
+            except Exception as error:
+                yield {status: markup.status(sentence(error, texts), failed=True), player: ""}
                 raise
-        finally:
-            await recording.close()
-        assert finished  # noqa: S101 - comes last of the events, and once
-        if outputs := settings.outputs():
-            await asyncio.to_thread(lambda: outputs.keep(recording.path.read_bytes(), ".wav"))
-        taken = Taken(recording.id, target_text, Path(clip).name if clip else voice or "", finished, recording.seconds)
-        made = [taken, *made]
-        yield {
-            status: markup.finished(taken, texts),
-            waveform: gr.Audio(recording.path, visible=True),
-            downloads: markup.downloads(taken, visitor.prefix, texts),
-            takes: markup.takes(made, visitor.prefix, texts),
-            history: made,
-        }
+            finally:
+                await recordings.end(recording)
+            assert finished  # noqa: S101 - comes last of the events, and once
+            await _keep(recording, settings)
+            source = Path(clip).name if clip else voice or ""
+            taken = Taken(recording.id, target_text, source, finished, recording.seconds)
+            made = [taken, *made]
+            yield {
+                status: markup.finished(taken, texts),
+                waveform: gr.Audio(recording.path, visible=True),
+                downloads: markup.downloads(taken, visitor.prefix, texts),
+                takes: markup.takes(made, visitor.prefix, texts),
+                history: made,
+            }
 
     async def write_down(clip: str | None, request: gr.Request) -> str:
         """Writes down what a clip says."""
@@ -192,8 +194,9 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         show_progress="hidden",
         concurrency_limit=None,
     )
-    stop.click(
-        lambda: markup.status(texts.stopped), None, status, cancels=[running], api_visibility="private", queue=False
+    # Said when it is so: what the generator has told last may still be on its way.
+    stop.click(None, None, None, cancels=[running], api_visibility="private").then(
+        lambda: markup.status(texts.stopped), None, status, api_visibility="private", show_progress="hidden"
     )
     listen.click(write_down, clip, ref_text, api_name="listen", concurrency_limit=None)
     target.change(expect, target, estimate, show_progress="hidden", trigger_mode="always_last", api_name="estimate")
@@ -208,5 +211,10 @@ def _stage(progress: Progress, texts: Texts) -> str:
     return stage
 
 
-def _no_waveform() -> gr.Audio:
-    return gr.Audio(None, visible=False)
+async def _keep(recording: Recording, settings: Settings) -> None:
+    """A copy for the operator. Without one the speech is as good."""
+    if outputs := settings.outputs():
+        try:
+            await asyncio.to_thread(lambda: outputs.keep(recording.path.read_bytes(), ".wav"))
+        except OSError as error:
+            logger.warning("No copy could be kept in OUTPUTS_DIR: %s", error)

@@ -84,7 +84,6 @@ class Texts:
     word_columns: tuple[str, str, str]
 
     own_voices: str
-    no_voices: str
     name_label: str
     consent: str
     consent_info: str

@@ -1,15 +1,18 @@
 """The second tab: what a recording says."""
 
 import asyncio
+import secrets
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from deployments.speech.subtitles import srt, vtt
 from deployments.whisper.protocol import Segment
 from ui import upload
 from ui.backend import Backend
+from ui.clip_input import clip_input
 from ui.failure import told
 from ui.texts import Texts
 from ui.visitor import Visitor
@@ -17,13 +20,11 @@ from ui.visitor import Visitor
 _LANGUAGES: Final = ("en", "zh", "de", "es", "fr", "it", "ja", "ko", "pt", "ru")
 
 
-def transcribe_tab(texts: Texts, backend: Backend, folder: Path) -> None:
-    """Builds the tab; subtitles are written below the folder until Gradio has taken them."""
+def transcribe_tab(texts: Texts, backend: Backend) -> None:
+    """Builds the tab."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            audio = gr.Audio(
-                sources=["upload", "microphone"], type="filepath", label=texts.audio, elem_id="audio", editable=False
-            )
+            audio = clip_input(texts.audio, "audio")
             language = gr.Dropdown(
                 [(texts.automatic, ""), *((code, code) for code in _LANGUAGES)],
                 value="",
@@ -54,7 +55,8 @@ def transcribe_tab(texts: Texts, backend: Backend, folder: Path) -> None:
             rows = [
                 [w["word"], round(w["start"], 2), round(w["end"], 2)] for s in found["segments"] for w in s["words"]
             ]
-            scratch = folder / (request.session_hash or "nobody")
+            # Among Gradio's own files, which it deletes when they are old, under a name that nobody guesses.
+            scratch = Path(get_upload_folder(), secrets.token_urlsafe(16))
             files = [
                 await asyncio.to_thread(_written, scratch / f"{Path(audio or '').stem}.{suffix}", written(segments))
                 for suffix, written in (("srt", srt), ("vtt", vtt))

@@ -20,4 +20,4 @@ class Visitor:
         """Who sends a request of Gradio's."""
         scope = request.request.scope
         prefix = scope.get("app_root_path", scope.get("root_path", ""))
-        return cls(f"page {request.username or request.session_hash}", prefix)
+        return cls(request.username or f"page {request.session_hash}", prefix)

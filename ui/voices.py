@@ -10,6 +10,7 @@ from deployments.speech.voice_store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
 from ui import markup, upload
 from ui.backend import Backend
+from ui.clip_input import clip_input
 from ui.failure import told
 from ui.texts import Texts
 from ui.visitor import Visitor
@@ -30,13 +31,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
             status = gr.HTML(elem_id="voice-status")
         with gr.Column(min_width=320):
             gr.Markdown(f"### {texts.add_voice}")
-            clip = gr.Audio(
-                sources=["upload", "microphone"],
-                type="filepath",
-                label=texts.clip_label,
-                elem_id="voice-clip",
-                editable=False,
-            )
+            clip = clip_input(texts.clip_label, "voice-clip")
             ref_text = gr.Textbox(label=texts.ref_text, info=texts.ref_text_info, lines=2)
             name = gr.Textbox(label=texts.name_label, max_length=100, elem_id="name")
             consent = gr.Textbox(label=texts.consent, info=texts.consent_info, max_length=1000, elem_id="consent")

@@ -10,7 +10,8 @@ from typing import Final, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.errors import Overloaded, TimedOut
+from deployments.errors import Overloaded
+from deployments.ingress.deadline import too_late
 from deployments.ingress.failures import failure_of
 from deployments.ingress.metrics import Metrics
 from deployments.ingress.sse import error_event
@@ -102,7 +103,9 @@ class Admission:
         crowd = max(self._clients.values(), key=lambda other: len(other.waiting))
         if len(crowd.waiting) <= len(client.waiting) + 1:
             raise _overloaded()
-        crowd.waiting.pop().set_exception(_overloaded())
+        turn = crowd.waiting.pop()
+        if not turn.done():
+            turn.set_exception(_overloaded())
 
     def _grant(self) -> None:
         while self.running < self._most_running and self.waiting:
@@ -164,7 +167,7 @@ class Admitted:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            late = TimedOut(f"The request took longer than {self._timeout_s:g} s: send less, or try again later.")
+            late = too_late(self._timeout_s)
             if content_type is None:
                 await failure_of(late)(scope, receive, send)
             elif content_type.startswith(b"text/event-stream"):

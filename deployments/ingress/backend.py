@@ -5,20 +5,21 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
 
-from deployments.errors import GenerationFailed, InvalidInput
+from deployments.errors import InvalidInput
 from deployments.gpu.protocol import MODELS
+from deployments.ingress.deadline import deadline, in_time
 from deployments.ingress.delivery import Delivery, pieces
 from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.ingress.remote_clip import clip_reader
-from deployments.ingress.retry import begun, once_more
+from deployments.ingress.retry import anew, once_more
 from deployments.ingress.service import Service
-from deployments.ingress.transcription import transcription
+from deployments.ingress.transcription import written_down
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import rate_of
 from deployments.speech.events import Event, Progress
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import SpeechRequest
-from deployments.speech.text import check_text
+from deployments.speech.text import check_ref_text, check_text
 from deployments.speech.voice_store import Voice
 from deployments.xcodec2.protocol import Waveform
 
@@ -41,14 +42,13 @@ class ServiceBackend:
         delivery = Delivery(
             speaking.format, speaking.sample_rate, speaking.speed, kept_in=self._service.settings.outputs()
         )
-        first, events = await begun(lambda: self.narrate(speaking, _ASSISTANTS, live=False), lambda _: True)
+        events = self.narrate(speaking, _ASSISTANTS, live=False)
+        first = await anext(events)
         async with aclosing(pieces(first, events, delivery, streamed=False)) as file:
             async for piece in file:
                 if isinstance(piece, Progress):
                     yield piece
                 elif piece.finished:
-                    if not piece.seconds:
-                        raise GenerationFailed("The model spoke nothing: try another seed.")
                     yield Spoken(
                         piece.data,
                         delivery.media_type,
@@ -59,35 +59,35 @@ class ServiceBackend:
                         piece.finished.warnings,
                     )
 
-    async def narrate(self, speaking: Speaking, client: str, *, live: bool = True) -> AsyncGenerator[Event, None]:
+    def narrate(self, speaking: Speaking, client: str, *, live: bool = True) -> AsyncGenerator[Event, None]:
         """The events of a synthesis, in the turn of a client; the file's format and speed are left to the caller."""
+        return in_time(self._narrate(speaking, client, live), self._service.settings.request_timeout)
+
+    async def _narrate(self, speaking: Speaking, client: str, live: bool) -> AsyncGenerator[Event, None]:
         settings, synthesizer = self._service.settings, self._service.synthesizer
         text = check_text(speaking.text, settings.max_text_length, "target_text")
+        ref_text = check_ref_text(speaking.ref_text, settings.max_text_length)
         async with self._service.admission.turn(client):
             request = SpeechRequest(
                 text,
                 await self._reference(speaking),
-                (speaking.ref_text or "").strip() or None,
+                ref_text,
                 speaking.instruction,
                 speaking.sampling,
                 policy=synthesizer.policy.changed(verify=speaking.verify),
                 live=live,
             )
-            async with aclosing(synthesizer.stream(request)) as events:
+            async with aclosing(anew(lambda: synthesizer.stream(request))) as events:
                 async for event in events:
                     yield event
 
     async def transcribe(
         self, clip: Clip, *, language: str | None, words: bool, client: str = _ASSISTANTS
     ) -> dict[str, Any]:
-        longest = self._service.settings.max_transcription_duration
-        async with self._service.admission.turn(client):
-            wav = await self._read(clip, longest)
-            async with self._service.residency.held(["Whisper"]):
-                found = await once_more(
-                    lambda: self._service.transcriber.transcribe(wav, language=language, word_timestamps=words)
-                )
-        return transcription(found).model_dump()
+        settings = self._service.settings
+        async with deadline(settings.request_timeout), self._service.admission.turn(client):
+            wav = await self._read(clip, settings.max_transcription_duration)
+            return (await written_down(self._service, wav, language, words=words)).model_dump()
 
     async def residence(self) -> Residence:
         models, gpus = await asyncio.gather(self._service.residency.status(), self._service.residency.gpus())
@@ -109,10 +109,10 @@ class ServiceBackend:
     async def clone_voice(
         self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str = _ASSISTANTS
     ) -> Voice:
-        if not consent.strip():
-            raise InvalidInput("Say whose voice it is, and how they agreed.", "consent")
-        async with self._service.admission.turn(client):
-            wav = await self._read(clip, self._service.settings.max_audio_duration)
+        settings = self._service.settings
+        ref_text = check_ref_text(ref_text, settings.max_text_length)
+        async with deadline(settings.request_timeout), self._service.admission.turn(client):
+            wav = await self._read(clip, settings.max_audio_duration)
             return await once_more(lambda: self._service.voices.create(name, wav, ref_text, consent))
 
     async def rename_voice(self, voice: str, name: str) -> Voice:

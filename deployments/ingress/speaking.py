@@ -16,7 +16,7 @@ from deployments.errors import ServiceError
 from deployments.ingress.delivery import Delivery, Piece, pieces, whole
 from deployments.ingress.details import in_detail
 from deployments.ingress.playback import Playback
-from deployments.ingress.retry import begun, once_more
+from deployments.ingress.retry import anew, begun, once_more
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
 from deployments.speech.container import rate_of
@@ -60,12 +60,11 @@ async def speak(
     usage = Usage()
     playback = Playback(service.metrics, http.scope["state"]["arrived"])
 
-    async def begin() -> tuple[Event, AsyncGenerator[Event, None]]:
-        seen = _is_any if manner == "progress" else _is_audio
-        return await begun(lambda: service.synthesizer.stream(request, usage), seen)
+    def stream() -> AsyncGenerator[Event, None]:
+        return service.synthesizer.stream(request, usage)
 
     async def at_once() -> Piece:
-        return await whole(*await begin(), delivery)
+        return await whole(*await begun(stream, _is_audio), delivery)
 
     headers = {**headers, "X-Sample-Rate": str(rate_of(delivery.format, delivery.rate))}
     try:
@@ -73,13 +72,13 @@ async def speak(
             return _Whole(await once_more(at_once), playback, delivery.media_type, headers)
         if manner == "details":
             return _Whole(in_detail(await once_more(at_once), headers), playback, "application/json", {})
-        first, events = await begin()
+        first, events = await begun(lambda: anew(stream), _is_any if manner == "progress" else _is_audio)
     except BaseException as error:
         playback.failed(error.code if isinstance(error, ServiceError) else type(error).__name__)
         raise
     headers["X-Seed"] = str(request.sampling.seed)
     media_type = delivery.media_type if manner == "audio" else "text/event-stream"
-    return _Streamed(pieces(first, events, delivery), playback, manner, usage, media_type, headers)
+    return _Streamed(first, events, delivery, playback, manner, usage, media_type, headers)
 
 
 def _is_audio(event: Event) -> bool:
@@ -107,7 +106,9 @@ class _Whole(Response):
 class _Streamed(StreamingResponse):
     def __init__(
         self,
-        pieces: AsyncGenerator[Piece | Progress, None],
+        first: Event,
+        events: AsyncGenerator[Event, None],
+        delivery: Delivery,
         playback: Playback,
         manner: Manner,
         usage: Usage,
@@ -115,18 +116,21 @@ class _Streamed(StreamingResponse):
         headers: Mapping[str, str],
     ) -> None:
         super().__init__((), media_type=media_type, headers=headers)
-        self._pieces = pieces
+        self._first = first
+        self._events = events
+        self._delivery = delivery
         self._playback = playback
         self._manner = manner
         self._usage = usage
         self._seconds = 0.0
 
     async def stream_response(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         last = b""
         try:
-            async with aclosing(self._pieces):
-                async for piece in self._pieces:
+            # What has begun is ended, too, where the client has gone before the file could begin.
+            async with aclosing(self._events), aclosing(pieces(self._first, self._events, self._delivery)) as file:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                async for piece in file:
                     if isinstance(piece, Progress):
                         if self._manner == "progress":
                             data = event("speech.progress", asdict(piece))
@@ -138,7 +142,10 @@ class _Streamed(StreamingResponse):
                     self._playback.sent(piece.seconds)
                     if piece.finished:
                         self._playback.ended(piece.finished.finish)
+                        for warning in piece.finished.warnings:
+                            logger.warning("A streamed speech has a flaw: %s", warning)
         except Exception as error:
+            self._playback.failed(error.code if isinstance(error, ServiceError) else type(error).__name__)
             if self._manner == "audio":
                 raise
             last = error_event(_for_caller(error), "speech.audio.error")
@@ -177,8 +184,8 @@ def _told(finished: Finished, length: float) -> dict[str, str]:
         "X-Audio-Duration": f"{length:.3f}",
         "X-Finish-Reason": finished.finish,
         "Server-Timing": ", ".join(stages),
-        "X-Parts": str(len(finished.parts)),
-        "X-Takes": str(sum(part.attempts for part in finished.parts)),
+        "X-Parts": str(len(finished.parts) or ""),
+        "X-Takes": str(sum(part.attempts for part in finished.parts) or ""),
         "X-Warnings": json.dumps(finished.warnings),
     }
     return {name: value for name, value in told.items() if value}

@@ -21,7 +21,7 @@ from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import MEDIA_TYPES, Format
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import SpeechRequest
-from deployments.speech.text import check_text
+from deployments.speech.text import check_ref_text, check_text
 from deployments.xcodec2.protocol import Waveform
 
 RATE: Final = 24_000
@@ -99,9 +99,7 @@ def speech_routes(service: Service) -> APIRouter:
 
     async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None]:
         if body.ref_audio:
-            ref_text = (body.ref_text or "").strip() or None
-            if ref_text:
-                check_text(ref_text, 10 * settings.max_text_length, "ref_text")
+            ref_text = check_ref_text(body.ref_text, settings.max_text_length)
             file = await clips.read(body.ref_audio)
             return await asyncio.to_thread(read_clip, file, limits, "ref_audio"), ref_text
         key = body.voice.id if isinstance(body.voice, VoiceId) else body.voice

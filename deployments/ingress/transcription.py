@@ -8,9 +8,11 @@ from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.failures import RESPONSES
+from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.speech.clip import ClipLimits, read_clip
-from deployments.whisper.protocol import Segment, Transcript
+from deployments.whisper.protocol import Segment
+from deployments.xcodec2.protocol import Waveform
 
 
 class TranscriptionForm(BaseModel):
@@ -63,17 +65,17 @@ def transcription_routes(service: Service) -> APIRouter:
         form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")],
     ) -> Transcription:
         wav = await asyncio.to_thread(read_clip, form.audio.file, limits)
-        async with service.residency.held(["Whisper"]):
-            transcript = await service.transcriber.transcribe(
-                wav, language=form.language or None, word_timestamps=form.word_timestamps
-            )
-        return transcription(transcript)
+        return await written_down(service, wav, form.language or None, words=form.word_timestamps)
 
     return router
 
 
-def transcription(transcript: Transcript) -> Transcription:
-    """A transcript as the route tells it."""
+async def written_down(service: Service, wav: Waveform, language: str | None, *, words: bool) -> Transcription:
+    """What [samples] at 16 kHz say. Whisper is asked once more if its replica is lost over it."""
+    async with service.residency.held(["Whisper"]):
+        transcript = await once_more(
+            lambda: service.transcriber.transcribe(wav, language=language, word_timestamps=words)
+        )
     return Transcription(
         text=transcript.text,
         language=transcript.language,

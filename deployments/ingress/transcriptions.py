@@ -145,7 +145,7 @@ def transcriptions_routes(service: Service) -> APIRouter:
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
         )
         if form.stream:
-            first, rest = await begun(lambda: hearing(wav, listening), lambda piece: True)
+            first, rest = await once_more(lambda: begun(lambda: hearing(wav, listening), lambda piece: True))
             return _Streamed(first, rest)
         transcript = await once_more(lambda: heard(wav, listening))
         return _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)

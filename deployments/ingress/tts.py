@@ -26,7 +26,7 @@ from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.synthesis import SpeechRequest
-from deployments.speech.text import check_text
+from deployments.speech.text import check_ref_text, check_text
 
 
 class SpeechForm(BaseModel):
@@ -94,9 +94,7 @@ def tts_routes(service: Service) -> APIRouter:
     )
     async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], http: Request) -> Response:
         text = check_text(form.target_text, settings.max_text_length, "target_text")
-        ref_text = (form.ref_text or "").strip()
-        if ref_text:
-            check_text(ref_text, 10 * settings.max_text_length, "ref_text")
+        ref_text = check_ref_text(form.ref_text, settings.max_text_length)
         seed = settings.default_random_seed if form.random_seed is None else form.random_seed
         reference = await asyncio.to_thread(read_clip, form.audio.file, limits)
         sampling = Sampling(
@@ -112,7 +110,7 @@ def tts_routes(service: Service) -> APIRouter:
             SpeechRequest(
                 text,
                 reference,
-                ref_text or None,
+                ref_text,
                 form.system_prompt,
                 sampling,
                 normalise=form.normalise,

@@ -11,7 +11,7 @@ from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import MEDIA_TYPES, encoded
-from deployments.speech.text import check_text
+from deployments.speech.text import check_ref_text
 from deployments.speech.voice_store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
 
@@ -95,9 +95,7 @@ def voice_routes(service: Service) -> APIRouter:
 
     @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
     async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
-        ref_text = (form.ref_text or "").strip() or None
-        if ref_text:
-            check_text(ref_text, 10 * settings.max_text_length, "ref_text")
+        ref_text = check_ref_text(form.ref_text, settings.max_text_length)
         clip = await asyncio.to_thread(read_clip, form.audio_sample.file, limits, "audio_sample")
         return _object(await once_more(lambda: service.voices.create(form.name, clip, ref_text, form.consent)))
 

@@ -1,11 +1,14 @@
 """What the Llasa room offers the others: takes of speech codes, as they are made."""
 
+import math
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from deployments.errors import InvalidInput
 
 FinishReason = Literal["stop", "length", "loop", "cancelled", "error"]
 Codes = NDArray[np.int32]
@@ -27,6 +30,13 @@ class Sampling:
     repetition_window: int = 64
     """How many of the last codes the penalty sees."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        # What is no number would end the engine, and with it the takes of all others.
+        for name in ("temperature", "top_k", "top_p", "repetition_penalty", "repetition_window", "seed"):
+            value: object = getattr(self, name)
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise InvalidInput(f"{name} is not a number.", name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from deployments.nano.weights import FOLDER
+from deployments.nano.weights import verified
 from deployments.speech.reference import Reference
 
 SHIPPED: Final = "voices.json"
@@ -14,6 +14,10 @@ SHIPPED: Final = "voices.json"
 
 @cache
 def shipped_voices() -> dict[str, Reference]:
-    """A reference for each of OpenAI's names, in the codes of the embedded XCodec2. Blocks when first called."""
-    rows = json.loads((FOLDER / SHIPPED).read_text(encoding="utf-8"))
+    """A reference for each of OpenAI's names, in the codes of the embedded XCodec2. Blocks when first called.
+
+    Raises:
+        Unavailable: the file is not what was shipped.
+    """
+    rows = json.loads(verified(SHIPPED).read_text(encoding="utf-8"))
     return {name: Reference(np.array(row["codes"], np.int32), row["text"]) for name, row in rows.items()}

@@ -8,12 +8,12 @@ from typing import Final
 from deployments.errors import Unavailable
 
 FOLDER: Final = Path(__file__).parent
-NAMES: Final = ("llasa", "xcodec2", "whisper")
+NAMES: Final = ("llasa", "xcodec2", "whisper", "voices.json")
 _SUMS: Final = "checksums.json"
 
 
 def verified(name: str, folder: Path = FOLDER) -> Path:
-    """The folder of one checkpoint, whose files are those that were shipped.
+    """The folder of one checkpoint, or the file of the voices, as they were shipped.
 
     Args:
         name: One of NAMES.
@@ -26,7 +26,7 @@ def verified(name: str, folder: Path = FOLDER) -> Path:
         raise Unavailable(f"There is no checkpoint nano:{name}.")
     try:
         sums: dict[str, str] = json.loads((folder / _SUMS).read_text())
-        expected = {path: digest for path, digest in sums.items() if path.startswith(f"{name}/")}
+        expected = {path: digest for path, digest in sums.items() if f"{path}/".startswith(f"{name}/")}
         for path, digest in expected.items():
             if hashlib.sha256((folder / path).read_bytes()).hexdigest() != digest:
                 raise Unavailable(f"{folder / path} is not what was shipped: install the service again.")

@@ -27,3 +27,17 @@ def check_text(text: str, longest: int, param: str) -> str:
     if not any(unicodedata.category(character)[0] in "LN" for character in text):
         raise InvalidText("The text holds no letter or digit: there is nothing to speak.", param)
     return text
+
+
+def check_ref_text(text: str | None, longest: int) -> str | None:
+    """What a clip says, without white space around it; None where nothing is left.
+
+    Args:
+        text: As the caller sent it.
+        longest: Characters a target text may have; this may have ten times as many.
+
+    Raises:
+        InvalidText: too long, or with nothing in it that can be spoken.
+    """
+    text = (text or "").strip()
+    return check_text(text, 10 * longest, "ref_text") if text else None

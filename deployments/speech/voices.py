@@ -4,6 +4,8 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -29,6 +31,7 @@ BUILT_IN: Final = (
 without a reference, for `_PHRASE` with the seed of its place here (from 1): made at first use, then kept. They do not
 sound like OpenAI's."""
 _PHRASE: Final = "The sun is up, and a new day can begin."
+_LONGEST_CONSENT: Final = 1000
 _TRIES: Final = 3
 """Takes at a built-in voice, with seeds that lie `len(BUILT_IN)` apart, until one ends by itself."""
 
@@ -105,7 +108,11 @@ class Voices:
             Unavailable: a model cannot serve.
         """
         name = check_name(name)
-        if name.lower() in BUILT_IN or await asyncio.to_thread(self._store.read, name) is not None:
+        if not 0 < len(consent.strip()) <= _LONGEST_CONSENT:
+            raise InvalidInput(
+                f"Say whose voice it is, and how they agreed, in at most {_LONGEST_CONSENT} characters.", "consent"
+            )
+        if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
             raise Conflict(f"There is a voice {name!r} already.", "name")
         reference = await self._synthesizer.prepare(clip, ref_text)
         voice = Voice(
@@ -132,9 +139,10 @@ class Voices:
         if _built_in_name(key):
             raise InvalidInput("A built-in voice cannot be renamed.", "voice")
         stored = await self._stored(key)
-        if name.lower() in BUILT_IN:
+        if _built_in_name(name):
             raise Conflict(f"There is a voice {name!r} already.", "name")
-        return await asyncio.to_thread(self._store.rename, stored, name)
+        with _gone(key):
+            return await asyncio.to_thread(self._store.rename, stored, name)
 
     async def sample(self, key: str) -> Waveform:
         """[samples] mono at 16 kHz: how a voice sounds.
@@ -144,7 +152,8 @@ class Voices:
             Unavailable: it has to be made or decoded, and a model cannot serve.
         """
         if not _built_in_name(key):
-            clip = await asyncio.to_thread(self._store.clip, await self._stored(key))
+            with _gone(key):
+                clip = await asyncio.to_thread(self._store.clip, await self._stored(key))
             if len(clip):
                 return clip
         return await self._synthesizer.sound(await self.reference(key))
@@ -178,8 +187,10 @@ class Voices:
     async def _prepared_anew(self, stored: StoredVoice) -> StoredVoice:
         if stored.voice.checkpoint == self._codec:
             return stored
-        clip = await asyncio.to_thread(self._store.clip, stored)
+        with _gone(stored.voice.name):
+            clip = await asyncio.to_thread(self._store.clip, stored)
         reference = await self._synthesizer.prepare(clip, stored.reference.text)
+        await self._stored(stored.voice.id)  # one that was deleted meanwhile must not come back
         stored = StoredVoice(replace(stored.voice, checkpoint=self._codec), reference)
         await asyncio.to_thread(self._store.replace, stored, clip)
         return stored
@@ -230,6 +241,15 @@ def _built_in(name: str) -> Voice:
 def _built_in_name(key: str) -> str | None:
     name = key.strip().lower().removeprefix("builtin_")
     return name if name in BUILT_IN else None
+
+
+@contextmanager
+def _gone(key: str) -> Iterator[None]:
+    """A voice may be deleted between two looks at its file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise _no_voice(key) from None
 
 
 def _no_voice(key: str) -> NotFound:

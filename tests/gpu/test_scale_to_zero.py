@@ -8,9 +8,11 @@ import psutil
 import pytest
 
 from tests.ingress.test_tts import refused
-from tests.service import LONG, Running, speak
+from tests.service import Running, speak
 
 pytestmark = pytest.mark.cluster
+
+TEXT = "All work and no play."
 
 
 async def test_a_model_that_nobody_uses_has_no_process_and_a_request_brings_it(running: Running) -> None:
@@ -34,8 +36,8 @@ async def test_a_model_that_nobody_uses_has_no_process_and_a_request_brings_it(r
 @pytest.mark.parametrize("order", ["offload", "release"])
 async def test_unloading_harms_no_running_request_and_the_next_one_works(running: Running, order: str) -> None:
     async with running.client() as client:
-        alone = await speak(client, LONG, 0)
-        takes = [asyncio.create_task(speak(client, LONG, seed)) for seed in range(8)]
+        alone = await speak(client, TEXT, 0)
+        takes = [asyncio.create_task(speak(client, TEXT, seed)) for seed in range(8)]
         await running.engine_has(8, within=60)
         unloading = asyncio.create_task(client.post(f"/api/gpu/{order}?wait=200"))
         answers = await asyncio.gather(*takes)

@@ -189,7 +189,7 @@ def test_translation(client: OpenAI) -> None:
 
 def test_models(client: OpenAI) -> None:
     ids = [model.id for model in client.models.list()]
-    assert {"nano", "tts-1", "gpt-4o-mini-tts", "nano-whisper", "whisper-1"} <= set(ids)
+    assert {"nano", "tts-1", "gpt-4o-mini-tts", "tiny", "whisper-1"} <= set(ids)
     assert client.models.retrieve("tts-1").owned_by == "llasa-serve"
 
 

@@ -20,14 +20,14 @@ from tests.served import served
 from ui.application import build_application
 
 
-async def built(service: Service) -> FastAPI:
-    return build_application(ServiceBackend(service), service.settings)
+async def built(service: Service, folder: Path) -> FastAPI:
+    return build_application(ServiceBackend(service), service.settings, folder)
 
 
 @contextmanager
-def page_of(service: Service) -> Iterator[str]:
+def page_of(service: Service, folder: Path) -> Iterator[str]:
     with ThreadPoolExecutor(1) as thread:  # Gradio wants a loop, and this thread's may be the browser's
-        application = thread.submit(lambda: asyncio.run(built(service))).result()
+        application = thread.submit(lambda: asyncio.run(built(service, folder))).result()
     with served(application) as url:
         yield url
 
@@ -41,10 +41,19 @@ def page_service(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Se
     return make()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Gradio's own folder, one for the process."""
+    folder = tmp_path_factory.mktemp("gradio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def page(page_service: Service) -> Iterator[str]:
+def page(page_service: Service, uploads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the page."""
-    with page_of(page_service) as url:
+    with page_of(page_service, tmp_path_factory.mktemp("takes")) as url:
         yield url
 
 

@@ -1,9 +1,11 @@
 """The page's functions by name, through Gradio's own client."""
 
+import json
 import struct
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -66,3 +68,27 @@ def test_what_is_wrong_is_told_in_a_sentence(client: Client, fields: dict[str, A
     given = {"target_text": "Hello there.", "voice": "alloy"} | fields
     with pytest.raises(AppError, match=message):
         client.predict(**given, api_name="/generate")
+
+
+def test_nothing_but_an_upload_is_taken_for_a_clip(page: str, clip_path: Path) -> None:
+    for path in (str(clip_path), "/etc/hostname", "/dev/zero", "http://127.0.0.1/clip.wav"):
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        answer = httpx.post(f"{page}/en/gradio_api/run/listen", json={"data": [file]}, timeout=30)
+        assert answer.status_code == 500
+        assert "text" not in answer.text
+        assert "hostname" not in answer.json().get("data", "")
+
+
+def test_what_is_no_number_ends_nothing(page: str, client: Client) -> None:
+    fields = ["Hello there.", "alloy", None, "", 1, 0.9, False, None, "24000", "TOP_K", 0.95, 1.1, "Convert"]
+    body = json.dumps({"data": fields, "session_hash": "x"}).replace('"TOP_K"', "NaN")
+    httpx.post(f"{page}/en/gradio_api/run/generate", content=body, headers={"content-type": "application/json"})
+    assert client.predict("Hello there.", "alloy", seed=None, api_name="/generate")
+
+
+def test_uploaded_pages_are_not_shown(page: str) -> None:
+    path = httpx.post(
+        f"{page}/en/gradio_api/upload", files={"files": ("x.html", b"<script>alert(1)</script>", "text/html")}
+    ).json()[0]
+    answer = httpx.get(f"{page}/en/gradio_api/file={path}")
+    assert answer.headers.get("content-disposition", "").startswith("attachment") or answer.status_code == 403

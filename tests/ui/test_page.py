@@ -175,9 +175,9 @@ def test_another_seed_is_thrown(browser: Browser, page: str) -> None:
         expect(visitor.page.locator("#seed input")).not_to_have_value("49", timeout=PATIENCE_MS)
 
 
-def test_the_models_are_shown_and_moved(browser: Browser, service: Callable[..., Service]) -> None:
+def test_the_models_are_shown_and_moved(browser: Browser, service: Callable[..., Service], tmp_path: Path) -> None:
     made = service()
-    with page_of(made) as url, visit(browser, url) as visitor:
+    with page_of(made, tmp_path) as url, visit(browser, url) as visitor:
         visitor.tab(3)
         visitor.says("#models", "Llasa")
         visitor.says("#models", "unloaded")
@@ -228,7 +228,8 @@ def test_nothing_overflows_on_a_phone(browser: Browser, page: str, language: str
 def test_the_page_speaks_the_browsers_language(browser: Browser, page: str, locale: str, heading: str) -> None:
     with visit(browser, page, locale=locale) as visitor:
         visitor.says("body", heading)
-        assert visitor.page.evaluate("document.documentElement.lang") == ("zh" if locale == "zh-CN" else "en")
+        language = "zh" if locale == "zh-CN" else "en"
+        visitor.page.wait_for_function(f"document.documentElement.lang === '{language}'", timeout=PATIENCE_MS)
 
 
 def test_the_language_can_be_switched(browser: Browser, page: str) -> None:
@@ -253,15 +254,15 @@ def test_every_field_and_button_has_a_name_and_can_be_reached_by_keyboard(browse
         assert {"generate", "stop"} <= reached
 
 
-def test_with_keys_the_page_asks_for_one(browser: Browser, service: Callable[..., Service]) -> None:
-    with page_of(service(api_keys="alice=sk-one,bob=sk-two")) as url, visit(browser, url) as visitor:
+def test_with_keys_the_page_asks_for_one(browser: Browser, service: Callable[..., Service], tmp_path: Path) -> None:
+    with page_of(service(api_keys="alice=sk-one,bob=sk-two"), tmp_path) as url, visit(browser, url) as visitor:
         user, password = visitor.page.locator("input").all()[:2]
-        user.fill("me")
+        user.fill("bob")
         password.fill("sk-three")
         visitor.page.get_by_role("button", name="Login").click()
         visitor.says("body", "Incorrect")
         assert httpx.get(f"{url}/en/config").status_code == 401
-        user.fill("me")
+        user.fill("bob")
         password.fill("sk-two")
         visitor.page.get_by_role("button", name="Login").click()
         expect(visitor.page.locator("#generate")).to_be_visible(timeout=PATIENCE_MS)

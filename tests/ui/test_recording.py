@@ -22,7 +22,7 @@ def recordings(tmp_path: Path) -> Recordings:
 async def made(recordings: Recordings, seconds: float = 1.0, speed: float = 1.0, rate: int = 16_000) -> Recording:
     recording = recordings.begin(speed, rate)
     await recording.write(voice(seconds))
-    await recording.close()
+    await recordings.end(recording)
     return recording
 
 
@@ -97,10 +97,8 @@ async def test_closing_twice_or_with_nothing_said_does_no_harm(recordings: Recor
 async def test_the_oldest_go_when_all_together_are_too_long(recordings: Recordings) -> None:
     first = await made(recordings, 6.0)
     second = await made(recordings, 6.0)
-    third = recordings.begin(1, 16_000)
     assert recordings.get(first.id) is None
     assert recordings.get(second.id) is second
-    assert recordings.get(third.id) is third
     assert not first.path.exists()
     assert second.path.exists()
 
@@ -110,3 +108,22 @@ async def test_one_that_is_being_made_is_never_dropped(recordings: Recordings) -
     await running.write(np.zeros(20 * 16_000, np.float32))
     recordings.begin(1, 16_000)
     assert recordings.get(running.id) is running
+
+
+async def test_one_in_which_nothing_was_said_is_not_kept(recordings: Recordings, tmp_path: Path) -> None:
+    recording = recordings.begin(1, 16_000)
+    await recordings.end(recording)
+    assert recordings.get(recording.id) is None
+    assert not recording.path.parent.exists()
+
+
+async def test_listeners_are_let_go_where_the_disk_is_full(recordings: Recordings, tmp_path: Path) -> None:
+    recording = recordings.begin(1, 16_000)
+    await recording.write(voice(0.5))
+    recording.path.parent.touch()  # a file where the folder should be
+    listening = asyncio.create_task(collected(recording))
+    await asyncio.sleep(0)
+    with pytest.raises(FileExistsError):
+        await recording.close()
+    async with asyncio.timeout(PATIENCE):
+        assert len(pcm(await listening)) == 16_000

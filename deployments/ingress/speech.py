@@ -9,7 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from deployments.errors import InvalidInput
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import FAILURES, RESPONSES
-from deployments.ingress.fields import BestOf, Normalise, Penalty, Strict, SystemPrompt, Temperature, TopK, TopP, Verify
+from deployments.ingress.fields import (
+    BestOf,
+    Normalise,
+    Penalty,
+    RefCheck,
+    Strict,
+    SystemPrompt,
+    Temperature,
+    TopK,
+    TopP,
+    Verify,
+)
 from deployments.ingress.models import check_model, speech_models
 from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import once_more
@@ -81,6 +92,7 @@ class SpeechBody(BaseModel):
     normalise: Normalise = True
     verify: Verify = None
     best_of: BestOf = None
+    ref_check: RefCheck = None
     strict: Strict = False
     max_new_tokens: Annotated[
         int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
@@ -144,7 +156,9 @@ def speech_routes(service: Service) -> APIRouter:
             body.system_prompt,
             sampling,
             normalise=body.normalise,
-            policy=service.synthesizer.policy.changed(strict=body.strict, verify=body.verify, best_of=body.best_of),
+            policy=service.synthesizer.policy.changed(
+                strict=body.strict, reference_check=body.ref_check, verify=body.verify, best_of=body.best_of
+            ),
             live=body.stream,
         )
         return await speak(service, http, request, delivery, manner, headers)

@@ -1,6 +1,7 @@
 """A plan spoken: chunks recorded side by side, given out in order."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import numpy as np
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import TakeRequest
 from deployments.speech.edges import silence
-from deployments.speech.events import Part
+from deployments.speech.events import Part, Progress
 from deployments.speech.level import loudness, scaled
 from deployments.speech.pace import Pace
 from deployments.speech.plan import Chunk
@@ -55,9 +56,12 @@ class Narrator:
         self._policy = policy
         self._transcriber = transcriber
         self._tasks: dict[int, asyncio.Task[_Kept]] = {}
+        self._checked = defaultdict[int, asyncio.Event](asyncio.Event)
 
-    async def narrate(self, chunks: tuple[Chunk, ...], *, live: bool) -> AsyncGenerator[Waveform | Part, None]:
-        """Gives each chunk's pieces and then the chunk, in order.
+    async def narrate(
+        self, chunks: tuple[Chunk, ...], *, live: bool
+    ) -> AsyncGenerator[Waveform | Part | Progress, None]:
+        """Gives each chunk's pieces and then the chunk, in order; and tells where Whisper is waited for.
 
         Chunks are judged, and retried, before any of them is heard. Closing the iterator early frees all places.
 
@@ -86,6 +90,8 @@ class Narrator:
                                 yield piece
                 else:
                     self._start(chunks, index, index + max(AHEAD // self._policy.best_of, 2))
+                    if self._policy.listens and await self._is_checked(index):
+                        yield Progress("checking", index + 1, len(chunks))
                     kept = await self._tasks.pop(index)
                     wav = _matched(kept.take.wav, level)
                     given += len(wav)
@@ -107,6 +113,15 @@ class Narrator:
         for index in range(first, min(end, len(chunks))):
             if index not in self._tasks:
                 self._tasks[index] = asyncio.create_task(self._record(chunks[index], index))
+
+    async def _is_checked(self, index: int) -> bool:
+        """Returns when Whisper begins to listen to a chunk, whether it does: false where the chunk is done first."""
+        checking = asyncio.create_task(self._checked[index].wait())
+        try:
+            await asyncio.wait({checking, self._tasks[index]}, return_when=asyncio.FIRST_COMPLETED)
+            return not self._tasks[index].done()
+        finally:
+            checking.cancel()
 
     async def _record(self, chunk: Chunk, index: int) -> _Kept:
         attempts = self._policy.best_of
@@ -149,6 +164,7 @@ class Narrator:
             async for piece in pieces:
                 if isinstance(piece, Take):
                     if self._policy.listens and not piece.flaw:
+                        self._checked[index].set()
                         return await verify(piece, chunk.text, self._transcriber)
                     return piece
         raise AssertionError("a recording ended without its take")

@@ -128,6 +128,9 @@ class Synthesizer:
             yield Progress("speaking", 1, len(chunks))
             async with aclosing(narrator.narrate(chunks, live=request.live)) as pieces:
                 async for piece in pieces:
+                    if isinstance(piece, Progress):
+                        yield piece
+                        continue
                     if not isinstance(piece, Part):
                         yield Audio(piece)
                         continue

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import json
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -235,3 +236,33 @@ async def test_each_request_may_meet_another_ingress(
                 assert not status.is_error, told(status)
             spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", **reference})
             assert not spoken.is_error, told(spoken)
+
+
+async def test_a_client_of_the_first_streamable_protocol_needs_no_more_than_http(
+    url: str, reference: dict[str, Any]
+) -> None:
+    """Raw JSON-RPC of 2025-03-26, with nothing of the SDK."""
+    headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-03-26"}
+
+    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
+
+        async def call(number: int, method: str, **params: Any) -> dict[str, Any]:
+            body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            answer = await client.post(f"{url}/mcp", json=body)
+            assert answer.status_code == 200, answer.text
+            data = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+            found: dict[str, Any] = json.loads(data[-1] if data else answer.text)
+            assert found["id"] == number
+            return found["result"]  # type: ignore[no-any-return]
+
+        info = {"name": "raw", "version": "1"}
+        begun = await call(1, "initialize", protocolVersion="2025-03-26", capabilities={}, clientInfo=info)
+        assert begun["protocolVersion"] == "2025-03-26"
+        assert begun["serverInfo"]["name"] == "llasa-serve"
+        assert {tool["name"] for tool in (await call(2, "tools/list"))["tools"]} == TOOLS
+        arguments = {"target_text": "Hello there.", **reference}
+        spoken = await call(3, "tools/call", name="generate_speech", arguments=arguments)
+    assert not spoken.get("isError")
+    audio = next(part for part in spoken["content"] if part["type"] == "audio")
+    with wave.open(io.BytesIO(base64.b64decode(audio["data"]))) as reader:
+        assert reader.getframerate() == 24_000

@@ -115,6 +115,12 @@ def test_the_readmes_commands_start_speak_and_stop(
     with wave.open(str(tmp_path / "speech.wav")) as speech:
         assert (speech.getframerate(), speech.getnchannels()) == (16_000, 1)
         assert speech.getnframes() > 0
+    say = next(block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "llasa-serve say" in block)
+    command = say.replace(".venv", f"{ROOT}/.venv")
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=_unset() | {"LLASA_URL": url}, check=True, timeout=120)
+    written = httpx.post(f"{url}/api/transcribe", files={"audio": (tmp_path / "hello.wav").read_bytes()}, timeout=60)
+    heard = written.json()["text"].split()
+    assert len({"hello", "this", "is", "my", "voice"} & set(heard)) >= 3, heard
     assert httpx.get(f"{url}/health", timeout=30).status_code == 200
 
     family = service.family()

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from deployments.speech.events import Audio, Finished, Progress
 from deployments.speech.policy import Policy
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import Speech, SpeechRequest, Synthesizer
+from deployments.whisper.protocol import Transcript
 from deployments.xcodec2.protocol import SAMPLE_RATE
 from tests.ingress.conftest import Still
 from tests.speech.scripted import Script, ScriptedLM
@@ -166,3 +168,20 @@ async def test_progress_counts_the_parts() -> None:
         events = [event async for event in synthesizer(ScriptedLM(right)).stream(replace(REQUEST, text=LONG))]
     spoken = [event for event in events if isinstance(event, Progress) and event.stage == "speaking"]
     assert [event.part for event in spoken] == list(range(1, spoken[0].parts + 1))
+
+
+class Slow(Ear):
+    """Gives others their turn before it answers."""
+
+    async def transcribe(self, *args: Any, **options: Any) -> Transcript:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return await super().transcribe(*args, **options)
+
+
+async def test_it_is_told_where_whisper_is_waited_for() -> None:
+    async with asyncio.timeout(PATIENCE):
+        told = [event async for event in synthesizer(ScriptedLM(right), Slow()).stream(REQUEST)]
+    stages = [(event.stage, event.part) for event in told if isinstance(event, Progress)]
+    assert stages[-2:] == [("speaking", 1), ("checking", 1)]
+    assert [type(event) for event in told].index(Audio) > told.index(Progress("checking", 1, 1))

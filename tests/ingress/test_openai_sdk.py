@@ -247,3 +247,23 @@ def test_too_many_requests_are_the_sdks_rate_limit(module_service: Callable[...,
             client.audio.speech.create(**REQUEST)
         assert int(busy.value.response.headers["retry-after"]) > 0
         assert len(b"".join(answer.iter_bytes())) > 100_000
+
+
+async def test_the_asynchronous_client_speaks_and_writes_in_every_manner(url: str, pcm: bytes) -> None:
+    async with AsyncOpenAI(api_key="sk-one", base_url=f"{url}/v1", max_retries=0, timeout=60) as client:
+        whole = await client.audio.speech.create(**REQUEST, response_format="pcm", extra_body={"stream": False})
+        assert whole.content == pcm
+        async with client.audio.speech.with_streaming_response.create(
+            **REQUEST, response_format="pcm", stream_format="sse"
+        ) as answer:
+            events = [json.loads(line[6:]) async for line in answer.iter_lines() if line.startswith("data: ")]
+        assert b"".join(base64.b64decode(event.get("audio", "")) for event in events) == pcm
+        written = await client.audio.transcriptions.create(model="whisper-1", file=clip())
+        pieces = [
+            event
+            async for event in await client.audio.transcriptions.create(model="whisper-1", file=clip(), stream=True)
+        ]
+        assert pieces[-1].type == "transcript.text.done"
+        assert pieces[-1].text == written.text
+        with pytest.raises(openai.NotFoundError):
+            await client.audio.speech.create(**REQUEST | {"voice": "nobody"})

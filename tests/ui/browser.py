@@ -45,6 +45,18 @@ class Visit:
     def press(self, button: str) -> None:
         self.page.locator(button).click()
 
+    def generate(self) -> None:
+        """Presses the button until it is heeded: under load the page shows before it listens."""
+        before = self.status.inner_text()
+        for _ in range(20):
+            self.press("#generate")
+            try:
+                expect(self.status).not_to_have_text(before, timeout=PATIENCE_MS / 20)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError("the page does not listen")
+
     def upload(self, where: str, file: Any) -> None:
         self.page.locator(f"{where} input[type=file]").set_input_files(file)
 

@@ -42,7 +42,7 @@ def test_a_clip_is_written_down_and_speaks_and_is_heard_before_it_is_whole(
         expect(visitor.page.locator("#ref-text textarea")).not_to_have_value("", timeout=PATIENCE_MS)
         visitor.write("#ref-text", "A reference.")
         visitor.write("#target", TEXT * 4)
-        visitor.press("#generate")
+        visitor.generate()
         visitor.page.wait_for_function(
             "(() => { const heard = document.querySelector('#player audio');"
             " return heard && heard.buffered.length && heard.buffered.end(0) > 0; })()",
@@ -65,7 +65,7 @@ def test_a_clip_is_written_down_and_speaks_and_is_heard_before_it_is_whole(
 def test_stopping_frees_the_engine(browser: Browser, page: str, models: Models) -> None:
     with visit(browser, page) as visitor:
         visitor.write("#target", TEXT * 20)
-        visitor.press("#generate")
+        visitor.generate()
         visitor.says("#status", "Speaking")
         visitor.press("#stop")
         visitor.says("#status", "Stopped.")
@@ -76,7 +76,7 @@ def test_stopping_frees_the_engine(browser: Browser, page: str, models: Models) 
 def test_leaving_frees_the_engine(browser: Browser, page: str, models: Models) -> None:
     with visit(browser, page) as visitor:
         visitor.write("#target", TEXT * 20)
-        visitor.press("#generate")
+        visitor.generate()
         visitor.says("#status", "Speaking")
     with visit(browser, page) as visitor:
         until(visitor, lambda: takes(models) == 0)
@@ -101,7 +101,7 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
         visitor.page.get_by_label("Voice", exact=True).first.click()
         visitor.page.get_by_role("option", name="storyteller").click()
         visitor.write("#target", "Hello there.")
-        visitor.press("#generate")
+        visitor.generate()
         visitor.spoken()
         visitor.says("#takes", "storyteller · Seed 49")
         visitor.tab(2)
@@ -130,7 +130,7 @@ def test_a_wrong_file_gives_a_sentence(browser: Browser, page: str, language: st
         visitor.page.get_by_role("button", name="clone" if language == "en" else "克隆").click()
         visitor.upload("#clip", wrong)
         visitor.write("#target", "Hello there.")
-        visitor.press("#generate")
+        visitor.generate()
         visitor.says("#status", "cannot be read as audio")
         if language == "zh":
             visitor.says("#status", "录音无法使用")
@@ -140,7 +140,7 @@ def test_a_wrong_file_gives_a_sentence(browser: Browser, page: str, language: st
 
 def test_nothing_to_say_is_told(browser: Browser, page: str) -> None:
     with visit(browser, page) as visitor:
-        visitor.press("#generate")
+        visitor.generate()
         visitor.says("#status", "The text is empty.")
 
 
@@ -163,7 +163,7 @@ def test_an_example_works_at_first_click(browser: Browser, page: str) -> None:
     with visit(browser, page) as visitor:
         visitor.page.get_by_text("Hello, this is my voice.").click()
         expect(visitor.page.locator("#target textarea")).to_have_value("Hello, this is my voice.")
-        visitor.press("#generate")
+        visitor.generate()
         visitor.spoken()
         visitor.says("#takes", "Hello, this is my voice.")
 
@@ -198,12 +198,12 @@ def test_the_models_are_shown_and_moved(browser: Browser, service: Callable[...,
 def test_two_visitors_see_nothing_of_each_other(browser: Browser, page: str) -> None:
     with visit(browser, page) as one, visit(browser, page) as other:
         one.write("#target", TEXT * 4)
-        one.press("#generate")
+        one.generate()
         one.says("#status", "Speaking")
         assert "Speaking" not in other.status.inner_text()
         assert other.audio.count() == 0
         other.write("#target", "Hello there.")
-        other.press("#generate")
+        other.generate()
         other.spoken()
         one.spoken()
         one.says("#takes", "The old man")
@@ -216,7 +216,7 @@ def test_two_visitors_see_nothing_of_each_other(browser: Browser, page: str) -> 
 def test_nothing_overflows_on_a_phone(browser: Browser, page: str, language: str) -> None:
     with visit(browser, f"{page}/{language}/", viewport={"width": 390, "height": 844}, is_mobile=True) as visitor:
         visitor.write("#target", "Hello there.")
-        visitor.press("#generate")
+        visitor.generate()
         visitor.spoken()
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
         assert visitor.complaints == []
@@ -267,7 +267,7 @@ def test_with_keys_the_page_asks_for_one(browser: Browser, service: Callable[...
         visitor.page.get_by_role("button", name="Login").click()
         expect(visitor.page.locator("#generate")).to_be_visible(timeout=PATIENCE_MS)
         visitor.write("#target", "Hello there.")
-        visitor.press("#generate")
+        visitor.generate()
         visitor.spoken()
 
 

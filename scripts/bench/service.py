@@ -64,7 +64,8 @@ def _checkpoints(folder: Path, options: argparse.Namespace) -> dict[str, str]:
         "MODELS_CACHE_DIR": str(folder / "cache"),
         "HF_HUB_OFFLINE": "1",
         "LOG_LEVEL": "WARNING",
-        "TAKE_RETRIES": "0",  # random weights have no good take
+        "TAKE_RETRIES": "0",
+        "REFERENCE_CHECK": "off",  # random weights have no good take
     }
 
 

@@ -81,7 +81,13 @@ class Speaker:
             number = f"{self._made * 7919 % 10_000:04d} "  # first, so that no two texts begin alike
             length = round(self._letters * (0.5 + self._made * 0.618 % 1))
             text = (number + "words that nobody has said before " * 20)[: length - 1] + "."
-            fields = {"target_text": text, "ref_text": _REF_TEXT, "random_seed": str(self._made)}
+            # Numbers written out would make longer texts of it, for the service alone.
+            fields = {
+                "target_text": text,
+                "ref_text": _REF_TEXT,
+                "random_seed": str(self._made),
+                "normalise": "false",
+            }
             yield self._clips[self._made % len(self._clips)], fields
 
 

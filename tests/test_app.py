@@ -73,8 +73,9 @@ async def test_an_endless_upload_is_cut_off_at_the_limit(running: Running) -> No
     body, _, summary = out.decode().rpartition("\n")
     status, sent = summary.split()
     assert int(sent) < 100_000_000
-    # Who goes on sending may find the connection reset before the answer is read.
-    assert (status, "The request is larger than 5 MB." in body) in (("413", True), ("000", False))
+    # Who goes on sending may find the connection reset before the answer, or its body, is read.
+    assert status in ("413", "000")
+    assert not body or "The request is larger than 5 MB." in body
 
 
 async def test_a_declared_gigabyte_is_refused_before_it_is_sent(running: Running) -> None:

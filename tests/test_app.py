@@ -72,7 +72,7 @@ async def test_an_endless_upload_is_cut_off_at_the_limit(running: Running) -> No
         out, _ = await endless.communicate()
     body, _, summary = out.decode().rpartition("\n")
     status, sent = summary.split()
-    assert int(sent) < 100_000_000
+    assert int(sent) < 900_000_000
     # Who goes on sending may find the connection reset before the answer is read, or with half of it.
     assert status != "200"
     assert not body or "The request is larger than 5 MB." in body

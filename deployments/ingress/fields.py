@@ -10,6 +10,9 @@ Temperature = Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 
 TopK = Annotated[int, Field(ge=0, le=65_536, description="How many codes are considered; 0: all.")]
 TopP = Annotated[FiniteFloat, Field(gt=0, le=1, description="Probability that the codes considered reach.")]
 Normalise = Annotated[bool, Field(description="Write out numbers and symbols, replace odd characters.")]
+Language = Annotated[
+    str, Field(pattern="^[a-z]{2}$", description="ISO 639-1, of the text: what its numbers are written out in.")
+]
 RefCheck = Annotated[
     ReferenceCheck | None,
     Field(

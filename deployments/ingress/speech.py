@@ -11,6 +11,7 @@ from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.fields import (
     BestOf,
+    Language,
     Normalise,
     Penalty,
     RefCheck,
@@ -90,6 +91,7 @@ class SpeechBody(BaseModel):
     repetition_penalty: Penalty = 1.1
     seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
     normalise: Normalise = True
+    language: Language = "en"
     verify: Verify = None
     best_of: BestOf = None
     ref_check: RefCheck = None
@@ -156,6 +158,7 @@ def speech_routes(service: Service) -> APIRouter:
             body.system_prompt,
             sampling,
             normalise=body.normalise,
+            language=body.language,
             policy=service.synthesizer.policy.changed(
                 strict=body.strict, reference_check=body.ref_check, verify=body.verify, best_of=body.best_of
             ),

@@ -10,6 +10,7 @@ from deployments.ingress.delivery import Delivery
 from deployments.ingress.failures import RESPONSES
 from deployments.ingress.fields import (
     BestOf,
+    Language,
     Normalise,
     Penalty,
     RefCheck,
@@ -52,6 +53,7 @@ class SpeechForm(BaseModel):
         Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
     ] = None
     normalise: Normalise = True
+    language: Language = "en"
     ref_check: RefCheck = None
     verify: Verify = None
     best_of: BestOf = None
@@ -114,6 +116,7 @@ def tts_routes(service: Service) -> APIRouter:
                 form.system_prompt,
                 sampling,
                 normalise=form.normalise,
+                language=form.language,
                 policy=service.synthesizer.policy.changed(
                     strict=form.strict, reference_check=form.ref_check, verify=form.verify, best_of=form.best_of
                 ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from deployments.errors import Unavailable
 from deployments.llasa.protocol import TakeRequest
 from deployments.llasa.vocabulary import SPEECH_START, TEXT_END, TEXT_START, Vocabulary
 
@@ -28,7 +29,17 @@ class PromptBuilder:
         self._frame = lru_cache(maxsize=64)(self._render_frame)
 
     def build(self, request: TakeRequest) -> list[int]:
-        """Engine ids up to where the model is to go on: after the reference codes, or after SPEECH_START."""
+        """Engine ids up to where the model is to go on: after the reference codes, or after SPEECH_START.
+
+        Raises:
+            Unavailable: the reference's codes are not this model's.
+        """
+        size = self._vocabulary.codec_size
+        if request.ref_codes.max(initial=0) >= size or request.ref_codes.min(initial=0) < 0:
+            raise Unavailable(
+                f"The reference has codes that this Llasa does not know, which has {size}: it was trained with another "
+                "XCodec2. Set LLASA_MODEL_PATH and XCODEC_MODEL_PATH to checkpoints that belong together."
+            )
         before, after = self._frame(_plain(request.instruction))
         text = f"{request.ref_text} {request.text}" if request.ref_text else request.text
         return [*before, *self._encode(_plain(text)), *after, *map(int, request.ref_codes)]

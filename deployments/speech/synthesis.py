@@ -37,6 +37,8 @@ class SpeechRequest:
     sampling: Sampling = Sampling()
     normalise: bool = True
     """Whether numbers and symbols are written out, and odd characters replaced."""
+    language: str = "en"
+    """ISO 639-1, of the text."""
     policy: Policy | None = None
     """None: the synthesizer's."""
     live: bool = True
@@ -116,7 +118,7 @@ class Synthesizer:
             else:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
-            chunks = plan(normalise(request.text) if request.normalise else request.text, budget)
+            chunks = plan(_written(request), budget)
             narrator = Narrator(
                 Studio(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
@@ -184,6 +186,10 @@ def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, f
     )
     finish: FinishReason = next((part.finish for part in parts if part.finish != "stop"), "stop")
     return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
+
+
+def _written(request: SpeechRequest) -> str:
+    return normalise(request.text, request.language) if request.normalise else request.text
 
 
 def seconds(wav: Waveform) -> float:

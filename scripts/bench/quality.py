@@ -1,33 +1,36 @@
 """How good speech is: hard texts, spoken with and without the care that is taken of them.
 
-python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
+python -m scripts.bench.quality
 python -m scripts.bench.quality --texts numbers names --seeds 1
+python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
 
-Without checkpoints the models are random, and only the costs mean anything. The score is Whisper's, who is no judge of
-repetitions.
+The score is Whisper's, who is no judge of repetitions. The embedded one writes the words of its lexicon only
+(deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
 """
 
 import argparse
 import asyncio
 import sys
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from deployments.llasa.protocol import CodeChunk, EngineStats, Sampling, SpeechLM, TakeRequest
+from deployments.nano.voices import shipped_voices
+from deployments.nano.weights import verified
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.level import loudness
 from deployments.speech.policy import Policy
+from deployments.speech.reference import Reference
 from deployments.speech.synthesis import Speech, SpeechRequest, Synthesizer, seconds
 from deployments.speech.wording import error_rate
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
-from scripts.bench.clip import clip
 from scripts.bench.table import table
 
 if TYPE_CHECKING:
@@ -129,7 +132,9 @@ def _largest_step(speech: Speech) -> float:
 
 async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher", ear: "WhisperTranscriber") -> str:
     """One row for each policy."""
-    references = [_reference(given) for given in options.reference] or [_made(pitch) for pitch in (110, 180)]
+    references = [_reference(given) for given in options.reference] or [
+        (voice, None) for voice in islice(shipped_voices().values(), options.voices)
+    ]
     rows = []
     for name in options.policies:
         counting = CountingLM(lm)
@@ -140,11 +145,15 @@ async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher
                 synthesizer,
                 ear,
                 SpeechRequest(
-                    TEXTS[text], wav, ref_text, sampling=Sampling(0.9, 50, 0.95, 1.1, seed=seed), policy=POLICIES[name]
+                    TEXTS[text],
+                    reference,
+                    ref_text,
+                    sampling=Sampling(0.9, 50, 0.95, 1.1, seed=seed),
+                    policy=POLICIES[name],
                 ),
             )
             for text in options.texts
-            for wav, ref_text in references
+            for reference, ref_text in references
             for seed in range(options.seeds)
         ]
         rows.append([name, *_summary(results)])
@@ -168,52 +177,40 @@ def _summary(results: list[Result]) -> list[str]:
     ]
 
 
-def _reference(given: str) -> tuple[Waveform, str | None]:
+def _reference(given: str) -> tuple[Waveform | Reference, str | None]:
     path, _, text = given.partition("=")
     return read_clip(Path(path).read_bytes(), ClipLimits(0.5, 60)), text or None
-
-
-def _made(pitch: float) -> tuple[Waveform, str]:
-    text = "What the clip says, in about as many letters as five seconds of speech have."
-    return read_clip(clip(pitch, 5.0), ClipLimits(0.5, 60)), text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table."""
     from deployments.llasa.checkpoint import load_checkpoint
     from deployments.llasa.engine import Engine
-    from deployments.nano.llasa_init import write_llasa
-    from deployments.nano.whisper_init import write_whisper
-    from deployments.nano.xcodec2_init import write_xcodec2
     from deployments.whisper.transcriber import WhisperTranscriber
     from deployments.xcodec2.batcher import CodecBatcher
     from deployments.xcodec2.codec import Xcodec2Codec
 
     options = _options(arguments)
-    with tempfile.TemporaryDirectory(prefix="llasa-quality-") as folder:
-        for name, write in (("llasa", write_llasa), ("xcodec2", write_xcodec2), ("whisper", write_whisper)):
-            if getattr(options, name) is None:
-                setattr(options, name, Path(folder, name))
-                write(Path(folder, name))
-        lm = Engine(load_checkpoint(str(options.llasa), options.device))
-        codec = CodecBatcher(Xcodec2Codec.load(str(options.xcodec2), options.device))
-        ear = WhisperTranscriber.load(str(options.whisper))
-        try:
-            print(asyncio.run(report(options, lm, codec, ear)))
-        finally:
-            ear.close()
-            codec.close()
-            lm.close()
+    lm = Engine(load_checkpoint(str(options.llasa), options.device))
+    codec = CodecBatcher(Xcodec2Codec.load(str(options.xcodec2), options.device))
+    ear = WhisperTranscriber.load(str(options.whisper))
+    try:
+        print(asyncio.run(report(options, lm, codec, ear)))
+    finally:
+        ear.close()
+        codec.close()
+        lm.close()
     return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts.bench.quality", description=__doc__)
-    parser.add_argument("--llasa", type=Path, help="folder of a Llasa, in place of a random one")
-    parser.add_argument("--xcodec2", type=Path, help="folder of an XCodec2, likewise")
-    parser.add_argument("--whisper", type=Path, help="folder of a CTranslate2 Whisper, likewise")
+    parser.add_argument("--llasa", type=Path, default=verified("llasa"), help="folder of a Llasa, if not the embedded")
+    parser.add_argument("--xcodec2", type=Path, default=verified("xcodec2"), help="folder of an XCodec2, likewise")
+    parser.add_argument("--whisper", type=Path, default=verified("whisper"), help="of a CTranslate2 Whisper, likewise")
     parser.add_argument("--device", default="cpu", help="of Llasa and XCodec2")
     parser.add_argument("--reference", nargs="+", default=[], metavar="FILE=TEXT", help="clips and what they say")
+    parser.add_argument("--voices", type=int, default=3, help="built-in ones that speak, where there are no clips")
     parser.add_argument("--texts", nargs="+", choices=list(TEXTS), default=list(TEXTS))
     parser.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES))
     parser.add_argument("--seeds", type=int, default=3)

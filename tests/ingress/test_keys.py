@@ -1,9 +1,13 @@
+from collections.abc import Callable
+
 import httpx
 import pytest
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from deployments.ingress.keys import Keys
+from deployments.ingress.service import Service
+from tests.ingress.conftest import client_of
 from tests.ingress.test_tts import refused
 
 
@@ -89,3 +93,26 @@ async def test_a_websocket_without_a_key_is_closed() -> None:
     scope = {"type": "websocket", "path": "/", "headers": []}
     await Keys(whose, KEYS)(scope, receive, send)
     assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+async def test_keys_cors_and_what_is_open_without(service: Callable[..., Service]) -> None:
+    shut = service(api_key="sk-one", health_open=False, docs_open=False, cors_origins="https://page.example")
+    async with client_of(shut) as client:
+        for path in ("/health", "/apidocs", "/openapi.json", "/v1/models", "/api/gpu/status"):
+            assert (await client.get(path)).status_code == 401, path
+            assert (await client.get(path, headers={"Authorization": "Bearer sk-one"})).status_code == 200, path
+        preflight = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+        answer = await client.options("/v1/audio/speech", headers=preflight)
+        assert answer.headers["access-control-allow-origin"] == "https://page.example"
+        unknown = await client.get("/v1/models", headers={"Origin": "https://page.example"})
+        assert unknown.status_code == 401
+        assert unknown.headers["access-control-allow-origin"] == "https://page.example"
+        foreign = await client.options("/v1/audio/speech", headers=preflight | {"Origin": "https://other.example"})
+        assert "access-control-allow-origin" not in foreign.headers
+    async with client_of(service(api_key="sk-one")) as client:
+        assert [(await client.get(path)).status_code for path in ("/health", "/apidocs", "/v1/models")] == [
+            200,
+            200,
+            401,
+        ]
+        assert "access-control-allow-origin" not in (await client.get("/health", headers=preflight)).headers

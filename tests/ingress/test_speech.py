@@ -4,20 +4,17 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from deployments.errors import ReplicaLost, Unavailable
+from deployments.errors import ReplicaLost
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
-from deployments.llasa.protocol import CodeChunk, TakeRequest
 from deployments.speech.events import Event
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.usage import Usage
-from tests.clips import voice, wav_file
 from tests.ingress.conftest import client_of
 from tests.ingress.recorder import Recorder
 from tests.ingress.test_tts import refused
@@ -48,13 +45,15 @@ async def test_every_parameter_reaches_the_engine(
     monkeypatch.setattr(real.synthesizer, "stream", watched)
     fields = {"temperature": 0.5, "top_k": 7, "top_p": 0.25, "repetition_penalty": 1.5, "seed": 3}
     async with client_of(real) as client:
-        answer = await client.post("/v1/audio/speech", json=BODY | fields | {"normalise": False, "strict": False})
+        answer = await client.post(
+            "/v1/audio/speech", json=BODY | fields | {"normalise": False, "language": "fr", "strict": False}
+        )
     assert answer.status_code == 200, answer.text
     (request,) = asked
     sampling = request.sampling
     assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
     assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
-    assert not request.normalise
+    assert (request.normalise, request.language) == (False, "fr")
 
 
 def losing(stream: Stream, after: int, times: int) -> tuple[Stream, list[int]]:
@@ -275,78 +274,3 @@ async def test_a_wrong_clip_or_none_is_told_by_its_field(service: Callable[..., 
             body = json.dumps(BODY | {field: "\ud800"})  # half a surrogate pair
             answer = await client.post("/v1/audio/speech", content=body, headers={"content-type": "application/json"})
             assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
-
-
-async def test_keys_cors_and_what_is_open_without(service: Callable[..., Service]) -> None:
-    shut = service(api_key="sk-one", health_open=False, docs_open=False, cors_origins="https://page.example")
-    async with client_of(shut) as client:
-        for path in ("/health", "/apidocs", "/openapi.json", "/v1/models", "/api/gpu/status"):
-            assert (await client.get(path)).status_code == 401, path
-            assert (await client.get(path, headers={"Authorization": "Bearer sk-one"})).status_code == 200, path
-        preflight = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
-        answer = await client.options("/v1/audio/speech", headers=preflight)
-        assert answer.headers["access-control-allow-origin"] == "https://page.example"
-        unknown = await client.get("/v1/models", headers={"Origin": "https://page.example"})
-        assert unknown.status_code == 401
-        assert unknown.headers["access-control-allow-origin"] == "https://page.example"
-        foreign = await client.options("/v1/audio/speech", headers=preflight | {"Origin": "https://other.example"})
-        assert "access-control-allow-origin" not in foreign.headers
-    async with client_of(service(api_key="sk-one")) as client:
-        assert [(await client.get(path)).status_code for path in ("/health", "/apidocs", "/v1/models")] == [
-            200,
-            200,
-            401,
-        ]
-        assert "access-control-allow-origin" not in (await client.get("/health", headers=preflight)).headers
-
-
-async def test_voices_over_http(service: Callable[..., Service]) -> None:
-    async with client_of(service()) as client:
-        clip = ("clip.wav", wav_file(voice(1.5)))
-        form = {"name": "👩‍🚀 reader", "consent": "my own", "ref_text": "A reference."}
-        made = (await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})).json()
-        assert set(made) >= {"object", "id", "name", "created_at"}
-        listed = (await client.get("/v1/audio/voices")).json()
-        assert listed["object"] == "list"
-        assert listed["data"][-1] == made
-        assert {"id": made["id"], "name": made["name"]} in listed["voices"]
-        assert [found["name"] for found in listed["voices"]][:2] == ["alloy", "ash"]
-        for key in (made["id"], made["name"]):
-            assert (await client.get(f"/v1/audio/voices/{key}")).json() == made
-        for name in ("../x", "a\0b", "x" * 300):
-            answer = await client.post("/v1/audio/voices", data=form | {"name": name}, files={"audio_sample": clip})
-            refused(answer, 400, "invalid_input", "name", "The name")
-        again = await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})
-        refused(again, 409, "conflict", "name", "already")
-        no_consent = {"name": "b", "ref_text": "A reference."}
-        answer = await client.post("/v1/audio/voices", data=no_consent, files={"audio_sample": clip})
-        refused(answer, 422, "validation_error", "consent", "missing")
-        refused(await client.delete("/v1/audio/voices/alloy"), 400, "invalid_input", "voice", "built-in")
-        deleted = (await client.delete(f"/v1/audio/voices/{made['id']}")).json()
-        assert deleted == {"object": "audio.voice.deleted", "id": made["id"], "deleted": True}
-        refused(await client.get(f"/v1/audio/voices/{made['id']}"), 404, "not_found", "voice", "no voice")
-
-
-async def test_tts_can_be_streamed(service: Callable[..., Service]) -> None:
-    async with client_of(service()) as client:
-        form = {"target_text": "Hello there.", "ref_text": "A reference."}
-        clip = {"audio": wav_file(voice(1.5))}
-        streamed = await client.post("/api/tts", data=form | {"stream": "true"}, files=clip)
-        whole = await client.post("/api/tts", data=form, files=clip)
-    assert streamed.headers["content-type"] == "audio/wav"
-    assert streamed.content[40:44] == b"\xff" * 4
-    assert "content-length" not in streamed.headers
-    assert int.from_bytes(whole.content[40:44], "little") == len(whole.content) - 44
-
-
-async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable[..., Service]) -> None:
-    class Dead:
-        async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
-            raise Unavailable("The speech engine has died.")
-            yield
-
-    real = service()
-    real.voices._lm = Dead()  # type: ignore[assignment]
-    async with client_of(replace(real)) as client:
-        answer = await client.post("/v1/audio/speech", json=BODY | {"voice": "cedar"})
-    refused(answer, 503, "unavailable", None, "has died")

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import io
 import json
@@ -14,6 +15,7 @@ from deployments.speech.events import Event
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.usage import Usage
 from tests.clips import FORMATS, encode, voice, wav_file
+from tests.conftest import Models
 from tests.ingress.conftest import client_of
 
 TEXT = {"target_text": "Hello there.", "ref_text": "A reference."}
@@ -101,12 +103,13 @@ async def test_every_parameter_reaches_the_engine(
             penalty=1.5,
             random_seed=3,
             normalise="false",
+            language="fr",
         )
     assert answer.status_code == 200, answer.text
     (request,) = asked
     sampling = request.sampling
     assert request.instruction == "Sing it"
-    assert not request.normalise
+    assert (request.normalise, request.language) == (False, "fr")
     assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
     assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
     assert (request.text, request.ref_text) == ("Hello there.", "A reference.")
@@ -283,3 +286,23 @@ def refused(answer: httpx.Response, status: int, code: str, param: str | None, m
     assert set(error) == {"message", "type", "param", "code"}
     assert (error["code"], error["param"]) == (code, param)
     assert message in error["message"]
+
+
+async def test_it_can_be_streamed(client: httpx.AsyncClient, clip: bytes) -> None:
+    streamed = await speak(client, clip, stream="true")
+    whole = await speak(client, clip)
+    assert streamed.headers["content-type"] == "audio/wav"
+    assert streamed.content[40:44] == b"\xff" * 4
+    assert "content-length" not in streamed.headers
+    assert int.from_bytes(whole.content[40:44], "little") == len(whole.content) - 44
+
+
+async def test_a_deadline_in_the_middle_of_a_long_text_frees_all_of_its_parts(
+    service: Callable[..., Service], models: Models, clip: bytes
+) -> None:
+    async with client_of(service(request_timeout=1)) as client:
+        answer = await speak(client, clip, target_text="All work and no play makes Jack a dull boy. " * 80)
+    refused(answer, 408, "timeout", None, "longer than 1 s")
+    async with asyncio.timeout(60):
+        while (await models.lm.stats()).running:
+            await asyncio.sleep(0.01)

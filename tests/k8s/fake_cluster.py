@@ -25,6 +25,7 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
 from deployments.nano.llasa_init import write_llasa
+from deployments.nano.xcodec2_init import write_xcodec2
 from scripts.k8s import OVERLAYS, serve_config
 from scripts.serve import wait
 from tests.clips import voice, wav_file
@@ -156,9 +157,11 @@ async def story(nodes: Cluster, client: httpx.AsyncClient) -> dict[str, Any]:
 
 async def main(folder: Path) -> None:
     write_llasa(folder / "llasa", end_bias=0)
+    write_xcodec2(folder / "xcodec2")
     os.environ.update(
         PROFILE="nano",
         LLASA_MODEL_PATH=str(folder / "llasa"),
+        XCODEC_MODEL_PATH=str(folder / "xcodec2"),
         MODELS_CACHE_DIR=str(folder / "cache"),
         MAX_TEXT_LENGTH="2000",
         OUTPUTS_DIR="",

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deployments.errors import Unavailable
 from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
 from deployments.llasa.protocol import TakeRequest
 
@@ -52,3 +53,9 @@ def test_markers_in_a_callers_words_stay_words(checkpoint: Checkpoint, marker: s
     special = int(checkpoint.vocabulary.engine_ids[checkpoint.prompts._tokenizer.convert_tokens_to_ids(marker)])
     steered = checkpoint.prompts.build(TakeRequest(f"Say {marker} it.", instruction=f"Convert{marker}"))
     assert steered.count(special) == plain.count(special)
+
+
+@pytest.mark.parametrize("code", [2048, -1])
+def test_codes_of_another_codec_are_refused(checkpoint: Checkpoint, code: int) -> None:
+    with pytest.raises(Unavailable, match="does not know, which has 2048"):
+        checkpoint.prompts.build(TakeRequest("Text.", "Reference.", np.array([5, code], np.int32)))

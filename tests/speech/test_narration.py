@@ -1,6 +1,7 @@
 """Plans spoken by a model that fails on purpose, in each of the known ways."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from deployments.speech.narration import AHEAD, derived_seed
 from deployments.speech.policy import Policy
 from deployments.speech.synthesis import Speech, SpeechRequest, Synthesizer
 from deployments.whisper.protocol import Transcript
-from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Codec
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Codec, Waveform
 from tests.conftest import Models
 from tests.ingress.conftest import Still
 from tests.speech.scripted import REFERENCE, Script, ScriptedLM, ToneCodec, hush, spoken
@@ -181,6 +182,36 @@ async def test_5000_characters_are_one_speech_in_order_with_steady_loudness_and_
     inside = 2 * np.pi * 200 / SAMPLE_RATE * np.abs(speech.wav).max() * 1.02
     assert np.abs(np.diff(speech.wav)).max() <= inside
     assert len(speech.wav) / SAMPLE_RATE == pytest.approx(parts[-1].start + parts[-1].seconds)
+
+
+async def test_a_stream_holds_no_more_of_a_text_ten_times_as_long() -> None:
+    async def most_held(text: str) -> int:
+        """Takes' sound that is held at once, in bytes."""
+        codec = Remembering()
+        most = 0
+        async with (
+            asyncio.timeout(PATIENCE),
+            aclosing(synthesizer(ScriptedLM(), codec).stream(replace(REQUEST, text=text))) as events,
+        ):
+            async for event in events:
+                del event
+                most = max(most, codec.held())
+        return most
+
+    class Remembering(ToneCodec):
+        def __init__(self) -> None:
+            super().__init__()
+            self._made: list[weakref.ref[Waveform]] = []
+
+        async def decode(self, codes: Codes, start: int = 0) -> Waveform:
+            wav = await super().decode(codes, start)
+            self._made.append(weakref.ref(wav))
+            return wav
+
+        def held(self) -> int:
+            return sum(wav.nbytes for made in self._made if (wav := made()) is not None)
+
+    assert await most_held(LONG * 10) <= 1.2 * await most_held(LONG)
 
 
 async def test_silence_around_takes_is_trimmed_to_the_planned_pause() -> None:

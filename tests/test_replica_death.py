@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -142,3 +143,30 @@ async def test_what_is_measured_is_exported(running: Running) -> None:
             await asyncio.sleep(0.5)
     for name in ("requests_success_total", "audio_frames_total", "num_requests_running", "audio_rtf_bucket"):
         assert f"ray_{name}" in text, name
+
+
+async def test_a_file_is_whole_or_breaks_off_when_the_codec_dies(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        whole = await speech(client)
+        with suppress(httpx.RemoteProtocolError):  # it was decoding just then
+            assert await killed_meanwhile(running, client, "XCodec2") == whole.content
+
+
+async def test_a_transcript_on_its_way_ends_whole_or_with_an_error_when_whisper_dies(running: Running) -> None:
+    clip = {"file": ("a.wav", wav_file(voice(150.0)))}
+    fields = {"model": "whisper-1", "stream": "true"}
+    events: list[dict[str, Any]] = []
+    async with running.client() as client:
+        await warmed(client)
+        async with client.stream("POST", "/v1/audio/transcriptions", data=fields, files=clip) as answer:
+            assert answer.status_code == 200
+            async for line in answer.aiter_lines():
+                if line.startswith("data: "):
+                    events.append(json.loads(line.removeprefix("data: ")))
+                    if len(events) == 1:
+                        await kill(running, "Whisper")
+    if "error" in events[-1]:
+        assert events[-1]["error"]["code"] == "unavailable"
+    else:
+        assert events[-1]["type"] == "transcript.text.done"

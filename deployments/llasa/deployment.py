@@ -47,7 +47,8 @@ class LlasaDeployment:
                 gathered.append(chunk)
                 if chunk.finish or sum(len(part.codes) for part in gathered) >= _CHUNK:
                     codes = np.concatenate([part.codes for part in gathered])
-                    yield CodeChunk(codes, chunk.finish, sum(part.prompt_tokens for part in gathered))
+                    tokens = sum(part.prompt_tokens for part in gathered)
+                    yield CodeChunk(codes, chunk.finish, tokens, any(part.unread for part in gathered))
                     gathered.clear()
 
     async def stats(self) -> EngineStats:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -90,7 +91,9 @@ class Engine:
         try:
             limit = min(request.max_codes or room, room)
             rules = Rules(slot, len(prompt), min(request.min_codes, limit), request.sampling)
-            async with aclosing(self._take(prompt, limit, rules)) as chunks:
+            async with aclosing(
+                self._take(prompt, limit, rules, unread=not self._prompts.reads(request.text))
+            ) as chunks:
                 async for chunk in chunks:
                     yield chunk
         finally:
@@ -119,7 +122,9 @@ class Engine:
         """Stops the engine's thread; takes that are running fail."""
         self._manager.stop(block=True, hard_stop=True)
 
-    async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncGenerator[CodeChunk, None]:
+    async def _take(
+        self, prompt: list[int], limit: int, rules: Rules, *, unread: bool
+    ) -> AsyncGenerator[CodeChunk, None]:
         self.check_health()
         take = f"take-{next(self._numbers)}"
         outputs = asyncio.Queue[GenerationOutput]()
@@ -139,7 +144,8 @@ class Engine:
                 if output.is_finished():
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
-                yield CodeChunk(np.array(codes[sent:], np.int32), finish, 0 if sent else len(prompt))
+                made = CodeChunk(np.array(codes[sent:], np.int32), finish)
+                yield made if sent else replace(made, prompt_tokens=len(prompt), unread=unread)
                 sent = len(codes)
         finally:
             if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it

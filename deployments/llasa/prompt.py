@@ -44,6 +44,11 @@ class PromptBuilder:
         text = f"{request.ref_text} {request.text}" if request.ref_text else request.text
         return [*before, *self._encode(_plain(text)), *after, *map(int, request.ref_codes)]
 
+    def reads(self, text: str) -> bool:
+        """Whether there are tokens for all of a text. Llama has them for any; the embedded model reads English."""
+        unknown = self._tokenizer.unk_token_id
+        return unknown is None or unknown not in self._tokenizer.encode(_plain(text), add_special_tokens=False)
+
     def _encode(self, text: str) -> list[int]:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
         engine_ids: list[int] = self._vocabulary.engine_ids[np.asarray(ids, np.int64)].tolist()

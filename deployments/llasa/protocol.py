@@ -62,7 +62,9 @@ class CodeChunk:
     codes: Codes
     finish: FinishReason | None = None
     prompt_tokens: int = 0
-    """Tokens that the take was given; told with its first codes."""
+    """Tokens that the take was given; told with its first codes, as is what follows."""
+    unread: bool = False
+    """Whether the text has characters that the model has no token for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Part:
     """Word (of Chinese and Japanese: character) errors over what should be heard."""
     words: tuple[Word, ...] = ()
     """With times from the beginning of the speech."""
+    unread: bool = False
+    """Whether the model has no tokens for some characters of the text."""
 
 
 @dataclass(frozen=True, slots=True)

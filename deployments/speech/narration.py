@@ -215,7 +215,7 @@ def _badness(take: Take) -> tuple[float, ...]:
 def _part(chunk: Chunk, kept: _Kept, start: float, seconds: float) -> Part:
     take = kept.take
     flaw = take.flaw.message if take.flaw else None
-    part = Part(chunk.text, start, seconds, take.finish, take.seed, kept.attempts, flaw)
+    part = Part(chunk.text, start, seconds, take.finish, take.seed, kept.attempts, flaw, unread=take.unread)
     if take.hearing is None:
         return part
     words = tuple(replace(word, start=start + word.start, end=start + word.end) for word in take.hearing.words)

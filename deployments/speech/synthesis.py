@@ -184,6 +184,11 @@ def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, f
         for part in parts
         if part.flaw
     )
+    warnings += tuple(
+        f"Not all of {shortened(part.text)!r} can be read by this model: it has no tokens for some of its characters."
+        for part in parts
+        if part.unread
+    )
     finish: FinishReason = next((part.finish for part in parts if part.finish != "stop"), "stop")
     return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
 

@@ -41,6 +41,8 @@ class Take:
     strangeness: float = 0.0
     """How far its duration is from the expected one: the logarithm of their ratio, without its sign."""
     hearing: Hearing | None = None
+    unread: bool = False
+    """Whether the model could not read all of its text."""
 
     @property
     def badness(self) -> tuple[float, ...]:
@@ -78,12 +80,13 @@ class Studio:
         pieces: list[Waveform] = []
         heard = False
         finish: FinishReason | None = None
+        unread = False
         flaw: Flaw | None = None
         async with aclosing(self._lm.generate(request)) as chunks:
             while finish is None:
                 with timed(self._timings, "generate"):
                     chunk = await anext(chunks, _LOST)
-                finish = chunk.finish
+                finish, unread = chunk.finish, unread or chunk.unread
                 with timed(self._timings, "decode"):
                     pieces.append(edges.push(await decoder.push(chunk.codes)))
                 if loop.push(chunk.codes):
@@ -103,7 +106,7 @@ class Studio:
         if len(rest) and (heard or not flaw):
             yield rest
         strangeness = abs(math.log(max(len(wav) / HOP, 1) / max(expected, 1)))
-        yield Take(wav, finish, request.sampling.seed, flaw, strangeness)
+        yield Take(wav, finish, request.sampling.seed, flaw, strangeness, unread=unread)
 
 
 _LOST: Final = CodeChunk(np.zeros(0, np.int32), "error")

@@ -33,3 +33,6 @@ class RandomPrompts(PromptBuilder):
         random = np.random.default_rng(list(request.text.encode()))
         text: list[int] = random.integers(self._first, self._size, TEXT_TOKENS).tolist()
         return [*text, *map(int, request.ref_codes)]
+
+    def reads(self, text: str) -> bool:
+        return True

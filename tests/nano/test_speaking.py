@@ -1,15 +1,26 @@
 """What ships speaks, and is understood: bounds are loose, `scripts/eval_nano` has the figures."""
 
 import asyncio
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+from deployments.llasa.checkpoint import load_checkpoint
+from deployments.llasa.engine import Engine
 from deployments.llasa.protocol import Sampling
 from deployments.nano.voices import shipped_voices
 from deployments.nano.weights import FOLDER
+from deployments.speech.events import Audio
+from deployments.speech.synthesis import SpeechRequest, Synthesizer
+from deployments.whisper.transcriber import WhisperTranscriber
+from deployments.xcodec2.batcher import CodecBatcher
+from deployments.xcodec2.codec import Xcodec2Codec
+from scripts.bench.quality import InProcess
 from scripts.eval_nano import Nano, errors, plain
 
+PATIENCE = 120
 SENTENCES = (
     "the old man walked to the river.",
     "she likes the small red house.",
@@ -38,3 +49,38 @@ def test_sentences_in_a_built_in_voice_are_understood() -> None:
     wrong = sum(errors(words, plain(text)) for (_, words), text in zip(heard, SENTENCES, strict=True))
     assert sum(ended for ended, _ in heard) >= len(SENTENCES) - 1
     assert wrong <= sum(len(plain(text)) for text in SENTENCES) / 2, heard
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> Iterator[Synthesizer]:
+    lm = Engine(load_checkpoint(str(FOLDER / "llasa")))
+    codec = CodecBatcher(Xcodec2Codec.load(str(FOLDER / "xcodec2")), max_batch=1)
+    ear = WhisperTranscriber.load(str(FOLDER / "whisper"))
+    try:
+        yield Synthesizer(lm, codec, ear, InProcess())
+    finally:
+        ear.close()
+        codec.close()
+        lm.close()
+
+
+def request(text: str, **fields: Any) -> SpeechRequest:
+    return SpeechRequest(text, shipped_voices()["alloy"], sampling=Sampling(seed=3), **fields)
+
+
+async def test_a_text_in_several_parts_is_the_same_streamed_and_whole(synthesizer: Synthesizer) -> None:
+    asked = request("\n\n".join(SENTENCES[:3]))
+    async with asyncio.timeout(PATIENCE):
+        whole = await synthesizer.speak(asked)
+        events = [event async for event in synthesizer.stream(asked)]
+    assert len(whole.finished.parts) == 3
+    np.testing.assert_array_equal(np.concatenate([e.wav for e in events if isinstance(e, Audio)]), whole.wav)
+
+
+@pytest.mark.parametrize(("text", "unread"), [("She has seven books.", False), ("She says 你好 and жду.", True)])
+async def test_characters_that_the_model_cannot_read_are_told_of(
+    synthesizer: Synthesizer, text: str, unread: bool
+) -> None:
+    async with asyncio.timeout(PATIENCE):
+        speech = await synthesizer.speak(request(text))
+    assert any("has no tokens" in warning for warning in speech.finished.warnings) == unread

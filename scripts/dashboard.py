@@ -57,6 +57,9 @@ def rate(metric: str, by: str) -> tuple[Query, ...]:
     return (Query(f"sum by ({by}) (rate({metric}[5m]))", f"{{{{{by}}}}}"),)
 
 
+_FOUND: Final = "sum by (cache) (rate(ray_cache_hits_total[5m]))"
+_MISSED: Final = "sum by (cache) (rate(ray_cache_misses_total[5m]))"
+
 ROWS: Final[dict[str, tuple[Panel, ...]]] = {
     "Speech": (
         Panel(
@@ -160,6 +163,20 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
         ),
         Panel("Loads", "s", "Seconds that a load took.", quantiles("ray_model_load_s", "model", (0.5, 0.95))),
     ),
+    "Caches": (
+        Panel(
+            "Found",
+            "percentunit",
+            "References by their clip, voices by their file (look-ups), prompts by their beginning (tokens).",
+            (Query(f"{_FOUND} / ({_FOUND} + {_MISSED})", "{{cache}}"),),
+        ),
+        Panel(
+            "Held",
+            "bytes",
+            "In the memory of all ingress replicas.",
+            (Query("sum by (cache) (ray_cache_bytes)", "{{cache}}"),),
+        ),
+    ),
     "Errors": (
         Panel(
             "HTTP errors",
@@ -174,10 +191,17 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             rate("ray_audio_skipped_requests_total", "reason"),
         ),
         Panel(
-            "Failed loads",
+            "Speech that broke off",
             "reqps",
-            "The log of the replica says why, and /health does.",
-            rate("ray_model_load_failures_total", "model"),
+            "Requests that ended after their first audio and before their last. cancelled: the client has gone.",
+            rate("ray_audio_interrupted_requests_total", "reason"),
+        ),
+        Panel(
+            "Failed loads",
+            "short",
+            "Of the replicas that are up; each counts from its start. The replica's log says why, and /health does.",
+            # Not a rate: the first failure of a new process is the first that is seen of its counter.
+            (Query("sum by (model) (ray_model_load_failures_total)", "{{model}}"),),
         ),
         Panel(
             "Starts of replicas",
@@ -191,28 +215,28 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             "Memory",
             "bytes",
             "Used on each GPU, by whatever process (NVML, through Ray).",
-            (Query("ray_node_gram_used * 1024 * 1024", "{{NodeAddress}} {{GpuIndex}} used"),),
+            (Query("ray_node_gram_used * 1024 * 1024", "{{ip}} {{GpuIndex}} used"),),
         ),
         Panel(
             "Free memory",
             "bytes",
             "What is left on each GPU.",
-            (Query("ray_node_gram_available * 1024 * 1024", "{{NodeAddress}} {{GpuIndex}} free"),),
+            (Query("ray_node_gram_available * 1024 * 1024", "{{ip}} {{GpuIndex}} free"),),
         ),
         Panel(
             "Utilisation",
             "percent",
             "Of each GPU.",
-            (Query("ray_node_gpus_utilization", "{{NodeAddress}} {{GpuIndex}}"),),
+            (Query("ray_node_gpus_utilization", "{{ip}} {{GpuIndex}}"),),
         ),
     ),
     "Nodes": (
-        Panel("CPU", "percent", "Of each node.", (Query("ray_node_cpu_utilization", "{{NodeAddress}}"),)),
+        Panel("CPU", "percent", "Of each node.", (Query("ray_node_cpu_utilization", "{{ip}}"),)),
         Panel(
             "Memory of nodes",
             "percentunit",
             "Near 1 Ray ends what uses the most.",
-            (Query("ray_node_mem_used / ray_node_mem_total", "{{NodeAddress}}"),),
+            (Query("ray_node_mem_used / ray_node_mem_total", "{{ip}}"),),
         ),
         Panel(
             "Object store",

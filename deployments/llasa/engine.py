@@ -124,7 +124,6 @@ class Engine:
         take = f"take-{next(self._numbers)}"
         outputs = asyncio.Queue[GenerationOutput]()
         self._manager.register_result_handler(take, outputs.put_nowait)
-        self._prompt_tokens += len(prompt)
         finish: FinishReason | None = None
         sent = 0
         try:
@@ -139,6 +138,8 @@ class Engine:
                 if output.is_finished():
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
+                if not sent:  # by now all of it has been through the model or found in the cache
+                    self._prompt_tokens += len(prompt)
                 yield CodeChunk(np.array(codes[sent:], np.int32), finish, 0 if sent else len(prompt))
                 sent = len(codes)
         finally:

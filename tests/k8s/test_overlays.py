@@ -177,6 +177,33 @@ def test_a_gpu_node_outlasts_the_models_on_it(name: str) -> None:
     assert gpu["idleTimeoutSeconds"] > timeout
 
 
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_a_disruption_budget_is_one_that_kubernetes_can_count(name: str) -> None:
+    """Of pods whose owner has no scale subresource only `minAvailable`, and as a number (kuberay#2662)."""
+    budget = the(name, "PodDisruptionBudget", "llasa-serve-ingress")["spec"]
+    groups = the(name, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    [group] = [g for g in groups if g["groupName"] == budget["selector"]["matchLabels"]["ray.io/group"]]
+    assert budget.keys() == {"minAvailable", "selector"}
+    assert 1 <= budget["minAvailable"] <= group["minReplicas"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_a_pod_has_the_time_that_its_pause_takes(name: str) -> None:
+    for group in the(name, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]:
+        pod = group["template"]["spec"]
+        if pause := pod["containers"][0].get("lifecycle"):
+            assert pause["preStop"]["sleep"]["seconds"] < pod["terminationGracePeriodSeconds"]
+
+
+def test_only_the_head_reaches_redis_and_models_reach_nothing_outside() -> None:
+    [rule] = the("gpu-pool", "NetworkPolicy", "llasa-serve-redis")["spec"]["ingress"]
+    kinds = [source["podSelector"]["matchLabels"]["ray.io/node-type"] for source in rule["from"]]
+    assert kinds == ["head", "redis-cleanup"]
+    for rule in the("gpu-pool", "NetworkPolicy", "llasa-serve-workers-out")["spec"]["egress"]:
+        ours = [to.get("podSelector", {}).get("matchLabels") == {"app": "llasa-serve"} for to in rule["to"]]
+        assert all(ours) or {port["port"] for port in rule["ports"]} == {53}
+
+
 def test_bodies_pass_the_ingress_that_the_service_takes() -> None:
     annotations = the("one-gpu", "Ingress")["metadata"]["annotations"]
     limit = annotations["nginx.ingress.kubernetes.io/proxy-body-size"]

@@ -12,6 +12,7 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 
 from cli.check import check_files
+from deployments.profiles import PROFILES
 from deployments.settings import Settings
 from scripts.k8s import OVERLAYS as GENERATED
 from scripts.k8s import patch, serve_config
@@ -133,6 +134,10 @@ def test_the_same_is_deployed_on_a_cluster_as_here() -> None:
     assert there["http_options"].pop("host") == "0.0.0.0"  # noqa: S104
     assert there["http_options"].pop("port") == 8000
     assert there["applications"][0].pop("args") == {"profile": "llasa-8b", "node_gpus": 1}
+    assert there["applications"][0]["deployments"].pop()["name"] == "Whisper"
+    for application in there["applications"]:
+        for deployment in application["deployments"]:
+            assert deployment["ray_actor_options"].pop("label_selector") == {"pool": "cpu"}
     del here["http_options"]["host"], here["http_options"]["port"], here["applications"][0]["args"]
     assert there == here
 
@@ -167,6 +172,20 @@ def test_gpus_come_from_none_and_the_cpu_workers_never_go(name: str) -> None:
     assert gpu["maxReplicas"] == (1 if name == "one-gpu" else 8)
     assert cpu["minReplicas"] >= 1
     assert cluster["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}
+
+
+@pytest.mark.parametrize("name", ["one-gpu", "gpu-pool"])
+def test_what_needs_no_gpu_keeps_off_the_gpu_pods(name: str) -> None:
+    """They would not go while it is there, and they have no volume for voices."""
+    spec = the(name, "RayService")["spec"]
+    cpu, gpu = spec["rayClusterConfig"]["workerGroupSpecs"]
+    applications = yaml.safe_load(spec["serveConfigV2"])["applications"]
+    deployments = {one["name"]: one for application in applications for one in application["deployments"]}
+    assert deployments.keys() == {"Ingress", "Whisper", "Ui"}
+    for options in deployments.values():
+        assert options["ray_actor_options"]["label_selector"] == cpu["labels"]
+    assert "labels" not in gpu
+    assert deployments["Whisper"]["ray_actor_options"]["num_cpus"] == PROFILES["llasa-8b"].whisper_cpus
 
 
 @pytest.mark.parametrize("name", ["one-gpu", "gpu-pool"])

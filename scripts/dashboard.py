@@ -34,8 +34,12 @@ class Panel:
     queries: tuple[Query, ...]
 
 
+ONCE: Final = ("ray_model_load_s", "ray_model_load_failures_total", "ray_serve_deployment_replica_starts_total")
+"""What a process counts when it starts. Such a counter has its value when it is first seen, and no rate ever."""
+
+
 def quantiles(metric: str, by: str = "", parts: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[Query, ...]:
-    """Quantiles of a histogram, over five minutes.
+    """Quantiles of a histogram, over five minutes; of `ONCE`, over the processes that are up.
 
     Args:
         metric: Its name without `_bucket`.
@@ -43,9 +47,10 @@ def quantiles(metric: str, by: str = "", parts: Sequence[float] = (0.5, 0.95, 0.
         parts: Which quantiles.
     """
     labels = f"le, {by}" if by else "le"
+    buckets = f"{metric}_bucket" if metric in ONCE else f"rate({metric}_bucket[5m])"
     return tuple(
         Query(
-            f"histogram_quantile({part}, sum by ({labels}) (rate({metric}_bucket[5m])))",
+            f"histogram_quantile({part}, sum by ({labels}) ({buckets}))",
             f"{{{{{by}}}}} p{part * 100:g}" if by else f"p{part * 100:g}",
         )
         for part in parts
@@ -57,6 +62,7 @@ def rate(metric: str, by: str) -> tuple[Query, ...]:
     return (Query(f"sum by ({by}) (rate({metric}[5m]))", f"{{{{{by}}}}}"),)
 
 
+_STARTS: Final = "ray_serve_deployment_replica_starts_total"
 _FOUND: Final = "sum by (cache) (rate(ray_cache_hits_total[5m]))"
 _MISSED: Final = "sum by (cache) (rate(ray_cache_misses_total[5m]))"
 
@@ -161,7 +167,12 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             "For how long nothing has needed a model that is up. It leaves at its timeout.",
             (Query("max by (model) (ray_model_idle_s)", "{{model}}"),),
         ),
-        Panel("Loads", "s", "Seconds that a load took.", quantiles("ray_model_load_s", "model", (0.5, 0.95))),
+        Panel(
+            "Loads",
+            "s",
+            "Seconds that it took the replicas which are up to load.",
+            quantiles("ray_model_load_s", "model", (0.5, 0.95)),
+        ),
     ),
     "Caches": (
         Panel(
@@ -200,14 +211,13 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             "Failed loads",
             "short",
             "Of the replicas that are up; each counts from its start. The replica's log says why, and /health does.",
-            # Not a rate: the first failure of a new process is the first that is seen of its counter.
             (Query("sum by (model) (ray_model_load_failures_total)", "{{model}}"),),
         ),
         Panel(
             "Starts of replicas",
-            "reqps",
-            "Beyond scaling: crashes.",
-            rate("ray_serve_deployment_replica_starts_total", "deployment"),
+            "short",
+            "In the last five minutes. Beyond scaling: crashes.",
+            (Query(f"sum by (deployment) ({_STARTS} unless {_STARTS} offset 5m)", "{{deployment}}"),),
         ),
     ),
     "GPUs": (

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deployments.caching import BYTES, HITS, MISSES
 from deployments.gpu.metrics import GAUGES, LOAD, LOAD_FAILURES
 from deployments.ingress.metrics import METRICS
-from scripts.dashboard import FILE, ROWS, Query, dashboard, text
+from scripts.dashboard import FILE, ONCE, ROWS, Query, dashboard, text
 from tests.clips import voice, wav_file
 from tests.service import LONG, Running, speak
 
@@ -70,6 +70,13 @@ def test_every_panel_says_what_it_shows() -> None:
         for panel in panels:
             assert panel.description
             assert panel.queries
+
+
+def test_what_a_process_counts_once_is_not_asked_for_its_rate() -> None:
+    for metric in ONCE:
+        assert metric in {re.sub(r"_bucket$", "", name) for name, _ in QUERIED}
+        assert not [query for query in QUERIES if re.search(rf"rate\({metric}\b|rate\({metric}_", query.expression)]
+    assert {f"ray_{LOAD.name}", f"ray_{LOAD_FAILURES.name}"} <= set(ONCE)
 
 
 def test_a_legend_names_what_the_query_keeps() -> None:

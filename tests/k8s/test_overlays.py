@@ -1,7 +1,10 @@
 """Every manifest of every overlay, against Kubernetes' schemas, KubeRay's, Serve's and our own check."""
 
+import copy
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +93,76 @@ def overlay(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return kustomize(k8s / "nano")
 
 
+def validate(body: dict[str, Any]) -> None:
+    """Raises ValidationError; KubeRay's kinds are for our own check."""
+    if body["kind"] in SPECS:
+        jsonschema.validate(body["spec"], SPECS[body["kind"]])
+    elif not body["apiVersion"].startswith("ray.io/"):
+        kubernetes_validate.validate(body, KUBERNETES, strict=True)
+
+
 def test_every_manifest_is_valid(overlay: str) -> None:
     kinds = set()
     for body in yaml.safe_load_all(overlay):
         kinds.add(body["kind"])
-        if body["kind"] in SPECS:
-            jsonschema.validate(body["spec"], SPECS[body["kind"]])
-        elif not body["apiVersion"].startswith("ray.io/"):
-            kubernetes_validate.validate(body, KUBERNETES, strict=True)
+        validate(body)
     assert {"RayService", "NetworkPolicy", "PodDisruptionBudget", "PersistentVolumeClaim", "Job"} <= kinds
+
+
+MISTAKES: dict[str, tuple[str, str, Callable[[dict[str, Any]], object]]] = {
+    "an unknown key of a policy": ("NetworkPolicy", "llasa-serve-in", lambda spec: spec.update(policyType=["Ingress"])),
+    "a port that is none": (
+        "NetworkPolicy",
+        "llasa-serve-redis",
+        lambda spec: spec["ingress"][0]["ports"][0].update(port=[6379]),
+    ),
+    "a misspelt volume": (
+        "PersistentVolumeClaim",
+        "llasa-serve-models",
+        lambda spec: spec.update(accessMode=["ReadWriteMany"]),
+    ),
+    "a container without a name": (
+        "Job",
+        "llasa-serve-models",
+        lambda spec: spec["template"]["spec"]["containers"][0].pop("name"),
+    ),
+    "a number of replicas in words": ("StatefulSet", "llasa-serve-redis", lambda spec: spec.update(replicas="one")),
+    "a budget's misspelt key": (
+        "PodDisruptionBudget",
+        "llasa-serve-ingress",
+        lambda spec: spec.update(minAvailble=1),
+    ),
+    "a path without a type": (
+        "Ingress",
+        "llasa-serve",
+        lambda spec: spec["rules"][0]["http"]["paths"][0].pop("pathType"),
+    ),
+    "a scrape's misspelt interval": (
+        "PodMonitor",
+        "llasa-serve",
+        lambda spec: spec["podMetricsEndpoints"][0].update(intervall="15s"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_planted_mistake_is_caught(mistake: str) -> None:
+    kind, name, plant = MISTAKES[mistake]
+    body = copy.deepcopy(the("gpu-pool", kind, name))
+    validate(body)
+    plant(body["spec"])
+    with pytest.raises((jsonschema.ValidationError, kubernetes_validate.ValidationError)):
+        validate(body)
+
+
+def test_an_image_named_as_the_readme_says_is_that_of_every_pod(tmp_path: Path) -> None:
+    [command] = re.findall(r"^printf .+$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    subprocess.run(["cp", "-r", str(ROOT / "k8s"), str(tmp_path)], check=True)
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True)
+    images = re.findall(r"^\s+image: (\S+)$", kustomize(tmp_path / "k8s" / "one-gpu"), re.MULTILINE)
+    assert {image for image in images if "llasa-serve" in image} == {
+        f"registry.example.com/llasa-serve:0.1.0-{kind}" for kind in ("cpu", "gpu")
+    }
 
 
 def test_our_check_finds_nothing(overlay: str, tmp_path: Path) -> None:

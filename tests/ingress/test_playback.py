@@ -89,7 +89,7 @@ def test_what_fails_once_all_has_left_is_no_failure_of_the_speech() -> None:
 
 
 def test_failures_are_told_apart_by_a_word() -> None:
-    deadline = asyncio.timeout(None)
+    deadline = asyncio.Timeout(None)
     assert reason_of(Unavailable("No."), deadline) == "unavailable"
     assert reason_of(RuntimeError("secret"), deadline) == "RuntimeError"
     assert reason_of(asyncio.CancelledError(), deadline) == "cancelled"

@@ -34,8 +34,12 @@ class Panel:
     queries: tuple[Query, ...]
 
 
+ONCE: Final = ("ray_model_load_s", "ray_model_load_failures_total", "ray_serve_deployment_replica_starts_total")
+"""What a process counts when it starts. Such a counter has its value when it is first seen, and no rate ever."""
+
+
 def quantiles(metric: str, by: str = "", parts: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[Query, ...]:
-    """Quantiles of a histogram, over five minutes.
+    """Quantiles of a histogram, over five minutes; of `ONCE`, over the processes that are up.
 
     Args:
         metric: Its name without `_bucket`.
@@ -43,9 +47,10 @@ def quantiles(metric: str, by: str = "", parts: Sequence[float] = (0.5, 0.95, 0.
         parts: Which quantiles.
     """
     labels = f"le, {by}" if by else "le"
+    buckets = f"{metric}_bucket" if metric in ONCE else f"rate({metric}_bucket[5m])"
     return tuple(
         Query(
-            f"histogram_quantile({part}, sum by ({labels}) (rate({metric}_bucket[5m])))",
+            f"histogram_quantile({part}, sum by ({labels}) ({buckets}))",
             f"{{{{{by}}}}} p{part * 100:g}" if by else f"p{part * 100:g}",
         )
         for part in parts
@@ -56,6 +61,10 @@ def rate(metric: str, by: str) -> tuple[Query, ...]:
     """A counter's rate, by a label."""
     return (Query(f"sum by ({by}) (rate({metric}[5m]))", f"{{{{{by}}}}}"),)
 
+
+_STARTS: Final = "ray_serve_deployment_replica_starts_total"
+_FOUND: Final = "sum by (cache) (rate(ray_cache_hits_total[5m]))"
+_MISSED: Final = "sum by (cache) (rate(ray_cache_misses_total[5m]))"
 
 ROWS: Final[dict[str, tuple[Panel, ...]]] = {
     "Speech": (
@@ -158,7 +167,26 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             "For how long nothing has needed a model that is up. It leaves at its timeout.",
             (Query("max by (model) (ray_model_idle_s)", "{{model}}"),),
         ),
-        Panel("Loads", "s", "Seconds that a load took.", quantiles("ray_model_load_s", "model", (0.5, 0.95))),
+        Panel(
+            "Loads",
+            "s",
+            "Seconds that it took the replicas which are up to load.",
+            quantiles("ray_model_load_s", "model", (0.5, 0.95)),
+        ),
+    ),
+    "Caches": (
+        Panel(
+            "Found",
+            "percentunit",
+            "References by their clip, voices by their file (look-ups), prompts by their beginning (tokens).",
+            (Query(f"{_FOUND} / ({_FOUND} + {_MISSED})", "{{cache}}"),),
+        ),
+        Panel(
+            "Held",
+            "bytes",
+            "In the memory of all ingress replicas.",
+            (Query("sum by (cache) (ray_cache_bytes)", "{{cache}}"),),
+        ),
     ),
     "Errors": (
         Panel(
@@ -174,16 +202,22 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             rate("ray_audio_skipped_requests_total", "reason"),
         ),
         Panel(
-            "Failed loads",
+            "Speech that broke off",
             "reqps",
-            "The log of the replica says why, and /health does.",
-            rate("ray_model_load_failures_total", "model"),
+            "Requests that ended after their first audio and before their last. cancelled: the client has gone.",
+            rate("ray_audio_interrupted_requests_total", "reason"),
+        ),
+        Panel(
+            "Failed loads",
+            "short",
+            "Of the replicas that are up; each counts from its start. The replica's log says why, and /health does.",
+            (Query("sum by (model) (ray_model_load_failures_total)", "{{model}}"),),
         ),
         Panel(
             "Starts of replicas",
-            "reqps",
-            "Beyond scaling: crashes.",
-            rate("ray_serve_deployment_replica_starts_total", "deployment"),
+            "short",
+            "In the last five minutes. Beyond scaling: crashes.",
+            (Query(f"sum by (deployment) ({_STARTS} unless {_STARTS} offset 5m)", "{{deployment}}"),),
         ),
     ),
     "GPUs": (
@@ -191,28 +225,28 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             "Memory",
             "bytes",
             "Used on each GPU, by whatever process (NVML, through Ray).",
-            (Query("ray_node_gram_used * 1024 * 1024", "{{NodeAddress}} {{GpuIndex}} used"),),
+            (Query("ray_node_gram_used * 1024 * 1024", "{{ip}} {{GpuIndex}} used"),),
         ),
         Panel(
             "Free memory",
             "bytes",
             "What is left on each GPU.",
-            (Query("ray_node_gram_available * 1024 * 1024", "{{NodeAddress}} {{GpuIndex}} free"),),
+            (Query("ray_node_gram_available * 1024 * 1024", "{{ip}} {{GpuIndex}} free"),),
         ),
         Panel(
             "Utilisation",
             "percent",
             "Of each GPU.",
-            (Query("ray_node_gpus_utilization", "{{NodeAddress}} {{GpuIndex}}"),),
+            (Query("ray_node_gpus_utilization", "{{ip}} {{GpuIndex}}"),),
         ),
     ),
     "Nodes": (
-        Panel("CPU", "percent", "Of each node.", (Query("ray_node_cpu_utilization", "{{NodeAddress}}"),)),
+        Panel("CPU", "percent", "Of each node.", (Query("ray_node_cpu_utilization", "{{ip}}"),)),
         Panel(
             "Memory of nodes",
             "percentunit",
             "Near 1 Ray ends what uses the most.",
-            (Query("ray_node_mem_used / ray_node_mem_total", "{{NodeAddress}}"),),
+            (Query("ray_node_mem_used / ray_node_mem_total", "{{ip}}"),),
         ),
         Panel(
             "Object store",

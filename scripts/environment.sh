@@ -57,3 +57,21 @@ prepare_chromium() {
         echo "There is no Chromium: the tests of the page are skipped. On Debian, apt install chromium." >&2
     fi
 }
+
+# The tests of k8s/ build its overlays; without kubectl or kustomize they are skipped, and say so. In CI they fail.
+prepare_kubectl() {
+    if command -v kubectl || command -v kustomize; then
+        return
+    fi >/dev/null
+    local candidate=""
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq >/dev/null 2>&1 || true
+        candidate=$(apt-cache policy kubernetes-client | awk '$1 == "Candidate:" { print $2 }')
+    fi
+    # Debian 12 has 1.20, which knows no components.
+    if [ -n "$candidate" ] && dpkg --compare-versions "$candidate" ge 1.21; then
+        echo "Installing kubectl for the tests of k8s/"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq kubernetes-client >/dev/null 2>&1 && return
+    fi
+    echo "There is no kubectl: the tests of k8s/ are skipped. See kubernetes.io/docs/tasks/tools; 1.21 or newer." >&2
+}

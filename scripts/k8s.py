@@ -10,7 +10,11 @@ from typing import Any, Final
 
 import yaml
 
+from deployments.profiles import PROFILES
+
 ROOT: Final = Path(__file__).resolve().parent.parent
+_NO_GPU: Final = {"label_selector": {"pool": "cpu"}}
+"""Pods of the group `cpu` of k8s/base."""
 _HEAD: Final = "# Made from serve_config.yaml by `python -m scripts.k8s`; change it there.\n"
 
 
@@ -43,6 +47,11 @@ def serve_config(overlay: Overlay) -> dict[str, Any]:
     for deployment in application["deployments"]:
         if deployment["name"] == "Ingress":
             deployment |= copy.deepcopy(overlay.ingress)
+    profile = PROFILES[application["args"]["profile"]]
+    if profile.llasa_gpus:
+        application["deployments"].append({"name": "Whisper", "ray_actor_options": {"num_cpus": profile.whisper_cpus}})
+        for deployment in [one for application in config["applications"] for one in application["deployments"]]:
+            deployment["ray_actor_options"] |= copy.deepcopy(_NO_GPU)
     return config
 
 

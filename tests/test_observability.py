@@ -10,18 +10,41 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from deployments.caching import BYTES, HITS, MISSES
 from deployments.gpu.metrics import GAUGES, LOAD, LOAD_FAILURES
-from scripts.dashboard import FILE, ROWS, dashboard, text
+from deployments.ingress.metrics import METRICS
+from scripts.dashboard import FILE, ONCE, ROWS, Query, dashboard, text
 from tests.clips import voice, wav_file
-from tests.service import Running, speak
+from tests.service import LONG, Running, speak
 
-EXPRESSIONS = [query.expression for panels in ROWS.values() for panel in panels for query in panel.queries]
-QUERIED = {re.sub(r"_(bucket|count|sum)$", "", name) for e in EXPRESSIONS for name in re.findall(r"\bray_\w+", e)}
-FAILURES = {"ray_model_load_failures_total"}
-"""Exported once there has been one."""
-GPUS = {name for name in QUERIED if name.startswith(("ray_node_gram_", "ray_node_gpus_"))}
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+QUERIES = [query for panels in ROWS.values() for panel in panels for query in panel.queries]
+Labelled = tuple[str, str]
+"""A series and a label of it, or none."""
+
+
+def groups(query: Query) -> set[str]:
+    return {label for by in re.findall(r"by \(([^)]+)\)", query.expression) for label in by.split(", ")}
+
+
+def legend(query: Query) -> set[str]:
+    return set(re.findall(r"{{(\w+)}}", query.legend))
+
+
+def queried(query: Query) -> set[Labelled]:
+    """What must be exported for a query to show something, and to tell apart what it is to."""
+    names = re.findall(r"\bray_\w+", query.expression)
+    return {(name, label) for name in names for label in groups(query) | legend(query) | {""}}
+
+
+QUERIED = set[Labelled]().union(*map(queried, QUERIES))
+GPUS = {labelled for labelled in QUERIED if labelled[0].startswith(("ray_node_gram_", "ray_node_gpus_"))}
 """Exported by Ray where there is a GPU."""
+CACHES = {f"{kind.name} {cache}" for kind in (HITS, MISSES) for cache in ("references", "voices", "prompts")} | {
+    f"{BYTES.name} {cache}" for cache in ("references", "voices")
+}
 
 
 def test_the_dashboard_is_made_from_its_code() -> None:
@@ -49,47 +72,107 @@ def test_every_panel_says_what_it_shows() -> None:
             assert panel.queries
 
 
+def test_what_a_process_counts_once_is_not_asked_for_its_rate() -> None:
+    for metric in ONCE:
+        assert metric in {re.sub(r"_bucket$", "", name) for name, _ in QUERIED}
+        assert not [query for query in QUERIES if re.search(rf"rate\({metric}\b|rate\({metric}_", query.expression)]
+    assert {f"ray_{LOAD.name}", f"ray_{LOAD_FAILURES.name}"} <= set(ONCE)
+
+
+def test_a_legend_names_what_the_query_keeps() -> None:
+    for query in QUERIES:
+        if groups(query):
+            assert legend(query) <= groups(query)
+
+
 def test_ray_exports_the_gpu_metrics_that_are_queried() -> None:
+    from ray.dashboard.consts import GPU_TAG_KEYS
     from ray.dashboard.modules.reporter.reporter_agent import METRICS_GAUGES
 
     assert GPUS
-    assert {name.removeprefix("ray_") for name in GPUS} <= set(METRICS_GAUGES)
+    assert {name.removeprefix("ray_") for name, _ in GPUS} <= set(METRICS_GAUGES)
+    assert {label for _, label in GPUS} <= {*GPU_TAG_KEYS, ""}
 
 
-def test_failed_loads_are_counted_by_the_name_that_is_queried() -> None:
-    assert {f"ray_{LOAD_FAILURES.name}"} == FAILURES
+def test_every_metric_of_the_models_and_the_caches_is_on_the_dashboard() -> None:
+    shown = {re.sub(r"_(bucket|count|sum)$", "", name) for name, _ in QUERIED}
+    assert {f"ray_{metric.name}" for metric in (*GAUGES, LOAD, LOAD_FAILURES, HITS, MISSES, BYTES)} <= shown
 
 
-def test_every_gauge_of_residency_is_on_the_dashboard() -> None:
-    assert {f"ray_{gauge.name}" for gauge in GAUGES} <= QUERIED
-
-
-def test_the_readme_tells_of_every_metric_of_residency() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    assert all(f"`ray_{metric.name}`" in readme for metric in (*GAUGES, LOAD, LOAD_FAILURES))
+def test_the_readme_tells_of_every_metric() -> None:
+    for metric in (*GAUGES, LOAD, LOAD_FAILURES, HITS, MISSES, BYTES):
+        assert f"`ray_{metric.name}`" in README
+    for metric in METRICS:
+        assert f"`{metric.name}`" in README or f"`ray_{metric.name}`" in README
 
 
 @pytest.mark.cluster
 async def test_a_running_service_exports_every_metric_that_is_queried(running: Running) -> None:
-    expected = QUERIED - FAILURES - GPUS
     async with running.client() as client:
-        assert (await speak(client, "Hello there.", 1)).status_code == 200
+        await a_load_that_fails(running, client)
+        for _ in range(2):
+            assert (await speak(client, "Hello there.", 1)).status_code == 200
+        await a_stored_voice_used_twice(client)
         fields = {"target_text": "Hello.", "ref_text": "A reference. " * 200}
         refused = await client.post("/api/tts", files={"audio": wav_file(voice(1.5))}, data=fields)
         assert refused.status_code == 400
+        await a_listener_who_goes(client)
         async with asyncio.timeout(90):
-            while missing := expected - await scrape(client):
+            while missing := (QUERIED - GPUS | {(name, "") for name in CACHES}) - await scrape(client):
                 print("not exported yet:", *sorted(missing))
                 await asyncio.sleep(2)
 
 
-async def scrape(client: httpx.AsyncClient) -> set[str]:
-    """Names of what is exported to Prometheus, on the port that the service was told."""
+async def a_load_that_fails(running: Running, client: httpx.AsyncClient) -> None:
+    weights, away = running.llasa / "model.safetensors", running.llasa / "model.away"
+    assert (await client.post("/api/gpu/offload?wait=120&model=Llasa")).json()["done"]
+    weights.rename(away)
+    try:
+        assert (await speak(client, "Hello there.", 1)).status_code == 503
+    finally:
+        away.rename(weights)
+    async with asyncio.timeout(60):
+        while (await speak(client, "Hello there.", 1)).status_code != 200:
+            await asyncio.sleep(0.5)
+
+
+async def a_stored_voice_used_twice(client: httpx.AsyncClient) -> None:
+    name = uuid4().hex
+    fields = {"name": name, "consent": "my own", "ref_text": "A reference."}
+    stored = await client.post("/v1/audio/voices", files={"audio_sample": wav_file(voice(1.5))}, data=fields)
+    assert stored.status_code == 200, stored.text
+    for _ in range(2):
+        answer = await client.post("/v1/audio/speech", json={"model": "tts-1", "input": "Hello.", "voice": name})
+        assert answer.status_code == 200, answer.text
+    await client.delete(f"/v1/audio/voices/{name}")
+
+
+async def a_listener_who_goes(client: httpx.AsyncClient) -> None:
+    """In the middle of a speech."""
+    fields = {"target_text": LONG * 5, "ref_text": "A reference.", "stream": "true"}
+    files = {"audio": wav_file(voice(1.5))}
+    async with client.stream("POST", "/api/tts", files=files, data=fields) as answer:
+        assert answer.status_code == 200
+        sound = 0
+        async for data in answer.aiter_raw():
+            sound += len(data)
+            if sound > 1_000:  # more than a header
+                break
+
+
+async def scrape(client: httpx.AsyncClient) -> set[Labelled]:
+    """What is exported to Prometheus, on the port that the service was told; and of which caches."""
     import ray
 
     [node] = ray.nodes()
     page = await client.get(f"http://{node['NodeManagerAddress']}:{os.environ['METRICS_PORT']}/metrics")
-    return set(re.findall(r"^# TYPE (\S+) ", page.text, re.MULTILINE))
+    found = set[Labelled]()
+    for family in text_string_to_metric_families(page.text):
+        for sample in family.samples:
+            found |= {(sample.name, label) for label in ("", *sample.labels)}
+            if cache := sample.labels.get("cache"):
+                found.add((f"{sample.name.removeprefix('ray_')} {cache}", ""))
+    return found
 
 
 def log_lines(request: str) -> dict[str, list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Whether the replicas that must be up at once fit on the nodes that there can be."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 _EXACT: Final = 1e-6
@@ -16,6 +16,8 @@ class Node:
     cpus: float
     gpus: int
     count: int = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """That Ray knows it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Need:
     least: int = 1
     """Replicas without which no request can be served."""
     most: int = 1
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the nodes that it may be on. Of those with an operator (`!`, `in(`) any will do."""
 
 
 def misfits(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
@@ -56,7 +60,9 @@ def misfits(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
 
 def _pack(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
     """Names of the deployments that are left over when each has its `most` replicas."""
-    seats = [_Seat(node.cpus, [1.0] * node.gpus) for node in sorted(nodes, key=_gpus) for _ in range(node.count)]
+    seats = [
+        _Seat(node.cpus, [1.0] * node.gpus, node.labels) for node in sorted(nodes, key=_gpus) for _ in range(node.count)
+    ]
     return [
         need.deployment
         for need in sorted(needs, key=lambda need: (need.gpus, need.cpus), reverse=True)
@@ -70,9 +76,13 @@ class _Seat:
 
     cpus: float
     gpus: list[float]
+    labels: Mapping[str, str]
 
     def take(self, need: Need) -> bool:
         """Places a replica here, if there is room."""
+        plain = {key: value for key, value in need.selector.items() if "!" not in value and "(" not in value}
+        if any(self.labels.get(key) != value for key, value in plain.items()):
+            return False
         share, count = (need.gpus, 1) if 0 < need.gpus < 1 else (1.0, int(need.gpus))
         # As Ray does: a part goes to the fullest GPU that has room for it.
         fitting = sorted((n for n, free in enumerate(self.gpus) if free >= share - _EXACT), key=self.gpus.__getitem__)
@@ -89,7 +99,8 @@ def _gpus(node: Node) -> int:
 
 
 def _told(need: Need) -> str:
-    return f"{need.deployment} {need.gpus:g} GPU and {need.cpus:g} CPU"
+    where = "".join(f" where {key} is {value}" for key, value in need.selector.items())
+    return f"{need.deployment} {need.gpus:g} GPU and {need.cpus:g} CPU{where}"
 
 
 def _have(nodes: Sequence[Node]) -> str:

@@ -181,7 +181,7 @@ def _node(group: dict[str, Any], name: str, count: int) -> Node:
     cpu = str(limits.get("cpu", 0))
     cpus = float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)
     gpus = start.get("num-gpus", limits.get("nvidia.com/gpu", 0))
-    return Node(name, float(start.get("num-cpus", cpus)), int(gpus), count)
+    return Node(name, float(start.get("num-cpus", cpus)), int(gpus), count, group.get("labels") or {})
 
 
 def _check_serve(place: Place, spec: dict[str, Any], nodes: list[Node]) -> list[Problem]:

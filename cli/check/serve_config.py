@@ -104,4 +104,5 @@ def _need(deployment: Deployment, options: dict[str, Any]) -> Need:
         gpus=float(actor.get("num_gpus") or 0),
         least=max(1, scaling.get("min_replicas", 1)) if scaling else fixed,
         most=max(1, scaling.get("max_replicas", 1)) if scaling else fixed,
+        selector=actor.get("label_selector") or {},
     )

@@ -161,6 +161,7 @@ class Admitted:
 
         try:
             async with asyncio.timeout(self._timeout_s) as deadline, self._admission.turn(scope["state"]["client"]):
+                scope["state"]["deadline"] = deadline
                 await self.app(scope, receive, noting)
         except Overloaded as error:
             await failure_of(error)(scope, receive, send)

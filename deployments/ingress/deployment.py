@@ -16,13 +16,14 @@ from deployments.gpu.residency import ServeResidency
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
 from deployments.ingress.backend import ServiceBackend
-from deployments.ingress.metrics import METRICS
+from deployments.ingress.metrics import METRICS, CacheMetrics
 from deployments.ingress.protocol import Speaking
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.speech.events import Event
+from deployments.speech.reference import ReferenceCache
 from deployments.speech.synthesis import Synthesizer
 from deployments.speech.voice_store import VoiceStore
 from deployments.speech.voices import Voices
@@ -109,20 +110,20 @@ class ServeMetrics:
 
     def __init__(self) -> None:
         self._kept: dict[str, Any] = {metric.name: metric.of(metrics) for metric in METRICS}
-        self._gauges: dict[str, float] = {}
+        self._gauges: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
 
     def count(self, name: str, value: float = 1, **tags: str) -> None:
         if value > 0:
             self._kept[name].inc(value, tags)
 
-    def gauge(self, name: str, value: float) -> None:
-        self._gauges[name] = value
-        self._kept[name].set(value)
+    def gauge(self, name: str, value: float, **tags: str) -> None:
+        self._gauges[name, tuple(tags.items())] = value
+        self._kept[name].set(value, tags)
 
     def repeat(self) -> None:
         """Tells the gauges again: Ray exports none that nobody has set for half a minute."""
-        for name, value in self._gauges.items():
-            self._kept[name].set(value)
+        for (name, tags), value in list(self._gauges.items()):
+            self._kept[name].set(value, dict(tags))
 
     def observe(self, name: str, value: float) -> None:
         self._kept[name].observe(value)
@@ -155,13 +156,15 @@ class IngressDeployment:
             settings.model_wait_timeout,
         )
         lm = RemoteLlasa(llasa)
-        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy())
         self._metrics = ServeMetrics()
+        references = ReferenceCache(watch=CacheMetrics(self._metrics, "references"))
+        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy(), references)
+        store = VoiceStore.of(settings, CacheMetrics(self._metrics, "voices"))
         self._service = Service(
             admission=Admission.of(settings, profile, self._metrics),
             synthesizer=synthesizer,
             transcriber=transcriber,
-            voices=Voices(VoiceStore.of(settings), synthesizer, lm, residency, profile),
+            voices=Voices(store, synthesizer, lm, residency, profile),
             health=_deployment_health,
             residency=residency,
             metrics=self._metrics,

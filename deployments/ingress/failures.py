@@ -1,5 +1,6 @@
 """Failures as responses: OpenAI's envelope, one shape for all."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from deployments.errors import ServiceError, UnprocessableInput
+from deployments.errors import ServiceError, TimedOut, UnprocessableInput
 
 logger = logging.getLogger("ray.serve")
 
@@ -78,6 +79,18 @@ def failure_of(error: ServiceError) -> JSONResponse:
     """The response that tells of an error."""
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
     return failure(error.status, error.message, error.type, error.code, error.param, headers)
+
+
+def reason_of(error: BaseException, deadline: asyncio.Timeout) -> str:
+    """A failure in a word, for metrics: an error's code, or else the name of its type.
+
+    `cancelled`: the client has gone, or the process is stopped. `timeout`: the deadline has.
+    """
+    if isinstance(error, ServiceError):
+        return error.code
+    if isinstance(error, asyncio.CancelledError):
+        return TimedOut.code if deadline.expired() else "cancelled"
+    return type(error).__name__
 
 
 async def _service_error(request: Request, error: ServiceError) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from typing import Final, Protocol
 
+from deployments.caching import BYTES, HITS, MISSES
 from deployments.metric import Metric
 
 CONTINUITY_MS: Final = 100
@@ -28,10 +29,19 @@ METRICS: Final = (
         ("threshold_ms",),
     ),
     Metric("audio_skipped_requests_total", "counter", "Requests for speech that ended without audio.", ("reason",)),
+    Metric(
+        "audio_interrupted_requests_total",
+        "counter",
+        "Requests for speech that broke off after their first audio.",
+        ("reason",),
+    ),
     Metric("requests_success_total", "counter", "Speech that left whole.", ("finished_reason",)),
     Metric("num_requests_running", "gauge", "Requests at work."),
     Metric("num_requests_waiting", "gauge", "Requests that wait for their turn."),
     Metric("e2e_request_latency_s", "histogram", "Seconds of a request for speech, to its last byte.", (), _SECONDS),
+    HITS,
+    MISSES,
+    BYTES,
 )  # fmt: skip
 
 
@@ -40,6 +50,25 @@ class Metrics(Protocol):
 
     def count(self, name: str, value: float = 1, **tags: str) -> None: ...
 
-    def gauge(self, name: str, value: float) -> None: ...
+    def gauge(self, name: str, value: float, **tags: str) -> None: ...
 
     def observe(self, name: str, value: float) -> None: ...
+
+
+class CacheMetrics:
+    """The `Watch` of a cache.
+
+    Args:
+        metrics: Told of it.
+        cache: Its name.
+    """
+
+    def __init__(self, metrics: Metrics, cache: str) -> None:
+        self._metrics = metrics
+        self._cache = cache
+
+    def looked_up(self, *, hit: bool) -> None:
+        self._metrics.count((HITS if hit else MISSES).name, cache=self._cache)
+
+    def holds(self, size: int) -> None:
+        self._metrics.gauge(BYTES.name, size, cache=self._cache)

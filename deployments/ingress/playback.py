@@ -27,6 +27,7 @@ class Playback:
         self._seconds = 0.0
         self._longest_wait = 0.0
         self._waited = 0.0
+        self._over = False
 
     def sent(self, seconds: float) -> None:
         """Bytes that hold so many seconds of audio have left."""
@@ -45,6 +46,7 @@ class Playback:
 
     def ended(self, finish: str) -> None:
         """All of it has left."""
+        self._over = True
         spent = self._clock() - self._arrived
         self._metrics.observe("e2e_request_latency_s", spent)
         self._metrics.observe("audio_duration_s", self._seconds)
@@ -56,5 +58,8 @@ class Playback:
 
     def failed(self, reason: str) -> None:
         """It ended otherwise."""
-        if self._played_until is None:
-            self._metrics.count("audio_skipped_requests_total", reason=reason)
+        if not self._over:
+            heard = self._played_until is not None
+            self._metrics.count(
+                "audio_interrupted_requests_total" if heard else "audio_skipped_requests_total", reason=reason
+            )

@@ -1,5 +1,6 @@
 """Speech as a response: whole, as it is made, or in events."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from deployments.errors import ServiceError
 from deployments.ingress.delivery import Delivery, Piece, pieces, whole
 from deployments.ingress.details import in_detail
+from deployments.ingress.failures import reason_of
 from deployments.ingress.playback import Playback
 from deployments.ingress.retry import anew, begun, once_more
 from deployments.ingress.service import Service
@@ -59,6 +61,7 @@ async def speak(
     """
     usage = Usage()
     playback = Playback(service.metrics, http.scope["state"]["arrived"])
+    deadline: asyncio.Timeout = http.scope["state"]["deadline"]
 
     def stream() -> AsyncGenerator[Event, None]:
         return service.synthesizer.stream(request, usage)
@@ -74,11 +77,11 @@ async def speak(
             return _Whole(in_detail(await once_more(at_once), headers), playback, "application/json", {})
         first, events = await begun(lambda: anew(stream), _is_any if manner == "progress" else _is_audio)
     except BaseException as error:
-        playback.failed(error.code if isinstance(error, ServiceError) else type(error).__name__)
+        playback.failed(reason_of(error, deadline))
         raise
     headers["X-Seed"] = str(request.sampling.seed)
     media_type = delivery.media_type if manner == "audio" else "text/event-stream"
-    return _Streamed(first, events, delivery, playback, manner, usage, media_type, headers)
+    return _Streamed(first, events, delivery, playback, deadline, manner, usage, media_type, headers)
 
 
 def _is_audio(event: Event) -> bool:
@@ -110,6 +113,7 @@ class _Streamed(StreamingResponse):
         events: AsyncGenerator[Event, None],
         delivery: Delivery,
         playback: Playback,
+        deadline: asyncio.Timeout,
         manner: Manner,
         usage: Usage,
         media_type: str,
@@ -120,6 +124,7 @@ class _Streamed(StreamingResponse):
         self._events = events
         self._delivery = delivery
         self._playback = playback
+        self._deadline = deadline
         self._manner = manner
         self._usage = usage
         self._seconds = 0.0
@@ -144,9 +149,9 @@ class _Streamed(StreamingResponse):
                         self._playback.ended(piece.finished.finish)
                         for warning in piece.finished.warnings:
                             logger.warning("A streamed speech has a flaw: %s", warning)
-        except Exception as error:
-            self._playback.failed(error.code if isinstance(error, ServiceError) else type(error).__name__)
-            if self._manner == "audio":
+        except BaseException as error:
+            self._playback.failed(reason_of(error, self._deadline))
+            if self._manner == "audio" or not isinstance(error, Exception):
                 raise
             last = error_event(_for_caller(error), "speech.audio.error")
         await send({"type": "http.response.body", "body": last, "more_body": False})

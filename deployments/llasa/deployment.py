@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ray.serve import metrics
 
+from deployments.caching import HITS, MISSES
 from deployments.checkpoints import fetch_checkpoint
 from deployments.gpu.devices import Gpu, NvmlReader
 from deployments.gpu.loading import Loaded
@@ -35,6 +37,7 @@ class LlasaDeployment:
         self._placement: Placement | None = None
         self._folder: Path | None = None
         self._engine = Loaded(self._load, self._record)
+        self._prompts = _PromptCache()
 
     async def ready(self) -> None:
         await self._engine.ready()
@@ -50,6 +53,7 @@ class LlasaDeployment:
                     tokens = sum(part.prompt_tokens for part in gathered)
                     yield CodeChunk(codes, chunk.finish, tokens, any(part.unread for part in gathered))
                     gathered.clear()
+        self._prompts.tell(await engine.stats())
 
     async def stats(self) -> EngineStats:
         return await (await self._engine.ready()).stats()
@@ -84,6 +88,23 @@ class LlasaDeployment:
 
     def _record(self, seconds: float, failure: str | None) -> None:
         record_load("Llasa", seconds, failure, self._folder, self._placement.uuid if self._placement else None)
+
+
+class _PromptCache:
+    """Tells how much of the prompts the engine had in its cache."""
+
+    def __init__(self) -> None:
+        self._metrics = [metric.of(metrics) for metric in (HITS, MISSES)]
+        self._told = [0, 0]
+
+    def tell(self, stats: EngineStats) -> None:
+        """What has come since it was told last."""
+        totals = stats.prompt_tokens - stats.prefilled_tokens, stats.prefilled_tokens
+        for n, total in enumerate(totals):
+            # Hits are fewer for a moment, while a prompt is being read: they are made up for when it has been.
+            if total > self._told[n]:
+                self._metrics[n].inc(total - self._told[n], {"cache": "prompts"})
+                self._told[n] = total
 
 
 def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":

@@ -129,7 +129,6 @@ class Engine:
         take = f"take-{next(self._numbers)}"
         outputs = asyncio.Queue[GenerationOutput]()
         self._manager.register_result_handler(take, outputs.put_nowait)
-        self._prompt_tokens += len(prompt)
         finish: FinishReason | None = None
         sent = 0
         try:
@@ -145,7 +144,10 @@ class Engine:
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
                 made = CodeChunk(np.array(codes[sent:], np.int32), finish)
-                yield made if sent else replace(made, prompt_tokens=len(prompt), unread=unread)
+                if not sent:  # by now all of it has been through the model or found in the cache
+                    self._prompt_tokens += len(prompt)
+                    made = replace(made, prompt_tokens=len(prompt), unread=unread)
+                yield made
                 sent = len(codes)
         finally:
             if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it

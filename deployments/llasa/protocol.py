@@ -78,6 +78,7 @@ class EngineStats:
     steps: int
     codes: int
     prompt_tokens: int
+    """Of the takes that have begun to speak."""
     prefilled_tokens: int
     """Of the prompt tokens, those that had to be computed: the others were in the cache of earlier prompts."""
 

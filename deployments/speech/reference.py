@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from deployments.caching import UNWATCHED, Watch
 from deployments.xcodec2.protocol import Codes
 
 
@@ -28,18 +29,21 @@ class ReferenceCache:
 
     Args:
         most_bytes: That it may hold.
+        watch: Told of it.
     """
 
-    def __init__(self, most_bytes: int = 32 * 2**20) -> None:
+    def __init__(self, most_bytes: int = 32 * 2**20, watch: Watch = UNWATCHED) -> None:
         self._most = most_bytes
+        self._watch = watch
         self._bytes = 0
         self._entries = OrderedDict[bytes, Reference]()
 
     def get(self, key: bytes) -> Reference | None:
         """What is known under a key."""
-        if key in self._entries:
+        if known := self._entries.get(key):
             self._entries.move_to_end(key)
-        return self._entries.get(key)
+        self._watch.looked_up(hit=known is not None)
+        return known
 
     def put(self, key: bytes, reference: Reference) -> None:
         """Keeps it, as long as there is room."""
@@ -49,6 +53,7 @@ class ReferenceCache:
         while self._bytes > self._most:
             _, left = self._entries.popitem(last=False)
             self._bytes -= _size(left)
+        self._watch.holds(self._bytes)
 
     @property
     def size(self) -> int:

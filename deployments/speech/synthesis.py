@@ -15,7 +15,7 @@ from deployments.speech.normalise import normalise
 from deployments.speech.plan import Budget, plan
 from deployments.speech.policy import Policy, ReferenceCheck
 from deployments.speech.preparation import Draft, Preparer
-from deployments.speech.reference import Reference
+from deployments.speech.reference import Reference, ReferenceCache
 from deployments.speech.take import Studio, timed
 from deployments.speech.usage import Metered, Usage
 from deployments.whisper.protocol import Transcriber
@@ -58,12 +58,18 @@ class Synthesizer:
     """Speaks requests; holds no model, and remembers the references it has seen."""
 
     def __init__(
-        self, lm: SpeechLM, codec: Codec, transcriber: Transcriber, residency: Residency, policy: Policy = _POLICY
+        self,
+        lm: SpeechLM,
+        codec: Codec,
+        transcriber: Transcriber,
+        residency: Residency,
+        policy: Policy = _POLICY,
+        references: ReferenceCache | None = None,
     ) -> None:
         self._lm = lm
         self._codec = codec
         self._transcriber = transcriber
-        self._preparer = Preparer(codec, transcriber)
+        self._preparer = Preparer(codec, transcriber, cache=references)
         self._residency = residency
         self.policy = policy
         """Where a request does not say."""

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from deployments.caching import UNWATCHED, Watch
 from deployments.errors import Conflict, InvalidInput
 from deployments.settings import Settings
 from deployments.speech.reference import Reference
@@ -69,21 +70,23 @@ class VoiceStore:
         folder: Made when the first voice is stored.
         cache_bytes: Bound of what is kept in memory.
         most: Voices that may be stored.
+        watch: Told of what is kept in memory.
     """
 
-    def __init__(self, folder: Path, cache_bytes: int, most: int) -> None:
+    def __init__(self, folder: Path, cache_bytes: int, most: int, watch: Watch = UNWATCHED) -> None:
         self._folder = folder.expanduser()
         self._cache_bytes = cache_bytes
         self._most = most
+        self._watch = watch
         self._lock = threading.Lock()
         self._cache = OrderedDict[tuple[str, int, int], StoredVoice]()
         self.cached_bytes = 0
         """Bytes kept in memory now."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, watch: Watch = UNWATCHED) -> Self:
         """The one that settings name."""
-        return cls(settings.voices_dir, round(settings.voice_cache_mb * 1_000_000), settings.max_voices)
+        return cls(settings.voices_dir, round(settings.voice_cache_mb * 1_000_000), settings.max_voices, watch)
 
     def list(self) -> list[Voice]:
         """All of them, the newest last. A file that cannot be read is left out, and the log tells of it."""
@@ -115,7 +118,9 @@ class VoiceStore:
             with self._lock:
                 if kept := self._cache.get(entry):
                     self._cache.move_to_end(entry)
-                    return kept
+            self._watch.looked_up(hit=kept is not None)
+            if kept:
+                return kept
             with safe_open(path, "numpy") as file:
                 voice = _voice(file.metadata())
                 stored = StoredVoice(voice, Reference(file.get_tensor("codes"), voice.ref_text))
@@ -204,6 +209,7 @@ class VoiceStore:
             while self.cached_bytes > self._cache_bytes:
                 _, dropped = self._cache.popitem(last=False)
                 self.cached_bytes -= dropped.size
+            self._watch.holds(self.cached_bytes)
 
 
 def voice_id(name: str) -> str:

@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             [
                 str(streams),
                 str(found.gpus),
-                str(found.ingresses),
+                *map(str, found.replicas.values()),
+                str(found.proxies),
                 str(found.cpu_nodes),
                 str(found.nodes),
                 str(found.cells),
@@ -48,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found.bound_by or "-",
             ]
         )
-    head = ["streams", "GPUs", "ingresses", "CPU nodes", "Ray nodes", "cells", "all cold, min", "price/h"]
-    print(table([*head, "price/h of speech", "cells because of"], rows))
+    head = ["streams", "GPUs", *found.replicas, "proxies", "CPU nodes", "Ray nodes", "cells", "all cold, min"]
+    print(table([*head, "price/h", "price/h of speech", "cells because of"], rows))
     return 0
 
 

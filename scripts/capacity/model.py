@@ -1,6 +1,7 @@
 """The model of capacity: figures of one replica in, a cluster out. README.md says where each number is from."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,10 +69,12 @@ class Plan:
     """A cluster, or several of one kind."""
 
     gpus: int
-    ingresses: int
+    replicas: Mapping[str, int]
+    """By deployment."""
     cpu_nodes: int
     nodes: int
-    replicas: int
+    proxies: int
+    """Serve's own: one on each node that has a replica."""
     cells: int
     """RayServices, behind one load balancer, that it takes to stay within the limits."""
     bound_by: str
@@ -102,25 +105,25 @@ def plan(demand: Demand, figures: Figures, limits: Limits | None = None) -> Plan
         raise ValueError("streams and the GPU's rate must be above 0, and the headroom from 0 to below 1")
     gpus = math.ceil(demand.streams / (figures.gpu_audio_rate * (1 - demand.headroom)))
     ingresses = max(2, math.ceil(demand.streams * figures.ingress_cpu_s / limits.process_share))
-    # A proxy a node: it carries what the ingresses on its node do.
-    proxies = math.ceil(demand.streams * figures.proxy_cpu_s / limits.process_share)
-    cpu_nodes = max(2, proxies, math.ceil(ingresses / _INGRESSES_PER_NODE))
-    nodes = 1 + cpu_nodes + math.ceil(gpus / demand.gpus_per_node)
-    replicas = 2 * gpus + ingresses + 1  # Llasa and XCodec2 on each GPU, and a Whisper
+    # A proxy carries what the ingresses on its node do.
+    carrying = math.ceil(demand.streams * figures.proxy_cpu_s / limits.process_share)
+    cpu_nodes = max(2, carrying, math.ceil(ingresses / _INGRESSES_PER_NODE))
+    pods = math.ceil(gpus / demand.gpus_per_node)
+    nodes = 1 + cpu_nodes + pods
+    replicas = {"Llasa": gpus, "XCodec2": gpus, "Whisper": 1, "Ingress": ingresses, "Ui": 1}
     cells = {
         "nodes of a Ray cluster": math.ceil(nodes / limits.nodes),
-        "replicas under one controller": math.ceil(replicas / limits.replicas),
+        "replicas under one controller": math.ceil(sum(replicas.values()) / limits.replicas),
         "ingresses whose holds the policies read": math.ceil(ingresses / limits.ingresses(figures)),
     }
     bound, most = max(cells.items(), key=lambda cell: cell[1])
-    pods = math.ceil(gpus / demand.gpus_per_node)
     cpus = cpu_nodes * _CPUS_PER_NODE
     return Plan(
         gpus=gpus,
-        ingresses=ingresses,
+        replicas=replicas | {"Whisper": most, "Ui": most},  # each cell has its own
         cpu_nodes=cpu_nodes,
-        nodes=nodes + most - 1,  # each cell has a head
-        replicas=replicas,
+        nodes=nodes + most - 1,  # and a head
+        proxies=cpu_nodes + pods,
         cells=most,
         bound_by=bound if most > 1 else "",
         cold_start_s=pods * figures.weights_gb / demand.storage_gb_s,

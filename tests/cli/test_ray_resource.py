@@ -106,6 +106,11 @@ MISTAKES: dict[str, tuple[Callable[[Spec], object], str, str]] = {
         "RayService/llasa-serve.spec.serveConfigV2.applications",
         "Llasa and XCodec2 cannot be placed",
     ),
+    "pods with a label that no group has": (
+        lambda spec: cluster(spec)["workerGroupSpecs"][0].update(labels={"pool": "cpus"}),
+        "RayService/llasa-serve.spec.serveConfigV2.applications",
+        "Whisper 0 GPU and 4 CPU where pool is cpu",
+    ),
     "a CPU too few for Whisper": (
         lambda spec: container(cluster(spec)["workerGroupSpecs"][0])["resources"]["limits"].update(cpu="3500m"),
         "RayService/llasa-serve.spec.serveConfigV2.applications",

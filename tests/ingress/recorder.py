@@ -20,8 +20,9 @@ class Recorder:
         assert set(tags) == set(KINDS[name].tags)
         self.counts[(name, *tags.values())] += value
 
-    def gauge(self, name: str, value: float) -> None:
+    def gauge(self, name: str, value: float, **tags: str) -> None:
         assert KINDS[name].kind == "gauge"
+        assert set(tags) == set(KINDS[name].tags)
         self.gauges[name].append(value)
 
     def observe(self, name: str, value: float) -> None:

@@ -1,5 +1,9 @@
+import asyncio
+
 import pytest
 
+from deployments.errors import Unavailable
+from deployments.ingress.failures import reason_of
 from deployments.ingress.playback import Playback
 from tests.ingress.recorder import Recorder
 
@@ -62,3 +66,30 @@ def test_a_request_that_fails_before_its_first_audio_is_counted_by_its_reason() 
     started.sent(1.0)
     started.failed("unavailable")
     assert metrics.counts["audio_skipped_requests_total", "unavailable"] == 1
+
+
+def test_one_that_fails_after_its_first_audio_counts_as_interrupted() -> None:
+    metrics = Recorder()
+    playback = Playback(metrics, 0.0)
+    playback.sent(1.0)
+    playback.failed("unavailable")
+    assert metrics.counts["audio_interrupted_requests_total", "unavailable"] == 1
+    assert not [
+        name for name, *_ in metrics.counts if name in ("audio_skipped_requests_total", "requests_success_total")
+    ]
+
+
+def test_what_fails_once_all_has_left_is_no_failure_of_the_speech() -> None:
+    metrics = Recorder()
+    playback = Playback(metrics, 0.0)
+    playback.sent(1.0)
+    playback.ended("stop")
+    playback.failed("cancelled")
+    assert ("audio_interrupted_requests_total", "cancelled") not in metrics.counts
+
+
+def test_failures_are_told_apart_by_a_word() -> None:
+    deadline = asyncio.Timeout(None)
+    assert reason_of(Unavailable("No."), deadline) == "unavailable"
+    assert reason_of(RuntimeError("secret"), deadline) == "RuntimeError"
+    assert reason_of(asyncio.CancelledError(), deadline) == "cancelled"

@@ -12,9 +12,10 @@ import pytest
 from deployments.errors import ReplicaLost
 from deployments.ingress.application import build_application
 from deployments.ingress.service import Service
-from deployments.speech.events import Event
+from deployments.speech.events import Audio, Event
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.usage import Usage
+from tests.clips import voice
 from tests.ingress.conftest import client_of
 from tests.ingress.recorder import Recorder
 from tests.ingress.test_tts import refused
@@ -120,6 +121,35 @@ async def test_one_lost_after_the_first_byte_ends_events_with_an_error_and_break
             await client.post("/v1/audio/speech", json=BODY)
     assert isinstance(broke.value.__cause__, ReplicaLost)
     assert lost == [1, 1]
+    assert isinstance(real.metrics, Recorder)
+    assert real.metrics.counts["audio_interrupted_requests_total", "unavailable"] == 2
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream_format": "sse"}], ids=str)
+async def test_speech_that_is_cut_off_is_counted_by_its_reason(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    real = service(request_timeout=5)
+    heard = asyncio.Event()
+
+    async def stuck(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        yield Audio(voice(0.5))
+        heard.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(real.synthesizer, "stream", stuck)
+    async with client_of(real) as client:
+        gone = asyncio.create_task(client.post("/v1/audio/speech", json=BODY | fields))
+        async with asyncio.timeout(60):
+            await heard.wait()
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        late = await client.post("/v1/audio/speech", json=BODY | {"stream_format": "sse"})
+    assert '"code":"timeout"' in late.text
+    assert isinstance(real.metrics, Recorder)
+    for reason in ("cancelled", "timeout"):
+        assert real.metrics.counts["audio_interrupted_requests_total", reason] == 1
 
 
 async def test_an_unexpected_end_of_events_leaks_nothing(

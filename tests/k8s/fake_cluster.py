@@ -33,6 +33,7 @@ from tests.ports import free_port
 from tests.service import LONG, speak
 
 # A node is given up after two seconds without a sign of it, not after fifteen.
+NO_GPU = {"pool": "cpu"}
 FAST = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
 
 
@@ -41,6 +42,8 @@ def configuration() -> dict[str, Any]:
     config = serve_config(OVERLAYS["gpu-pool"])
     application = config["applications"][0]
     application["args"] = {"profile": "nano", "node_gpus": 0}
+    [whisper] = [one for one in application["deployments"] if one["name"] == "Whisper"]
+    whisper["ray_actor_options"]["num_cpus"] = 0.25
     application["deployments"].append({"name": "Llasa", "ray_actor_options": {"num_cpus": 0.25, "num_gpus": 1}})
     return config
 
@@ -50,9 +53,9 @@ def cluster(port: int) -> Iterator[Cluster]:
     """Two nodes without a GPU, and the service on them."""
     nodes = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": FAST},
+        head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": FAST, "labels": NO_GPU},
     )
-    nodes.add_node(num_cpus=1)
+    nodes.add_node(num_cpus=1, labels=NO_GPU)
     ray.init(address=nodes.address, log_to_driver=False, logging_level=logging.ERROR)
     try:
         config = configuration()

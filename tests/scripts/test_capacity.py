@@ -27,29 +27,32 @@ def test_the_gpus_have_the_rate_that_is_asked_for_and_none_is_spare(listeners: i
 @given(streams, streams)
 def test_more_listeners_never_need_less(one: int, other: int) -> None:
     fewer, more = (plan(Demand(n), H200) for n in sorted((one, other)))
-    for field in ("gpus", "ingresses", "cpu_nodes", "nodes", "cells", "replicas"):
+    for field in ("gpus", "cpu_nodes", "nodes", "proxies", "cells"):
         assert getattr(fewer, field) <= getattr(more, field)
+    for deployment, replicas in fewer.replicas.items():
+        assert replicas <= more.replicas[deployment]
 
 
 @given(streams)
 def test_a_cell_stays_within_every_limit(listeners: int) -> None:
     found, limits = plan(Demand(listeners), H200), Limits()
     assert found.nodes <= found.cells * (limits.nodes + 1)
-    assert found.replicas <= found.cells * limits.replicas
-    assert found.ingresses <= found.cells * limits.ingresses(H200)
+    assert sum(found.replicas.values()) <= found.cells * (limits.replicas + 2)
+    assert found.replicas["Ingress"] <= found.cells * limits.ingresses(H200)
     assert (found.cells == 1) == (found.bound_by == "")
 
 
 @given(streams)
 def test_no_python_process_of_the_data_path_is_overrun(listeners: int) -> None:
     found, limits = plan(Demand(listeners), H200), Limits()
-    assert listeners * H200.ingress_cpu_s <= found.ingresses * limits.process_share + 1e-9
+    assert listeners * H200.ingress_cpu_s <= found.replicas["Ingress"] * limits.process_share + 1e-9
     assert listeners * H200.proxy_cpu_s <= found.cpu_nodes * limits.process_share + 1e-9
 
 
 def test_the_first_listener_needs_one_gpu_and_a_spare_ingress() -> None:
     found = plan(Demand(1, gpu_price=3, cpu_price=0.05), H200)
-    assert (found.gpus, found.ingresses, found.cells) == (1, 2, 1)
+    assert (found.gpus, found.cells) == (1, 1)
+    assert found.replicas == {"Llasa": 1, "XCodec2": 1, "Whisper": 1, "Ingress": 2, "Ui": 1}
     assert found.price == pytest.approx(3 + 2 * 6 * 0.05)
 
 

@@ -97,17 +97,28 @@ def start() -> Iterator[type[Started]]:
         each.end()
 
 
+def traced(family: list[psutil.Process]) -> set[str]:
+    """What has written spans: deployments, and Serve's own."""
+    options = [option for process in family for option in process.cmdline()]
+    [session] = {option.partition("=")[2] for option in options if option.startswith("--session_dir=")}
+    files = Path(session, "logs", "serve", "spans").glob("*.json")
+    components = [file.name.split("_") for file in files if '"trace_id"' in file.read_text(encoding="utf-8")]
+    return {parts[2] if parts[0] == "replica" else parts[0] for parts in components}
+
+
 @pytest.mark.cluster
 def test_the_readmes_commands_start_speak_and_stop(
     start: type[Started], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    service = start(environment)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tracing = dict(re.findall(r"(RAY_SERVE_TRACING_\w+)=(\S+)", readme))
+    assert len(tracing) == 2
+    service = start(environment | tracing)
     url = f"http://127.0.0.1:{environment['API_PORT']}"
     told = service.until("Ctrl-C stops it.")
     assert f"{url}/api/tts" in told
     assert "Llasa: healthy" in told
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     curl = next(block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if block.startswith("curl"))
     (tmp_path / "reference.wav").write_bytes(wav_file(voice(2.0)))
     command = curl.replace("http://127.0.0.1:7861", url)
@@ -125,6 +136,7 @@ def test_the_readmes_commands_start_speak_and_stop(
 
     family = service.family()
     assert family
+    assert {"proxy", "Ingress", "Llasa", "XCodec2", "Whisper"} <= traced(family)
     service.process.send_signal(signal.SIGINT)
     service.until("Stopping")
     service.process.send_signal(signal.SIGTERM)  # impatience changes nothing

@@ -11,6 +11,7 @@ from tests.clips import voice
 from tests.conftest import Models
 from tests.speech.scripted import ToneCodec
 from tests.speech.tones import WORDS, Ear, say, stretches
+from tests.speech.watcher import Watcher
 
 TEXT = "Amber brook, cedar dune. Ember frost grove haze."
 LONG = " ".join(f"{' '.join(WORDS[n % 20 : n % 20 + 4]).capitalize()}." for n in range(20))
@@ -134,6 +135,16 @@ async def test_the_cache_is_bounded_in_bytes_and_forgets_what_was_not_used() -> 
     assert cache.get(bytes([1])) is None
     cache.put(bytes([0]), references[0])
     assert cache.size <= 10_000
+
+
+async def test_a_watch_is_told_what_the_cache_does() -> None:
+    watcher = Watcher()
+    cache = ReferenceCache(10_000, watcher)
+    bench = Bench(cache=cache)
+    for text in (None, None, "Amber.", None):
+        await bench.prepare(say(TEXT), text)
+    assert watcher.looked == [False, True, False, True]
+    assert watcher.size == cache.size > 0
 
 
 async def test_the_real_models_prepare_a_clip(models: Models) -> None:

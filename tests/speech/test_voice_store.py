@@ -10,6 +10,7 @@ import pytest
 from deployments.errors import Conflict, InvalidInput
 from deployments.speech.reference import Reference
 from deployments.speech.voice_store import StoredVoice, Voice, VoiceStore, check_name, voice_id
+from tests.speech.watcher import Watcher
 
 CLIP = np.linspace(-1, 1, 16_000, dtype=np.float32)
 
@@ -45,6 +46,18 @@ def test_what_another_replica_replaces_is_read_anew(store: VoiceStore, tmp_path:
     assert same(store.read("narrator"), stored("narrator"))
     VoiceStore(tmp_path / "voices", 0, 500).replace(stored("narrator", 7))
     assert same(store.read("narrator"), stored("narrator", 7))
+
+
+def test_a_watch_is_told_which_voices_had_to_be_read(tmp_path: Path) -> None:
+    watcher = Watcher()
+    store = VoiceStore(tmp_path, 1_000_000, 500, watcher)
+    store.add(stored("narrator"), CLIP)
+    for key in ("narrator", voice_id("narrator"), "nobody"):
+        store.read(key)
+    store.replace(stored("narrator", 7))
+    store.read("narrator")
+    assert watcher.looked == [False, True, False]
+    assert watcher.size == store.cached_bytes > 0
 
 
 def test_there_is_one_voice_of_a_name_and_a_bound_on_all(tmp_path: Path) -> None:

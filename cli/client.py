@@ -3,15 +3,30 @@
 import base64
 import json
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import httpx2
 
-from deployments.errors import ServiceError, Unavailable
+from deployments.errors import (
+    Conflict,
+    GenerationFailed,
+    InputTooLarge,
+    InvalidAudio,
+    InvalidInput,
+    InvalidText,
+    NotFound,
+    Overloaded,
+    ServiceError,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+    UnprocessableInput,
+)
 from deployments.gpu.protocol import GpuStatus, ModelStatus
 from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.speech.container import MEDIA_TYPES, rate_of
@@ -31,6 +46,8 @@ class Ended:
     duration: float
     """Seconds."""
     warnings: tuple[str, ...]
+    output: str | None
+    """Name of the copy that the service kept."""
 
 
 class RestClient:
@@ -70,7 +87,13 @@ class RestClient:
                     case "speech.audio.delta":
                         yield base64.b64decode(data["audio"])
                     case "speech.audio.done":
-                        yield Ended(data["finish_reason"], data["seed"], data["duration"], tuple(data["warnings"]))
+                        yield Ended(
+                            data["finish_reason"],
+                            data["seed"],
+                            data["duration"],
+                            tuple(data["warnings"]),
+                            data.get("output"),
+                        )
                         return
                     case "speech.audio.error":
                         raise _error(data)
@@ -89,9 +112,11 @@ class RestClient:
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> dict[str, Any]:
         fields = {"word_timestamps": str(words).lower()} | ({"language": language} if language else {})
-        async with self._answer("POST", "/api/transcribe", data=fields, files={"audio": _file(clip)}) as answer:
-            found: dict[str, Any] = json.loads(await answer.aread())
-        return found
+        return await self._json("POST", "/api/transcribe", **_form(fields, clip, "audio"))
+
+    async def output(self, name: str) -> bytes:
+        async with self._answer("GET", f"/api/outputs/{_quoted(name)}") as answer:
+            return await answer.aread()
 
     async def residence(self) -> Residence:
         found = await self._json("GET", "/api/gpu/status")
@@ -109,7 +134,7 @@ class RestClient:
 
     async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str) -> Voice:
         fields = {"name": name, "consent": consent} | ({"ref_text": ref_text} if ref_text else {})
-        return _voice(await self._json("POST", "/v1/audio/voices", data=fields, files={"audio_sample": _file(clip)}))
+        return _voice(await self._json("POST", "/v1/audio/voices", **_form(fields, clip, "audio_sample")))
 
     async def delete_voice(self, voice: str) -> Voice:
         found = _voice(await self._json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
@@ -168,6 +193,7 @@ def _speech_body(speaking: Speaking) -> dict[str, Any]:
         "verify": speaking.verify,
         "stream_format": "sse",
         "progress": True,
+        "keep": speaking.keep,
     }
     return {name: value for name, value in body.items() if value is not None}
 
@@ -176,10 +202,11 @@ def _address(clip: Clip) -> str:
     return clip.url or f"data:application/octet-stream;base64,{base64.b64encode(clip.data or b'').decode()}"
 
 
-def _file(clip: Clip) -> bytes:
-    if clip.data is None:
-        raise ServiceError("An address cannot be given on: give the clip itself.", "audio_url")
-    return clip.data
+def _form(fields: dict[str, str], clip: Clip, upload: str) -> dict[str, Any]:
+    """As the routes with forms take a clip: an upload, or an address that the service itself looks at."""
+    if clip.url is not None:
+        return {"data": fields | {"audio_url": clip.url}}
+    return {"data": fields, "files": {upload: clip.data or b""}}
 
 
 def _spoken(speaking: Speaking, file: bytes, ended: Ended) -> Spoken:
@@ -191,6 +218,7 @@ def _spoken(speaking: Speaking, file: bytes, ended: Ended) -> Spoken:
         ended.finish_reason,
         ended.seed,
         ended.warnings,
+        ended.output,
     )
 
 
@@ -203,8 +231,6 @@ def _only(model: str | None) -> dict[str, str]:
 
 
 def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(name, safe="")
 
 
@@ -216,11 +242,26 @@ def _failure(answer: httpx2.Response, body: bytes) -> ServiceError:
 
 
 def _error(data: dict[str, Any], status: int = 500) -> ServiceError:
-    """The service's own error. One that the caller can mend is `Refused`."""
+    """The service's own error, of its own type where it is one of ours."""
     told = data["error"]
-    kind = Refused if 400 <= status < 500 or told["type"] == "invalid_request_error" else ServiceError
+    kind = _KINDS.get(told["code"], InvalidInput if 400 <= status < 500 else ServiceError)
     return kind(told["message"], told["param"])
 
 
-class Refused(ServiceError):
-    """The request was refused: as it is, it never will be served."""
+_KINDS: Final[Mapping[str, type[ServiceError]]] = {
+    kind.code: kind
+    for kind in (
+        InvalidInput,
+        InvalidAudio,
+        InvalidText,
+        UnprocessableInput,
+        InputTooLarge,
+        NotFound,
+        Unauthorized,
+        Conflict,
+        Overloaded,
+        TimedOut,
+        Unavailable,
+        GenerationFailed,
+    )
+}

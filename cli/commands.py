@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Final, cast
 
-from cli.client import Refused, RestClient
+from cli.client import RestClient
 from cli.speech import read, say, transcribe
-from deployments.errors import ServiceError, Unavailable
+from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
 from deployments.ingress.protocol import Clip, Speaking
 from deployments.llasa.protocol import Sampling
 from deployments.speech.container import MEDIA_TYPES, Format
@@ -20,7 +20,7 @@ exit status:
   0  done
   1  the service failed
   2  the command line is wrong
-  3  the service refused the request: as it is, it never will be served
+  3  the request cannot be served as it is: its text, its clip, a file, a key
   4  no service answers, or it cannot serve now
 """
 
@@ -57,15 +57,23 @@ def run_service_command(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        # Whoever read has had enough. Python would flush once more as it exits, and fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ServiceError as error:
         print(f"llasa-serve: {error.message}", file=sys.stderr)
-        return 3 if isinstance(error, Refused) else 4 if isinstance(error, Unavailable) else 1
+        return _status_of(error)
     return 0
 
 
+def _status_of(error: ServiceError) -> int:
+    if isinstance(error, Overloaded | Unavailable):
+        return 4
+    return 3 if error.type == "invalid_request_error" else 1
+
+
 _SAY: Final = """\
-Speaks a text: into a file with -o, to stdout if that leads somewhere, else aloud.
+Speaks a text: into a file with -o, to stdout if that leads somewhere, else aloud (by ffplay, mpv or aplay).
 
   llasa-serve say "Hello there." --voice alloy -o hello.wav
   llasa-serve say "Hello, this is my voice." --clip me.wav --ref-text "What the clip says." -o me.mp3
@@ -128,7 +136,7 @@ def _speaking(given: argparse.Namespace) -> Speaking:
     suffix = given.output.suffix[1:].lower() if given.output else ""
     format = given.format or suffix or "wav"
     if format not in MEDIA_TYPES:
-        raise Refused(f"{given.output} ends in no format that is known: give one of {', '.join(MEDIA_TYPES)}.")
+        raise InvalidInput(f"{given.output} ends in no format that is known: give one of {', '.join(MEDIA_TYPES)}.")
     return Speaking(
         text=sys.stdin.read() if given.text == "-" else given.text,
         voice=None if given.clip else given.voice or "alloy",

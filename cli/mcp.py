@@ -1,12 +1,14 @@
 """`llasa-serve mcp`: the service's tools over stdio, for assistants on this machine."""
 
 from pathlib import Path
+from typing import Final
 
 from cli.client import RestClient
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.server import build_server
 
-_MOST_BYTES = 50_000_000
+_MOST_BYTES: Final = 50_000_000
+"""Of a clip. The service has a bound of its own."""
 
 
 async def serve(client: RestClient, folders: list[Path]) -> None:
@@ -16,4 +18,4 @@ async def serve(client: RestClient, folders: list[Path]) -> None:
         client: Of the service.
         folders: Where clips may be read and speech may be written.
     """
-    await build_server(client, AllowedFolders(folders, _MOST_BYTES)).run_stdio_async()
+    await build_server(client, _MOST_BYTES, AllowedFolders(folders)).run_stdio_async()

@@ -8,7 +8,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import IO, Final
 
-from cli.client import Ended, Refused, RestClient, whole_file
+from cli.client import Ended, RestClient, whole_file
+from deployments.errors import InvalidInput, ServiceError
 from deployments.ingress.protocol import Clip, Speaking
 from deployments.speech.events import Progress
 
@@ -17,23 +18,21 @@ PLAYERS: Final = (
     ("mpv", "--really-quiet", "-"),
     ("aplay", "-q", "-"),
 )
-"""Programs that play what they read, in the order in which they are looked for."""
+"""Programs that play what they read, in the order in which they are looked for. aplay knows WAV only."""
 Writer = Callable[[bytes], object]
-STAGES: Final = {
-    "waking": "Loading models",
-    "listening": "Listening to the clip",
-    "encoding": "Encoding the clip",
-    "speaking": "Speaking",
-    "checking": "Checking",
-}
 
 
 async def say(client: RestClient, speaking: Speaking, output: Path | None) -> None:
     """Speaks into a file, or else to stdout if that leads somewhere, or else aloud."""
     if output:
         file = bytearray()
+        if not output.parent.is_dir():
+            raise InvalidInput(f"There is no folder {output.parent}.")
         ended = await _stream(client, speaking, file.extend)
-        await asyncio.to_thread(output.write_bytes, whole_file(file, speaking.format))
+        try:
+            await asyncio.to_thread(output.write_bytes, whole_file(file, speaking.format))
+        except OSError as error:
+            raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from error
         _tell(f"{output}: {_summary(ended)}")
     elif not sys.stdout.isatty():
         _tell(_summary(await _stream(client, speaking, _writer(sys.stdout.buffer))))
@@ -53,23 +52,35 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path} cannot be read: {error.strerror}.") from error
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
 
 
 async def _play(client: RestClient, speaking: Speaking) -> None:
-    found = next((player for player in PLAYERS if shutil.which(player[0])), None)
+    if speaking.format == "pcm":
+        raise InvalidInput("No player knows the rate of pcm: give another format, or write it to a file with -o.")
+    suited = [player for player in PLAYERS if player[0] != "aplay" or speaking.format == "wav"]
+    found = next((player for player in suited if shutil.which(player[0])), None)
     if found is None:
-        names = ", ".join(player[0] for player in PLAYERS)
-        raise Refused(f"Nothing here plays sound (looked for {names}): write it to a file with -o.")
+        names = ", ".join(player[0] for player in suited)
+        raise InvalidInput(f"Nothing here plays {speaking.format} (looked for {names}): write it to a file with -o.")
     player = await asyncio.create_subprocess_exec(*found, stdin=asyncio.subprocess.PIPE)
-    assert player.stdin  # noqa: S101 - it is a pipe
+    stdin = player.stdin
+    assert stdin  # noqa: S101 - it is a pipe
+
+    def write(data: bytes) -> None:
+        if stdin.is_closing():
+            raise ServiceError(f"{found[0]} has ended before the speech: write it to a file with -o.")
+        stdin.write(data)
+
     try:
-        ended = await _stream(client, speaking, player.stdin.write)
-        player.stdin.close()
-        await player.wait()
+        ended = await _stream(client, speaking, write)
+        stdin.close()
+        if status := await player.wait():
+            raise ServiceError(f"{found[0]} failed (status {status}): write it to a file with -o.")
     finally:
         if player.returncode is None:
             player.kill()
+            await player.wait()
     _tell(_summary(ended))
 
 
@@ -77,8 +88,7 @@ async def _stream(client: RestClient, speaking: Speaking, write: Writer) -> Ende
     async with aclosing(client.stream(speaking)) as events:
         async for event in events:
             if isinstance(event, Progress):
-                part = f" part {event.part} of {event.parts}" if event.parts > 1 else ""
-                _tell(f"{STAGES[event.stage]}{part}…")
+                _tell(f"{event}…")
             elif isinstance(event, bytes):
                 write(event)
             else:

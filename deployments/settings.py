@@ -132,7 +132,11 @@ class Settings(BaseSettings):
         ),
     ] = None
     outputs_dir: Annotated[
-        Path | None, Field(description="Folder in which a copy of all speech is kept. Unset: none is kept.")
+        Path | None,
+        Field(
+            description="Folder in which a copy of all speech is kept, and read by who was told its name; on a cluster "
+            "one that every ingress replica sees. Unset: none is kept."
+        ),
     ] = None
     outputs_days: Annotated[
         float | None, Field(gt=0, description="Days after which such copies are deleted. Unset: never.")

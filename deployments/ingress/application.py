@@ -18,6 +18,7 @@ from deployments.ingress.body_limit import BodyLimit
 from deployments.ingress.gpu import gpu_routes
 from deployments.ingress.keys import Keys
 from deployments.ingress.models import model_routes
+from deployments.ingress.outputs import output_routes
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import HEADERS
 from deployments.ingress.speech import speech_routes
@@ -79,6 +80,7 @@ def build_application(service: Service) -> FastAPI:
         model_routes,
         tts_routes,
         transcription_routes,
+        output_routes,
         gpu_routes,
     ):
         application.include_router(routes(service))

@@ -19,10 +19,11 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 def assistant_routes(backend: Backend, settings: Settings) -> tuple[list[BaseRoute], Lifespan]:
     """The route, and what must run while it serves."""
-    server = build_server(backend)
+    most_bytes = round(settings.max_upload_mb * 1_000_000)
+    server = build_server(backend, most_bytes)
     app = server.streamable_http_app(
         stateless_http=True,  # any ingress replica may get the next request
-        max_request_body_size=round(settings.max_upload_mb * 1_000_000),
+        max_request_body_size=most_bytes,
         transport_security=_security(settings),
     )
 
@@ -36,10 +37,17 @@ def assistant_routes(backend: Backend, settings: Settings) -> tuple[list[BaseRou
 
 def _security(settings: Settings) -> TransportSecuritySettings:
     """Against web pages that make a browser ask a service on its own machine (DNS rebinding)."""
-    hosts = [host.strip() for host in (settings.mcp_allowed_hosts or "").split(",") if host.strip()]
+    hosts = _listed(settings.mcp_allowed_hosts)
     if not hosts and settings.api_host in _LOOPBACK:
         hosts = [f"{host}:*" for host in ("127.0.0.1", "localhost", "[::1]")]
+    # The SDK means by `name:*` that there is a port; none is one, too: that of the scheme.
+    hosts += [host.removesuffix(":*") for host in hosts if host.endswith(":*")]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
+    origins += _listed(settings.cors_origins)
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=bool(hosts), allowed_hosts=hosts, allowed_origins=origins
     )
+
+
+def _listed(setting: str | None) -> list[str]:
+    return [part.strip() for part in (setting or "").split(",") if part.strip()]

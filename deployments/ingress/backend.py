@@ -9,6 +9,7 @@ from deployments.errors import InvalidInput
 from deployments.gpu.protocol import MODELS
 from deployments.ingress.deadline import deadline, in_time
 from deployments.ingress.delivery import Delivery, pieces
+from deployments.ingress.outputs import outputs_for, read_output
 from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import anew, once_more
@@ -39,9 +40,8 @@ class ServiceBackend:
         self._clips = clip_reader(service.settings)
 
     async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
-        delivery = Delivery(
-            speaking.format, speaking.sample_rate, speaking.speed, kept_in=self._service.settings.outputs()
-        )
+        outputs = outputs_for(self._service.settings, keep=speaking.keep)
+        delivery = Delivery(speaking.format, speaking.sample_rate, speaking.speed, kept_in=outputs)
         events = self.narrate(speaking, _ASSISTANTS, live=False)
         first = await anext(events)
         async with aclosing(pieces(first, events, delivery, streamed=False)) as file:
@@ -57,7 +57,11 @@ class ServiceBackend:
                         piece.finished.finish,
                         piece.finished.seed,
                         piece.finished.warnings,
+                        piece.copy,
                     )
+
+    async def output(self, name: str) -> bytes:
+        return await read_output(self._service.settings, name)
 
     def narrate(self, speaking: Speaking, client: str, *, live: bool = True) -> AsyncGenerator[Event, None]:
         """The events of a synthesis, in the turn of a client; the file's format and speed are left to the caller."""
@@ -135,7 +139,7 @@ class ServiceBackend:
         return await once_more(lambda: self._service.voices.reference(voice))
 
     async def _read(self, clip: Clip, longest: float) -> Waveform:
-        data = clip.data if clip.url is None else await self._clips.read(clip.url)
+        data = clip.data if clip.url is None else await self._clips.read(clip.url, "audio_url")
         limits = ClipLimits(self._service.settings.min_audio_duration, longest)
         return await asyncio.to_thread(read_clip, data or b"", limits)
 

@@ -21,6 +21,8 @@ class Piece:
     data: bytes
     seconds: float
     finished: Finished | None = None
+    copy: str | None = None
+    """Name of the copy that was kept; only of the last piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ class _File:
         data = self._container.write(wav) if wav is not None else b""
         self._seconds += seconds(wav) if wav is not None else 0.0
         data += self._container.close()
+        kept = None
         if self._delivery.kept_in:
-            self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}")
-        return Piece(data, self._seconds, finished)
+            kept = self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}").name
+        return Piece(data, self._seconds, finished, kept)
 
     def _piece(self, data: bytes, length: float) -> Piece | None:
         self._seconds += length

@@ -39,6 +39,8 @@ class Speaking:
     """0.25 to 4; the pitch is kept."""
     verify: bool | None = None
     """Whether Whisper listens to what is spoken; None: as the service does."""
+    keep: bool = False
+    """Refuse where the service keeps no copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Spoken:
     finish_reason: str
     seed: int
     warnings: tuple[str, ...] = ()
+    output: str | None = None
+    """Name of the copy that was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,10 @@ class Backend(Protocol):
 
     def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
         """Speaks: tells its progress, and gives the file last. Closing it early stops the engine."""
+        ...
+
+    async def output(self, name: str) -> bytes:
+        """A copy of what was spoken, by its name."""
         ...
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> dict[str, Any]:

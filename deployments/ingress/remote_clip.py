@@ -19,7 +19,6 @@ from deployments.settings import Settings
 
 Address = IPv4Address | IPv6Address
 
-_PARAM: Final = "ref_audio"
 _REDIRECTS: Final = 3
 _SECONDS: Final = 20.0
 _TUNNELS: Final = (
@@ -42,7 +41,7 @@ def is_public(address: Address) -> bool:
 
 
 class ClipReader:
-    """Reads what `ref_audio` names.
+    """Reads what an address names.
 
     Args:
         hosts: Patterns of hosts that may be asked; empty: none.
@@ -63,35 +62,41 @@ class ClipReader:
         self._permitted = permitted
         self._seconds = seconds
 
-    async def read(self, url: str) -> bytes:
-        """The bytes of a `data:`, `http:` or `https:` URL.
+    async def read(self, url: str, param: str = "ref_audio") -> bytes:
+        """The bytes of a `data:`, `http:` or `https:` URL that came as the field `param`.
 
         Raises:
             InvalidInput: it is none of these, may not be asked for, or cannot be had.
         """
+        try:
+            return await self._read(url)
+        except _Refused as error:
+            raise InvalidInput(f"The clip's address cannot be taken. {error}", param) from error
+
+    async def _read(self, url: str) -> bytes:
         if url[:5].lower() == "data:":
             return self._decoded(url)
         if not self._hosts:
-            raise _refused("Only data URLs are taken here: `data:audio/wav;base64,...`.")
+            raise _Refused("Only data URLs are taken here: `data:audio/wav;base64,...`.")
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._fetched(url)
         except TimeoutError:
-            raise _refused(f"It did not come within {self._seconds:g} s.") from None
+            raise _Refused(f"It did not come within {self._seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # aiohttp wraps what its resolver raises.
             private = isinstance(error.__cause__, _PrivateAddress)
             reason = _PRIVATE if private else "It cannot be fetched: look whether the address is right."
-            raise _refused(reason) from error
+            raise _Refused(reason) from error
 
     def _decoded(self, url: str) -> bytes:
         head, comma, data = url.partition(",")
         if not comma or not head.lower().endswith(";base64"):
-            raise _refused("A data URL must be in base64: `data:audio/wav;base64,...`.")
+            raise _Refused("A data URL must be in base64: `data:audio/wav;base64,...`.")
         try:
             return base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError):
-            raise _refused("What follows `base64,` is not base64.") from None
+            raise _Refused("What follows `base64,` is not base64.") from None
 
     async def _fetched(self, url: str) -> bytes:
         # No cookies, no proxies of the environment; each redirect is looked at before it is followed.
@@ -104,17 +109,17 @@ class ClipReader:
                         url = urljoin(url, answer.headers.get("Location", ""))
                         continue
                     if answer.status != 200:
-                        raise _refused(f"Its host answers with status {answer.status}.")
+                        raise _Refused(f"Its host answers with status {answer.status}.")
                     return await self._body(answer)
-        raise _refused("It is redirected too often.")
+        raise _Refused("It is redirected too often.")
 
     def _check(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise _refused("Only data, http and https URLs are taken.")
+            raise _Refused("Only data, http and https URLs are taken.")
         host = parts.hostname.lower().rstrip(".")
         if not any(fnmatch(host, pattern) for pattern in self._hosts):
-            raise _refused(f"The host {host[:100]!r} is not one of those that may be asked.")
+            raise _Refused(f"The host {host[:100]!r} is not one of those that may be asked.")
         if not host.replace(".", "").isdigit() and ":" not in host:
             return  # a name: the resolver looks at where it leads, as aiohttp asks it for these
         try:
@@ -122,15 +127,19 @@ class ClipReader:
         except ValueError:  # an address in shorthand, such as 127.1
             permitted = False
         if not permitted:
-            raise _refused(_PRIVATE)
+            raise _Refused(_PRIVATE)
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
         async for part in answer.content.iter_chunked(65_536):
             body += part
             if len(body) > self._most_bytes:
-                raise _refused(f"It has more than {self._most_bytes / 1_000_000:g} MB.")
+                raise _Refused(f"It has more than {self._most_bytes / 1_000_000:g} MB.")
         return bytes(body)
+
+
+class _Refused(Exception):
+    """Why an address is not taken."""
 
 
 class _PrivateAddress(OSError):
@@ -157,10 +166,6 @@ class _Resolver(AbstractResolver):
 
 
 _PRIVATE: Final = "Its host has a private or local address."
-
-
-def _refused(reason: str) -> InvalidInput:
-    return InvalidInput(f"ref_audio cannot be taken. {reason}", _PARAM)
 
 
 def clip_reader(settings: Settings) -> ClipReader:

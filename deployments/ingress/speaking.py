@@ -22,7 +22,7 @@ from deployments.ingress.retry import anew, begun, once_more
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
 from deployments.speech.container import rate_of
-from deployments.speech.events import Audio, Event, Finished, Progress
+from deployments.speech.events import Audio, Event, Progress
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.usage import Usage
 
@@ -43,6 +43,7 @@ HEADERS: Final = {
     "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
     "X-Word-Error": "Word errors over words, by Whisper's ear; only of a speech that was verified.",
     "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
+    "X-Output": "Name of the copy that was kept: GET /api/outputs/{name} gives it.",
 }
 
 
@@ -98,7 +99,7 @@ class _Whole(Response):
         self._playback = playback
         self._seconds = piece.seconds
         self._finish = piece.finished.finish
-        super().__init__(piece.data, media_type=media_type, headers={**headers, **_told(piece.finished, piece.seconds)})
+        super().__init__(piece.data, media_type=media_type, headers={**headers, **_told(piece)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await super().__call__(scope, receive, send)
@@ -169,7 +170,8 @@ def _events(piece: Piece, usage: Usage, length: float) -> bytes:
             "total_tokens": usage.prompt_tokens + usage.codes,
         }
         told = {"duration": round(length, 3), "finish_reason": piece.finished.finish, "seed": piece.finished.seed}
-        data += event("speech.audio.done", {"usage": tokens, **told, "warnings": piece.finished.warnings})
+        copy = {"output": piece.copy} if piece.copy else {}
+        data += event("speech.audio.done", {"usage": tokens, **told, "warnings": piece.finished.warnings, **copy})
     return data
 
 
@@ -180,17 +182,20 @@ def _for_caller(error: Exception) -> ServiceError:
     return ServiceError("Something went wrong here; the service's log has it.")
 
 
-def _told(finished: Finished, length: float) -> dict[str, str]:
+def _told(piece: Piece) -> dict[str, str]:
+    finished = piece.finished
+    assert finished  # noqa: S101 - as of any last piece
     stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]
     errors = [part.error for part in finished.parts if part.error is not None]
     told = {
         "X-Word-Error": f"{sum(errors) / len(errors):.3f}" if errors else "",
         "X-Seed": str(finished.seed),
-        "X-Audio-Duration": f"{length:.3f}",
+        "X-Audio-Duration": f"{piece.seconds:.3f}",
         "X-Finish-Reason": finished.finish,
         "Server-Timing": ", ".join(stages),
         "X-Parts": str(len(finished.parts) or ""),
         "X-Takes": str(sum(part.attempts for part in finished.parts) or ""),
         "X-Warnings": json.dumps(finished.warnings),
+        "X-Output": piece.copy or "",
     }
     return {name: value for name, value in told.items() if value}

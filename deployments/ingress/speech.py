@@ -23,6 +23,7 @@ from deployments.ingress.fields import (
     Verify,
 )
 from deployments.ingress.models import check_model, speech_models
+from deployments.ingress.outputs import outputs_for
 from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
@@ -96,6 +97,13 @@ class SpeechBody(BaseModel):
     best_of: BestOf = None
     ref_check: RefCheck = None
     strict: Strict = False
+    keep: Annotated[
+        bool,
+        Field(
+            description="Refuse where no copies are kept. `X-Output`, or with `sse` the last event, names this one's: "
+            "GET /api/outputs/{name} gives it."
+        ),
+    ] = False
     max_new_tokens: Annotated[
         int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
     ] = None
@@ -145,7 +153,7 @@ def speech_routes(service: Service) -> APIRouter:
             body.speed,
             body.max_new_tokens,
             seed,
-            settings.outputs(),
+            outputs_for(settings, keep=body.keep),
         )
         manner: Manner = "audio" if body.stream else "whole"
         if body.stream_format == "sse":

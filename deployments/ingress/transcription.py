@@ -1,16 +1,17 @@
 """POST /api/transcribe: what a clip says."""
 
-import asyncio
 import re
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
+from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import RESPONSES
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
-from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.clip import ClipLimits
 from deployments.whisper.protocol import Segment
 from deployments.xcodec2.protocol import Waveform
 
@@ -20,7 +21,8 @@ class TranscriptionForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    audio: Annotated[UploadFile, File(description="Any audio that FFmpeg reads.")]
+    audio: Annotated[UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads.")] = None
+    audio_url: ClipUrl = None
     language: Annotated[
         str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
     ] = None
@@ -58,13 +60,14 @@ def transcription_routes(service: Service) -> APIRouter:
     """The route, on a service."""
     settings = service.settings
     limits = ClipLimits(settings.min_audio_duration, settings.max_transcription_duration)
+    clips = ClipFields(settings)
     router = APIRouter(tags=["speech"])
 
     @router.post("/api/transcribe", summary="Write down what a clip says", responses=RESPONSES)
     async def transcribe(
         form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")],
     ) -> Transcription:
-        wav = await asyncio.to_thread(read_clip, form.audio.file, limits)
+        wav = await clips.read(form.audio, form.audio_url, limits, "audio")
         return await written_down(service, wav, form.language or None, words=form.word_timestamps)
 
     return router

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
+from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
-from deployments.speech.clip import ClipLimits, read_clip
+from deployments.speech.clip import ClipLimits
 from deployments.speech.container import MEDIA_TYPES, encoded
 from deployments.speech.text import check_ref_text
 from deployments.speech.voice_store import Voice
@@ -22,7 +24,10 @@ class VoiceForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(description="At most 100 characters, without slashes.", examples=["narrator"])]
-    audio_sample: Annotated[UploadFile, File(description="Any audio that FFmpeg reads; best 5 to 15 s.")]
+    audio_sample: Annotated[
+        UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads; best 5 to 15 s.")
+    ] = None
+    audio_url: ClipUrl = None
     consent: Annotated[
         str,
         Field(
@@ -83,6 +88,7 @@ def voice_routes(service: Service) -> APIRouter:
     """The routes, on a service."""
     settings = service.settings
     limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
+    clips = ClipFields(settings)
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
@@ -96,7 +102,7 @@ def voice_routes(service: Service) -> APIRouter:
     @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
     async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
         ref_text = check_ref_text(form.ref_text, settings.max_text_length)
-        clip = await asyncio.to_thread(read_clip, form.audio_sample.file, limits, "audio_sample")
+        clip = await clips.read(form.audio_sample, form.audio_url, limits, "audio_sample")
         return _object(await once_more(lambda: service.voices.create(form.name, clip, ref_text, form.consent)))
 
     @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)

@@ -11,27 +11,25 @@ class AllowedFolders:
 
     Args:
         folders: What lies below them is allowed. Links are followed first, so that none leads out.
-        most_bytes: That a file to read may have.
     """
 
-    def __init__(self, folders: Sequence[Path], most_bytes: int) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [folder.expanduser().resolve() for folder in folders]
-        self._most_bytes = most_bytes
 
-    def read(self, path: str, param: str) -> bytes:
+    def read(self, path: str, most_bytes: int, param: str) -> bytes:
         """The content of a file. Blocks.
 
         Raises:
             InvalidInput: outside the folders, or not a file that can be read.
-            InputTooLarge: larger than may be.
+            InputTooLarge: it has more than `most_bytes`.
         """
         file = self._inside(path, param)
         try:
             if not file.is_file():
                 raise InvalidInput(f"There is no file {path}.", param)
-            if file.stat().st_size > self._most_bytes:
+            if file.stat().st_size > most_bytes:
                 raise InputTooLarge(
-                    f"{path} has more than the {self._most_bytes / 1_000_000:g} MB that a clip may have.", param
+                    f"{path} has more than the {most_bytes / 1_000_000:g} MB that a clip may have.", param
                 )
             return file.read_bytes()
         except OSError as error:

@@ -1,10 +1,12 @@
 """What the tools return, as structured content."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
 from deployments.gpu.protocol import GpuStatus, ModelStatus
+from deployments.speech.voice_store import Voice
 
 
 class SpeechResult(BaseModel):
@@ -17,6 +19,7 @@ class SpeechResult(BaseModel):
     seed: int = Field(description="gives the same speech again")
     warnings: list[str]
     output_path: str | None = Field(description="the file that was written, where one was asked for")
+    output_uri: str | None = Field(description="the resource that holds a copy, where the service keeps copies")
 
 
 class WordResult(BaseModel):
@@ -51,11 +54,21 @@ class VoiceResult(BaseModel):
     ref_text: str = Field(description="what its reference says")
     duration_seconds: float = Field(description="of its reference")
 
+    @classmethod
+    def of(cls, voice: Voice) -> Self:
+        """That of a voice."""
+        return cls(id=voice.id, name=voice.name, ref_text=voice.ref_text, duration_seconds=voice.duration)
+
 
 class VoicesResult(BaseModel):
     """All voices."""
 
     voices: list[VoiceResult]
+
+    @classmethod
+    def of(cls, voices: Sequence[Voice]) -> Self:
+        """That of voices."""
+        return cls(voices=[VoiceResult.of(voice) for voice in voices])
 
 
 class DeletedResult(BaseModel):

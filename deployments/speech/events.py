@@ -1,7 +1,8 @@
 """What a synthesis tells while it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from deployments.llasa.protocol import FinishReason
 from deployments.whisper.protocol import Word
@@ -18,6 +19,18 @@ class Progress:
     part: int = 0
     """Of a text spoken in parts: which one, from 1."""
     parts: int = 0
+
+    def __str__(self) -> str:
+        return _TOLD[self.stage] + (f" part {self.part} of {self.parts}" if self.parts > 1 else "")
+
+
+_TOLD: Final[Mapping[Stage, str]] = {
+    "waking": "Loading models",
+    "listening": "Listening to the clip",
+    "encoding": "Encoding the clip",
+    "speaking": "Speaking",
+    "checking": "Checking",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import uuid4
 
 _DAY: Final = 86_400
-_NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}\.[a-z0-9]+")
+_NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,15 @@ class Outputs:
         with path.open("xb") as file:
             file.write(data)
         return path
+
+    def read(self, name: str) -> bytes | None:
+        """A copy by its name; None if there is none, as for any name that no copy could have."""
+        if not _NAME.fullmatch(name):
+            return None
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def _sweep(self) -> None:
         """Deletes copies that are too old, and nothing else that may lie in the folder."""

@@ -1,0 +1,50 @@
+"""Tools for where the models are."""
+
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import MCPServer
+from pydantic import Field, FiniteFloat
+
+from deployments.ingress.protocol import Backend
+from deployments.mcp.arguments import Model
+from deployments.mcp.errors import tool_errors
+from deployments.mcp.hints import READS, changes
+from deployments.mcp.results import GpuResult
+
+
+def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
+    """Adds them."""
+
+    async def residence() -> GpuResult:
+        found = await backend.residence()
+        return GpuResult(models=found.models, gpus=found.gpus)
+
+    @server.tool(title="Where the models are", annotations=READS)
+    async def get_gpu_status() -> GpuResult:
+        """Tells which models are loaded, on which GPU, and how much memory the GPUs have."""
+        with tool_errors():
+            return await residence()
+
+    @server.tool(title="Unload models", annotations=changes())
+    async def offload_gpu(model: Model = None) -> GpuResult:
+        """Unloads models from the GPU, once their running requests have ended. The next request brings them back."""
+        with tool_errors():
+            await backend.offload(model, release=False)
+            return await residence()
+
+    @server.tool(title="Unload models and free memory", annotations=changes())
+    async def release_gpu(model: Model = None) -> GpuResult:
+        """Unloads models as offload_gpu does, and drops their weights from the host's memory, too."""
+        with tool_errors():
+            await backend.offload(model, release=True)
+            return await residence()
+
+    @server.tool(title="Change the idle timeout", annotations=changes())
+    async def update_gpu_timeout(
+        timeout_seconds: Annotated[FiniteFloat, Field(ge=0, description="Idle time after which a model is unloaded.")],
+        model: Model = None,
+    ) -> GpuResult:
+        """Changes after how long without a request models leave the GPU."""
+        with tool_errors():
+            await backend.set_timeout(model, timeout_seconds)
+            return await residence()

@@ -1,0 +1,135 @@
+"""Tools that speak and that listen."""
+
+import asyncio
+import base64
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import AudioContent, CallToolResult, ResourceLink, TextContent
+from pydantic import Field
+
+from deployments.errors import GenerationFailed, InvalidInput
+from deployments.ingress.fields import Penalty, SystemPrompt, Temperature, TopK, TopP
+from deployments.ingress.protocol import Backend, Speaking, Spoken
+from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
+from deployments.mcp.errors import tool_errors
+from deployments.mcp.hints import READS, changes
+from deployments.mcp.narration import Narrator, narrator
+from deployments.mcp.resources import output_uri
+from deployments.mcp.results import SpeechResult, TranscriptionResult, WordResult
+from deployments.settings import Rate, Seed
+from deployments.speech.container import Format
+from deployments.speech.events import Progress
+
+
+def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
+    """Adds them."""
+
+    @server.tool(title="Speak a text", annotations=changes(destructive=clips.take_paths))
+    async def generate_speech(
+        context: Context[Any, Any],
+        target_text: Annotated[str, Field(description="What to say.")],
+        voice: Annotated[str | None, Field(description="Name or id of a voice of list_voices.")] = None,
+        audio_base64: Base64 = None,
+        audio_url: Url = None,
+        audio_path: LocalPath = None,
+        ref_text: RefText = None,
+        system_prompt: SystemPrompt = INSTRUCTION,
+        sample_rate: Annotated[Rate, Field(description="Hz. MP3 and AAC have some, Opus only 48000.")] = 24_000,
+        temperature: Temperature = 0.9,
+        top_k: TopK = 50,
+        top_p: TopP = 0.95,
+        penalty: Penalty = 1.1,
+        random_seed: Annotated[Seed, Field(description="The same call with the same seed gives the same speech.")] = 49,
+        format: Annotated[Format, Field(description="`pcm` is 16-bit little-endian mono.")] = "wav",
+        as_link: Annotated[
+            bool,
+            Field(description="Returns a link to the audio, to be read as a resource, where the service keeps copies."),
+        ] = False,
+        output_path: Annotated[
+            str | None, Field(description="Writes the file there instead of returning it. Only over stdio.")
+        ] = None,
+        overwrite: Annotated[bool, Field(description="Permits output_path to replace a file.")] = False,
+    ) -> Annotated[CallToolResult, SpeechResult]:
+        """Speaks a text in the voice of a clip or in a stored voice, and returns the audio."""
+        with tool_errors():
+            clip = await clips.any(audio_base64, audio_url, audio_path)
+            if (clip is None) == (voice is None):
+                raise InvalidInput("Give either a voice or a clip.", "voice")
+            folders = clips.folders("output_path") if output_path else None
+            if folders and output_path:
+                await asyncio.to_thread(folders.check_writable, output_path, overwrite=overwrite, param="output_path")
+            speaking = Speaking(
+                target_text,
+                voice,
+                clip,
+                ref_text,
+                system_prompt,
+                format,
+                sample_rate,
+                Sampling(temperature, top_k, top_p, penalty, seed=random_seed),
+                keep=as_link,
+            )
+            async with narrator(context) as told:
+                spoken = await _spoken(backend, speaking, told)
+            written = None
+            if folders and output_path:
+                written = await asyncio.to_thread(
+                    folders.write, output_path, spoken.file, overwrite=overwrite, param="output_path"
+                )
+        result = SpeechResult(
+            sample_rate=spoken.sample_rate,
+            duration_seconds=round(spoken.duration, 3),
+            format=format,
+            finish_reason=spoken.finish_reason,
+            seed=spoken.seed,
+            warnings=list(spoken.warnings),
+            output_path=str(written) if written else None,
+            output_uri=output_uri(spoken.output) if spoken.output else None,
+        )
+        return CallToolResult(
+            content=[TextContent(text=result.model_dump_json()), *_audio(spoken, as_link, bool(written))],
+            structured_content=result.model_dump(),
+        )
+
+    @server.tool(title="Write down a clip", annotations=READS)
+    async def transcribe_audio(
+        context: Context[Any, Any],
+        audio_base64: Base64 = None,
+        audio_url: Url = None,
+        audio_path: LocalPath = None,
+        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
+        word_timestamps: Annotated[bool, Field(description="Gives each word's times, too.")] = False,
+    ) -> TranscriptionResult:
+        """Writes down what a clip says."""
+        with tool_errors():
+            clip = await clips.one(audio_base64, audio_url, audio_path)
+            async with narrator(context) as told:
+                await told.tell(str(Progress("listening")))
+                found = await backend.transcribe(clip, language=language, words=word_timestamps)
+        words = [WordResult.model_validate(word) for segment in found["segments"] for word in segment["words"]]
+        return TranscriptionResult(
+            text=found["text"], language=found["language"], duration_seconds=found["duration"], words=words
+        )
+
+
+async def _spoken(backend: Backend, speaking: Speaking, told: Narrator) -> Spoken:
+    async with aclosing(backend.speak(speaking)) as events:
+        async for event in events:
+            if isinstance(event, Spoken):
+                return event
+            await told.tell(str(event))
+    raise GenerationFailed("The speech has no end: try again.")
+
+
+def _audio(spoken: Spoken, as_link: bool, written: bool) -> list[AudioContent | ResourceLink]:
+    if as_link and spoken.output:
+        link = ResourceLink(
+            uri=output_uri(spoken.output), name=spoken.output, mime_type=spoken.media_type, size=len(spoken.file)
+        )
+        return [link]
+    if written:
+        return []
+    return [AudioContent(data=base64.b64encode(spoken.file).decode(), mime_type=spoken.media_type)]

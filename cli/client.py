@@ -153,9 +153,13 @@ class RestClient:
                 if answer.is_error:
                     raise _failure(answer, await answer.aread())
                 yield answer
-        except httpx2.TransportError as error:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol) as error:
             raise Unavailable(
                 f"No service answers at {self._url} ({error or type(error).__name__}): start it, or give its address."
+            ) from error
+        except httpx2.TransportError as error:
+            raise Unavailable(
+                f"The service at {self._url} broke off: it has stopped, or the clip is larger than its MAX_UPLOAD_MB."
             ) from error
 
 

@@ -26,7 +26,13 @@ def build_server(backend: Backend, most_bytes: int, files: AllowedFolders | None
         most_bytes: That a clip may have.
         files: Where paths may lead; None: paths are refused, as they must be for callers of other machines.
     """
-    server: MCPServer[Any] = MCPServer("llasa-serve", title="Llasa Serve", instructions=INSTRUCTIONS)
+    server: MCPServer[Any] = MCPServer(
+        "llasa-serve",
+        title="Llasa Serve",
+        instructions=INSTRUCTIONS,
+        log_level="WARNING",  # the SDK sets the level of all logs, those of others too
+        subscriptions=False,  # what is stored changes at any replica: none could tell of it
+    )
     clips = Clips(most_bytes, files)
     speech_tools(server, backend, clips)
     voice_tools(server, backend, clips)

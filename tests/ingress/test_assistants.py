@@ -4,20 +4,34 @@ import asyncio
 import base64
 import io
 import json
+import threading
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from mcp import Client
-from mcp_types import AudioContent, CallToolResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    AudioContent,
+    BlobResourceContents,
+    CallToolResult,
+    ResourceLink,
+    TextContent,
+)
 
 from deployments.ingress.service import Service
+from deployments.mcp import narration
+from deployments.speech.container import MEDIA_TYPES
 from tests.conftest import Models
 from tests.ingress.conftest import Still
 from tests.ingress.served import served
+from tests.speech.test_container import decoded
 
 TOOLS = {
     "generate_speech",
@@ -69,13 +83,15 @@ async def test_every_tool_is_listed_with_what_it_takes_and_gives_and_does(client
             assert tool.description
             assert tool.output_schema
             assert tool.annotations
+            for name, argument in tool.input_schema.get("properties", {}).items():
+                assert argument.get("description"), f"{tool.name}: {name}"
         assert {name for name, tool in tools.items() if tool.annotations and tool.annotations.read_only_hint} == {
             "get_gpu_status",
             "list_voices",
             "transcribe_audio",
         }
-        assert tools["delete_voice"].annotations
-        assert tools["delete_voice"].annotations.destructive_hint
+        destructive = {name for name, tool in tools.items() if tool.annotations and tool.annotations.destructive_hint}
+        assert destructive == {"delete_voice"}
         speech = tools["generate_speech"].input_schema
         assert speech["required"] == ["target_text"]
         assert {"audio_base64", "voice", "ref_text", "system_prompt", "sample_rate", "random_seed"} <= set(
@@ -99,6 +115,127 @@ async def test_speech_comes_as_audio_of_the_rate_and_length_that_are_told(
             assert file.getframerate() == structured["sample_rate"] == 22_050
             assert file.getnframes() / 22_050 == pytest.approx(structured["duration_seconds"], abs=0.01)
         assert structured["finish_reason"] in ("stop", "length")
+
+
+async def test_speech_comes_as_a_link_to_a_resource_where_copies_are_kept(
+    service: Callable[..., Service], reference: dict[str, Any], tmp_path: Path
+) -> None:
+    with served(service(outputs_dir=tmp_path)) as url:
+        async with Client(f"{url}/mcp", read_timeout_seconds=60) as assistant:
+            await a_link_is_read_until_its_copy_is_deleted(assistant, reference, tmp_path)
+
+
+async def a_link_is_read_until_its_copy_is_deleted(assistant: Client, reference: dict[str, Any], outputs: Path) -> None:
+    arguments = {"target_text": "Hello there.", "format": "mp3", "as_link": True, **reference}
+    result = await assistant.call_tool("generate_speech", arguments)
+    assert not result.is_error, told(result)
+    assert not [part for part in result.content if isinstance(part, AudioContent)]
+    (link,) = [part for part in result.content if isinstance(part, ResourceLink)]
+    structured = result.structured_content
+    assert structured
+    assert link.uri == structured["output_uri"] == f"llasa://outputs/{link.name}"
+    (content,) = (await assistant.read_resource(link.uri)).contents
+    assert isinstance(content, BlobResourceContents)
+    assert content.mime_type == link.mime_type == "audio/mpeg"
+    file = base64.b64decode(content.blob)
+    assert len(file) == link.size
+    rate, wav = decoded(file, "mp3", 24_000)
+    assert rate == structured["sample_rate"] == 24_000
+    assert len(wav) / rate == pytest.approx(structured["duration_seconds"], abs=0.15)
+    assert link.name not in str(await assistant.list_resources())
+    (outputs / link.name).unlink()
+    await unknown(assistant, link.uri)
+
+
+async def test_a_link_is_refused_before_the_work_where_no_copies_are_kept(
+    client: Client, reference: dict[str, Any], models: Models
+) -> None:
+    made = (await models.lm.stats()).steps
+    async with client as assistant:
+        result = await assistant.call_tool("generate_speech", {"target_text": "Hello.", "as_link": True, **reference})
+    refused(result, "OUTPUTS_DIR is not set", "as_link")
+    assert (await models.lm.stats()).steps == made
+
+
+async def unknown(assistant: Client, uri: str) -> None:
+    with pytest.raises(MCPError) as caught:
+        await assistant.read_resource(uri)
+    assert caught.value.error.code == INVALID_PARAMS, uri
+
+
+NO_RESOURCES = [
+    "llasa://outputs/..%2Fsecret.wav",
+    "llasa://outputs/../secret.wav",
+    "llasa://outputs/%2e%2e%2fsecret.wav",
+    "llasa://outputs/..%5Csecret.wav",
+    "llasa://outputs/%2Fetc%2Fpasswd.wav",
+    "llasa://outputs/secret.wav",
+    "llasa://outputs/secret.wav%00.wav",
+    "llasa://outputs/20260101T000000Z-0123456789ab.wav",
+    "llasa://outputs/20260101T000000Z-0123456789ab.docx",
+    "llasa://outputs/",
+    "llasa://outputs",
+    "llasa://voices/nobody",
+    "llasa://voices/..%2Foutputs",
+    "file:///etc/passwd",
+]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_what_is_no_resource_is_an_error_of_the_protocol(
+    service: Callable[..., Service], tmp_path: Path, keeps: bool
+) -> None:
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    for folder in (tmp_path, outputs):
+        (folder / "secret.wav").write_bytes(b"secret")
+    with served(service(outputs_dir=outputs if keeps else None)) as url:
+        async with Client(f"{url}/mcp") as assistant:
+            for uri in NO_RESOURCES:
+                await unknown(assistant, uri)
+
+
+async def test_resources_are_told_of(client: Client) -> None:
+    async with client as assistant:
+        assert [resource.uri for resource in (await assistant.list_resources()).resources] == ["llasa://voices"]
+        templates = (await assistant.list_resource_templates()).resource_templates
+        types = {template.uri_template: template.mime_type for template in templates}
+        assert types.pop("llasa://voices/{voice}") == "application/json"
+        assert types == {f"llasa://outputs/{{name}}.{format}": media for format, media in MEDIA_TYPES.items()}
+
+
+async def test_progress_is_repeated_while_nothing_new_happens(
+    service: Callable[..., Service], reference: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(narration, "EVERY_S", 0.01)
+    heard: list[tuple[float, str | None]] = []
+    enough = threading.Event()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+        if len(heard) == 4:
+            enough.set()
+
+    class Slow(Still):
+        @asynccontextmanager
+        async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
+            assert await asyncio.to_thread(enough.wait, 60)
+            yield
+
+    clip = {"audio_base64": reference["audio_base64"]}
+    calls = {
+        "generate_speech": {"target_text": "Hello.", **reference},
+        "transcribe_audio": clip,
+        "clone_voice": {"name": "anna", "consent": "my own", **reference},
+    }
+    with served(replace(service(), residency=Slow())) as url:
+        async with Client(f"{url}/mcp", read_timeout_seconds=60) as assistant:
+            for tool, arguments in calls.items():
+                heard.clear()
+                enough.clear()
+                await assistant.call_tool(tool, arguments, progress_callback=note)
+                assert len({message for _, message in heard[:4]}) < 4, heard
+                assert [progress for progress, _ in heard] == list(range(1, len(heard) + 1))
 
 
 async def test_progress_is_told_while_models_wake_and_speak(client: Client, reference: dict[str, Any]) -> None:
@@ -135,10 +272,12 @@ async def test_a_voice_is_stored_used_listed_and_deleted(client: Client, referen
         assert listed
         assert "anna" in [voice["name"] for voice in listed["voices"]]
         assert "anna" in str(await assistant.read_resource("llasa://voices"))
+        assert "A reference." in str(await assistant.read_resource("llasa://voices/anna"))
         gone = await assistant.call_tool("delete_voice", {"voice": "anna"})
         assert gone.structured_content
         assert gone.structured_content["deleted"]
         refused(await assistant.call_tool("generate_speech", {"target_text": "Hello.", "voice": "anna"}), "anna")
+        await unknown(assistant, "llasa://voices/anna")
 
 
 async def test_orders_reach_the_models(service: Callable[..., Service]) -> None:
@@ -159,21 +298,24 @@ async def test_orders_reach_the_models(service: Callable[..., Service]) -> None:
     assert status.structured_content["gpus"][0]["uuid"] == "GPU-1"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"target_text": "Hello."}, ["Give either a voice or a clip"]),
-        ({"target_text": "", "voice": "alloy"}, ["The text is empty", "target_text"]),
-        ({"target_text": "Hello.", "voice": "nobody"}, ["nobody"]),
-        ({"target_text": "Hello.", "audio_base64": "not base64!"}, ["no base64"]),
-        ({"target_text": "Hello.", "audio_base64": base64.b64encode(b"text").decode()}, ["cannot be read as audio"]),
-        ({"target_text": "Hello.", "audio_path": "/etc/passwd"}, ["over stdio only"]),
-        ({"target_text": "Hello.", "voice": "alloy", "output_path": "/tmp/x.wav"}, ["over stdio only"]),  # noqa: S108
-        ({"target_text": "Hello.", "audio_url": "http://127.0.0.1/a.wav"}, ["Only data URLs are taken"]),
-        ({"target_text": "Hello.", "voice": "alloy", "temperature": 9}, ["temperature"]),
-        ({"target_text": "Hello.", "voice": "alloy", "top_k": "many"}, ["top_k"]),
-    ],
-)
+BAD_ARGUMENTS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"target_text": "Hello."}, ["Give either a voice or a clip"]),
+    ({"target_text": "", "voice": "alloy"}, ["The text is empty", "target_text"]),
+    ({"target_text": "Hello.", "voice": "nobody"}, ["nobody"]),
+    ({"target_text": "Hello.", "audio_base64": "not base64!"}, ["no base64"]),
+    ({"target_text": "Hello.", "audio_base64": base64.b64encode(b"text").decode()}, ["cannot be read as audio"]),
+    ({"target_text": "Hello.", "audio_url": "http://127.0.0.1/a.wav"}, ["Only data URLs are taken"]),
+    ({"target_text": "Hello.", "voice": "alloy", "temperature": 9}, ["temperature"]),
+    ({"target_text": "Hello.", "voice": "alloy", "top_k": "many"}, ["top_k"]),
+]
+"""Likewise over stdio."""
+PATHS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"target_text": "Hello.", "audio_path": "/etc/passwd"}, ["over stdio only"]),
+    ({"target_text": "Hello.", "voice": "alloy", "output_path": "/tmp/x.wav"}, ["over stdio only"]),  # noqa: S108
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD_ARGUMENTS + PATHS)
 async def test_bad_arguments_are_told_as_errors_of_the_tool(
     url: str, arguments: dict[str, Any], words: list[str]
 ) -> None:
@@ -209,17 +351,38 @@ async def test_keys_are_asked_for(service: Callable[..., Service]) -> None:
             assert (await client.post(f"{url}/mcp", json=body)).status_code == 401
 
 
+HERE = "localhost:7861"
+
+
 @pytest.mark.parametrize(
-    ("allowed", "host", "status"),
-    [(None, "evil.example", 421), (None, "localhost:7861", 200), ("tts.example", "tts.example", 200)],
+    ("settings", "host", "origin", "status"),
+    [
+        ({}, "evil.example", None, 421),
+        ({}, "evil.example:7861", "http://localhost:6274", 421),
+        ({}, HERE, None, 200),
+        ({}, "127.0.0.1", None, 200),
+        ({}, HERE, "http://localhost:6274", 200),
+        ({}, HERE, "https://evil.example", 403),
+        ({}, HERE, "http://localhost.evil.example:7861", 403),
+        ({}, HERE, "null", 403),
+        ({"mcp_allowed_hosts": "tts.example"}, "tts.example", "https://tts.example", 200),
+        ({"mcp_allowed_hosts": "tts.example"}, "tts.example:8443", None, 421),
+        ({"mcp_allowed_hosts": "tts.example"}, HERE, None, 421),
+        ({"mcp_allowed_hosts": "a.example, tts.example:*"}, "tts.example:8443", "https://tts.example", 200),
+        ({"mcp_allowed_hosts": "tts.example"}, "tts.example", "https://evil.example", 403),
+        ({"cors_origins": "https://page.example"}, HERE, "https://page.example", 200),
+        ({"cors_origins": "https://page.example"}, "page.example", None, 421),
+        ({"api_host": "0.0.0.0"}, "tts.example", "https://any.example", 200),  # noqa: S104
+        ({"api_host": "0.0.0.0", "mcp_allowed_hosts": "tts.example"}, "evil.example", None, 421),  # noqa: S104
+    ],
 )
-async def test_other_hosts_than_those_allowed_are_refused(
-    service: Callable[..., Service], allowed: str | None, host: str, status: int
+async def test_other_hosts_and_origins_than_those_allowed_are_refused(
+    service: Callable[..., Service], settings: dict[str, str], host: str, origin: str | None, status: int
 ) -> None:
     params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
-    headers = {"host": host, "accept": "application/json, text/event-stream"}
-    with served(service(mcp_allowed_hosts=allowed)) as url:
+    headers = {"host": host, "accept": "application/json, text/event-stream"} | ({"origin": origin} if origin else {})
+    with served(service(**settings)) as url:
         async with httpx.AsyncClient() as client:
             assert (await client.post(f"{url}/mcp", json=body, headers=headers)).status_code == status
 

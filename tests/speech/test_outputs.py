@@ -36,3 +36,28 @@ def test_without_a_bound_copies_stay(tmp_path: Path) -> None:
     old = aged(Outputs(tmp_path).keep(b"", ".mp3"), 10_000)
     Outputs(tmp_path).keep(b"", ".mp3")
     assert old.exists()
+
+
+def test_a_copy_is_read_by_its_name(tmp_path: Path) -> None:
+    outputs = Outputs(tmp_path)
+    assert outputs.read(outputs.keep(b"speech", ".wav").name) == b"speech"
+
+
+def test_no_other_file_is_read(tmp_path: Path) -> None:
+    outputs = Outputs(tmp_path / "outputs")
+    name = outputs.keep(b"", ".wav").name
+    (tmp_path / "outputs" / "thesis.wav").touch()
+    (tmp_path / name).write_bytes(b"secret")
+    for other in (
+        "thesis.wav",
+        f"../{name}",
+        f"{tmp_path}/{name}",
+        f"x/../../{name}",
+        f"{name}\n",
+        f"{name}\0",
+        "",
+        ".",
+    ):
+        assert outputs.read(other) is None
+    (tmp_path / "outputs" / name).unlink()
+    assert outputs.read(name) is None

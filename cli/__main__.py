@@ -3,13 +3,25 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
+
+_DESCRIPTION: Final = """\
+Zero-shot voice cloning on Ray Serve. `scripts/start.sh` starts the service; then
+
+  llasa-serve say "Hello, this is my voice." --voice alloy -o hello.wav
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 1 where it found something wrong."""
-    parser = argparse.ArgumentParser(prog="llasa-serve", description="Zero-shot voice cloning on Ray Serve.")
+    parser = argparse.ArgumentParser(
+        prog="llasa-serve",
+        description=_DESCRIPTION,
+        epilog="`llasa-serve COMMAND --help` tells more, with examples and exit statuses.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
         "check",

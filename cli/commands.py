@@ -28,14 +28,14 @@ exit status:
 def add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Their parsers."""
     _say_arguments(_command(commands, "say", "speak a text", _SAY))
-    clip = _command(commands, "transcribe", "write down what a clip says", "Prints what a clip says.")
+    clip = _command(commands, "transcribe", "write down what a clip says", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
     clip.add_argument("--language", help="ISO 639-1; missing: found out")
-    voices = _command(commands, "voices", "list, add or remove voices", "Lists the voices, or adds or removes one.")
+    voices = _command(commands, "voices", "list, add or remove voices", _VOICES)
     actions = voices.add_subparsers(dest="action")
     add = actions.add_parser("add", help="store the voice of a clip")
     add.add_argument("name")
-    add.add_argument("clip", type=Path)
+    add.add_argument("clip", type=Path, help="any audio file; best 5 to 15 s")
     add.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
     add.add_argument("--consent", required=True, help="whose voice it is, and how they agreed")
     actions.add_parser("remove", help="delete a voice for good").add_argument("name")
@@ -78,6 +78,19 @@ Speaks a text: into a file with -o, to stdout if that leads somewhere, else alou
   llasa-serve say "Hello there." --voice alloy -o hello.wav
   llasa-serve say "Hello, this is my voice." --clip me.wav --ref-text "What the clip says." -o me.mp3
   cat story.txt | llasa-serve say - --voice alloy --format mp3 > story.mp3
+"""
+_TRANSCRIBE: Final = """\
+Prints what a clip says; how long it is and in which language goes to stderr.
+
+  llasa-serve transcribe interview.mp3 > interview.txt
+"""
+_VOICES: Final = """\
+Lists the voices, or adds or removes one.
+
+  llasa-serve voices
+  llasa-serve voices add narrator me.wav --consent "my own voice" --ref-text "What the clip says."
+  llasa-serve say "Hello there." --voice narrator -o hello.wav
+  llasa-serve voices remove narrator
 """
 _MCP: Final = """\
 Serves the tools of a running service over stdio. For a desktop assistant:

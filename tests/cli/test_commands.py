@@ -1,14 +1,34 @@
 """Commands against a service behind a real socket, on the real tiny models."""
 
 import io
+import subprocess
+import sys
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from cli.__main__ import main
+from deployments.errors import (
+    Conflict,
+    GenerationFailed,
+    InputTooLarge,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    ServiceError,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+    UnprocessableInput,
+)
+from deployments.ingress.failures import failure_of
 from deployments.ingress.service import Service
+from tests import served as socket
+from tests.ingress.conftest import Still
 from tests.ingress.served import served
 from tests.ports import free_port
 
@@ -46,6 +66,39 @@ def test_say_streams_to_stdout_where_that_leads_somewhere(
     arguments = ("say", "Hello there.", "--clip", reference, "--ref-text", "A reference.")
     assert run(*arguments, "--format", "pcm", "--rate", "16000") == 0
     assert len(capsysbinary.readouterr().out) > 1_000
+
+
+def test_a_reader_that_has_had_enough_is_no_failure(reference: Path) -> None:
+    arguments = [
+        sys.executable,
+        "-m",
+        "cli",
+        "say",
+        "Hello there.",
+        "--clip",
+        str(reference),
+        "--ref-text",
+        "A reference.",
+    ]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saying:
+        assert saying.stdout
+        assert saying.stderr
+        assert saying.stdout.read(4) == b"RIFF"
+        saying.stdout.close()
+        told = saying.stderr.read().decode()
+        assert saying.wait(60) == 0
+    assert "BrokenPipe" not in told
+
+
+def test_a_file_that_cannot_be_written_is_told(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say = ("say", "Hello.", "--clip", reference, "--ref-text", "A reference.", "--format", "wav", "-o")
+    assert run(*say, tmp_path / "nowhere" / "a.wav") == 3
+    (line,) = capsys.readouterr().err.splitlines()  # before anything is spoken
+    assert line == f"llasa-serve: There is no folder {tmp_path}/nowhere."
+    assert run(*say, tmp_path) == 3
+    assert f"{tmp_path} cannot be written: Is a directory." in capsys.readouterr().err
 
 
 def test_the_ending_of_the_file_is_its_format(tmp_path: Path, reference: Path) -> None:
@@ -121,6 +174,69 @@ def test_a_service_that_is_not_there_is_told_with_status_4(capsys: pytest.Captur
     url = f"http://127.0.0.1:{free_port()}"
     assert run("status", "--url", url) == 4
     assert f"No service answers at {url}" in capsys.readouterr().err
+
+
+def test_a_service_that_cannot_serve_now_is_told_with_status_4(
+    service: Callable[..., Service], reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Down(Still):
+        @asynccontextmanager
+        async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
+            raise Unavailable("Llasa cannot be loaded.")
+            yield
+
+    say = ("say", "Hello.", "--clip", reference, "--ref-text", "A reference.", "-o", tmp_path / "a.wav")
+    with served(service(Down())) as url:
+        assert run(*say, "--url", url) == 4
+        assert run("transcribe", reference, "--url", url) == 4
+    assert capsys.readouterr().err.count("llasa-serve: Llasa cannot be loaded.") == 2
+    assert not (tmp_path / "a.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InvalidInput(""), 3),
+        (UnprocessableInput(""), 3),
+        (InputTooLarge(""), 3),
+        (NotFound(""), 3),
+        (Unauthorized(""), 3),
+        (Conflict(""), 3),
+        (Overloaded(""), 4),
+        (Unavailable(""), 4),
+        (TimedOut(""), 1),
+        (GenerationFailed(""), 1),
+        (ServiceError(""), 1),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_errors_of_the_service_keep_their_kind_and_have_a_status(error: ServiceError, status: int) -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await failure_of(error)(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    with socket.served(fail) as url:
+        assert run("status", "--url", url) == status
+
+
+@pytest.mark.parametrize("command", ["say", "transcribe", "voices", "status", "mcp"])
+def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(command, "--help")
+    assert caught.value.code == 0
+    told = capsys.readouterr().out
+    assert "exit status:" in told
+    assert "$LLASA_URL" in told
+    if command != "status":
+        assert "llasa-serve" in told.partition("\n\n")[2].partition("options:")[0]  # an example
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert command in capsys.readouterr().out
 
 
 def test_a_key_is_sent(service: Callable[..., Service], capsys: pytest.CaptureFixture[str]) -> None:

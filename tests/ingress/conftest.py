@@ -58,8 +58,8 @@ class Still:
 def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
     """Makes a service with some settings changed."""
 
-    def make(**changed: object) -> Service:
-        residency = Still()
+    def make(residency: Still | None = None, **changed: object) -> Service:
+        residency = residency or Still()
         defaults = {"voices_dir": voices_dir, "take_retries": 0}
         settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())

@@ -228,13 +228,15 @@ async def test_progress_is_repeated_while_nothing_new_happens(
         "transcribe_audio": clip,
         "clone_voice": {"name": "anna", "consent": "my own", **reference},
     }
-    with served(replace(service(), residency=Slow())) as url:
+    with served(service(Slow())) as url:
         async with Client(f"{url}/mcp", read_timeout_seconds=60) as assistant:
             for tool, arguments in calls.items():
                 heard.clear()
                 enough.clear()
-                await assistant.call_tool(tool, arguments, progress_callback=note)
-                assert len({message for _, message in heard[:4]}) < 4, heard
+                done = await assistant.call_tool(tool, arguments, progress_callback=note)
+                assert not done.is_error, told(done)
+                assert enough.is_set()
+                assert len({message for _, message in heard[:4]}) == 1, heard
                 assert [progress for progress, _ in heard] == list(range(1, len(heard) + 1))
 
 

@@ -16,7 +16,7 @@ from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
-from deployments.mcp.narration import Narrator, narrator
+from deployments.mcp.report import Report, reporting
 from deployments.mcp.resources import output_uri
 from deployments.mcp.results import SpeechResult, TranscriptionResult, WordResult
 from deployments.settings import Rate, Seed
@@ -72,8 +72,8 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
                 Sampling(temperature, top_k, top_p, penalty, seed=random_seed),
                 keep=as_link,
             )
-            async with narrator(context) as told:
-                spoken = await _spoken(backend, speaking, told)
+            async with reporting(context) as report:
+                spoken = await _spoken(backend, speaking, report)
             written = None
             if folders and output_path:
                 written = await asyncio.to_thread(
@@ -106,8 +106,8 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         """Writes down what a clip says."""
         with tool_errors():
             clip = await clips.one(audio_base64, audio_url, audio_path)
-            async with narrator(context) as told:
-                await told.tell(str(Progress("listening")))
+            async with reporting(context) as report:
+                await report.tell(str(Progress("listening")))
                 found = await backend.transcribe(clip, language=language, words=word_timestamps)
         words = [WordResult.model_validate(word) for segment in found["segments"] for word in segment["words"]]
         return TranscriptionResult(
@@ -115,12 +115,12 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         )
 
 
-async def _spoken(backend: Backend, speaking: Speaking, told: Narrator) -> Spoken:
+async def _spoken(backend: Backend, speaking: Speaking, report: Report) -> Spoken:
     async with aclosing(backend.speak(speaking)) as events:
         async for event in events:
             if isinstance(event, Spoken):
                 return event
-            await told.tell(str(event))
+            await report.tell(str(event))
     raise GenerationFailed("The speech has no end: try again.")
 
 

@@ -9,7 +9,7 @@ from deployments.ingress.protocol import Backend
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
-from deployments.mcp.narration import narrator
+from deployments.mcp.report import reporting
 from deployments.mcp.results import DeletedResult, VoiceResult, VoicesResult
 from deployments.speech.events import Progress
 
@@ -36,8 +36,8 @@ def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
         """Stores the voice of a clip under a name."""
         with tool_errors():
             clip = await clips.one(audio_base64, audio_url, audio_path)
-            async with narrator(context) as told:
-                await told.tell(str(Progress("encoding")))
+            async with reporting(context) as report:
+                await report.tell(str(Progress("encoding")))
                 return VoiceResult.of(await backend.clone_voice(name, clip, ref_text, consent))
 
     @server.tool(title="Delete a voice", annotations=changes(idempotent=False, destructive=True))

@@ -11,13 +11,13 @@ EVERY_S: Final = 10.0
 """Assistants give up a call of which they hear nothing for long; a model may take minutes to load."""
 
 
-class Narrator:
+class Report:
     """Tells an assistant what is being done for it."""
 
     def __init__(self, context: Context[Any, Any]) -> None:
         self._context = context
         self._told = 0
-        self._last = "Working"
+        self._last = "Waiting"
 
     async def tell(self, line: str) -> None:
         """Tells the next stage."""
@@ -33,12 +33,12 @@ class Narrator:
 
 
 @asynccontextmanager
-async def narrator(context: Context[Any, Any]) -> AsyncIterator[Narrator]:
+async def reporting(context: Context[Any, Any]) -> AsyncIterator[Report]:
     """One that repeats itself for as long as nothing new happens."""
-    narrator = Narrator(context)
-    repeating = asyncio.create_task(narrator.repeat())
+    report = Report(context)
+    repeating = asyncio.create_task(report.repeat())
     try:
-        yield narrator
+        yield report
     finally:
         repeating.cancel()
         await asyncio.gather(repeating, return_exceptions=True)

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx2
+from pydantic import TypeAdapter
 
 from deployments.errors import (
     Conflict,
@@ -27,7 +28,6 @@ from deployments.errors import (
     Unavailable,
     UnprocessableInput,
 )
-from deployments.gpu.protocol import GpuStatus, ModelStatus
 from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.speech.container import MEDIA_TYPES, rate_of
 from deployments.speech.events import Progress
@@ -35,6 +35,7 @@ from deployments.speech.voice_store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)
 """Seconds to connect; an answer may take as long as the service lets it."""
+_RESIDENCE: Final = TypeAdapter(Residence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,8 @@ class RestClient:
             return await answer.aread()
 
     async def residence(self) -> Residence:
-        found = await self._json("GET", "/api/gpu/status")
-        models = {name: ModelStatus(**model) for name, model in found["models"].items()}
-        return Residence(models, [GpuStatus(**gpu) for gpu in found["gpus"]])
+        async with self._answer("GET", "/api/gpu/status") as answer:
+            return _RESIDENCE.validate_json(await answer.aread())
 
     async def offload(self, model: str | None, *, release: bool) -> None:
         await self._json("POST", f"/api/gpu/{'release' if release else 'offload'}", params=_only(model))

@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from deployments.ingress import failures
 from deployments.ingress.admission import Admission, Admitted
-from deployments.ingress.assistants import assistant_routes
+from deployments.ingress.assistants import assistant_route
 from deployments.ingress.backend import ServiceBackend
 from deployments.ingress.body_limit import BodyLimit
 from deployments.ingress.gpu import gpu_routes
@@ -56,7 +56,7 @@ class Health(BaseModel):
 def build_application(service: Service) -> FastAPI:
     """All routes on a service."""
     settings = service.settings
-    assistants, lifespan = assistant_routes(ServiceBackend(service), settings)
+    assistants, lifespan = assistant_route(ServiceBackend(service), settings)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
@@ -84,7 +84,7 @@ def build_application(service: Service) -> FastAPI:
         gpu_routes,
     ):
         application.include_router(routes(service))
-    application.router.routes.extend(assistants)
+    application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)
     async def icon() -> RedirectResponse:

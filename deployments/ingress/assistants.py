@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import FastAPI
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from deployments.ingress.protocol import Backend
 from deployments.mcp.server import build_server
@@ -17,7 +17,7 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def assistant_routes(backend: Backend, settings: Settings) -> tuple[list[BaseRoute], Lifespan]:
+def assistant_route(backend: Backend, settings: Settings) -> tuple[Route, Lifespan]:
     """The route, and what must run while it serves."""
     most_bytes = round(settings.max_upload_mb * 1_000_000)
     server = build_server(backend, most_bytes)
@@ -32,7 +32,10 @@ def assistant_routes(backend: Backend, settings: Settings) -> tuple[list[BaseRou
         async with server.session_manager.run():
             yield
 
-    return app.routes, lifespan
+    (route,) = app.routes
+    assert isinstance(route, Route)  # noqa: S101 - as the SDK makes it
+    # A GET would hold a place here for as long as it likes, for messages that a server without sessions never sends.
+    return Route(route.path, route.endpoint, methods=["POST"]), lifespan
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:

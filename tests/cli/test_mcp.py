@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import sys
 import wave
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import AudioContent
 
+from cli.commands import _MCP
 from deployments.ingress.service import Service
 from deployments.speech.container import MEDIA_TYPES, Format
 from tests.conftest import Models
@@ -308,3 +310,18 @@ async def test_a_key_is_sent_and_missed(
         keyed = StdioServerParameters(command=sys.executable, args=arguments, env={"LLASA_API_KEY": "secret"})
         async with asyncio.timeout(60), Client(keyed) as assistant:
             assert not (await assistant.call_tool("list_voices", {})).is_error
+
+
+async def test_the_configurations_of_the_readme_and_of_the_help_work(url: str, folder: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```json\n(\{\"mcpServers.*?)```", readme, re.DOTALL)
+    local, remote = [json.loads(block)["mcpServers"]["llasa"] for block in blocks]
+    assert json.loads(next(line for line in _MCP.splitlines() if "mcpServers" in line))["mcpServers"]["llasa"] == (
+        local | {"command": "llasa-serve"}
+    )
+    command = Path(sys.executable).with_name(Path(local["command"]).name)
+    arguments = [str(folder) if argument.startswith("/") else argument for argument in local["args"]]
+    bridge = StdioServerParameters(command=str(command), args=arguments, env={"LLASA_URL": url})
+    for server in (bridge, remote["url"].replace("http://127.0.0.1:7861", url)):
+        async with asyncio.timeout(60), Client(server) as assistant:
+            assert {tool.name for tool in (await assistant.list_tools()).tools} == TOOLS

@@ -348,6 +348,14 @@ async def test_a_cancelled_call_stops_the_engine(url: str, reference: dict[str, 
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_nobody_can_hold_a_place_for_messages_that_are_never_sent(url: str, method: str) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        answer = await client.request(method, f"{url}/mcp", headers={"accept": "text/event-stream"})
+    assert answer.status_code == 405
+    assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
 async def test_keys_are_asked_for(service: Callable[..., Service]) -> None:
     with served(service(api_key="secret")) as url:
         async with httpx.AsyncClient() as client:

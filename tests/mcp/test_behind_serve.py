@@ -61,7 +61,7 @@ def calls() -> dict[str, int]:
 
     assert _global_node
     logs = Path(_global_node.get_session_dir_path(), "logs", "serve").glob("replica_llasa-serve_Ingress_*.log")
-    return {log.name: log.read_text(encoding="utf-8").count('"POST / 200') for log in logs}
+    return {log.name: log.read_text(encoding="utf-8").count('"POST /mcp 200') for log in logs}
 
 
 @pytest.mark.parametrize("mode", MODES)

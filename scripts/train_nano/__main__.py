@@ -22,7 +22,6 @@ STEPS: Final[dict[str, str]] = {
     "seal": "export:reseal",
     "curves": "curves:draw",
 }
-ON_DEMAND: Final[dict[str, str]] = {"pack": "carry:pack", "unpack": "carry:unpack"}
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
     at = Workplace(given.work, given.weights, minutes=given.minutes)
     for step in given.steps or STEPS:
         print(f"— {step}", flush=True)
-        module, function = (STEPS | ON_DEMAND)[step].split(":")
+        module, function = STEPS[step].split(":")
         getattr(importlib.import_module(f"{__package__}.{module}"), function)(at)
 
 

@@ -19,10 +19,11 @@ from .diphones import BASE
 from .espeak import Audio, Espeak, Speech, Voice
 from .frames import HOP, features, grid, power
 from .sentences import Sentences
-from .voices import HELD_OUT, TRAINED, code_voice, pitch_of, spread
+from .voices import HELD_OUT, TRAINED, code_voice, designed, pitch_of, spread
 from .workplace import Workplace
 
-SIZES: Final = {"train": 12_000, "held": 400}
+SIZES: Final = {"train": 16_000, "held": 400}
+_DESIGNED: Final = 160
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,10 @@ def word_starts(text: str, speech: Speech) -> list[float]:
 
 
 def build(at: Workplace) -> None:
-    espeak, cells = Espeak(), Cells.load(at.path("cells.npz"))
-    for name, variants, seed in (("held", HELD_OUT, 77), ("train", TRAINED, 5)):
+    strange = designed(_DESIGNED)
+    espeak, cells = Espeak({name: text for name, (_, text) in strange.items()}), Cells.load(at.path("cells.npz"))
+    trained = TRAINED | {name: throat for name, (throat, _) in strange.items()}
+    for name, variants, seed in (("held", HELD_OUT, 77), ("train", trained, 5)):
         if at.path(f"{name}.npy").exists():
             continue
         r, sentences = random.Random(seed), Sentences(seed + 1000)

@@ -1,7 +1,12 @@
 """espeak-ng in this process: speech with the time of every phoneme and word, and transcriptions."""
 
 import ctypes
+import shutil
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -59,9 +64,20 @@ def _sounds(name: str) -> str:
 
 
 class Espeak:
-    def __init__(self) -> None:
+    """One to a process, for the library has but one state.
+
+    Args:
+        variants: Voices besides espeak's own: the text of a variant file by name.
+    """
+
+    def __init__(self, variants: Mapping[str, str] = MappingProxyType({})) -> None:
         self._lib: Any = ctypes.CDLL("libespeak-ng.so.1")
+        self._lib.espeak_Info.restype = ctypes.c_char_p
         self._rate = self._lib.espeak_Initialize(2, 0, None, 1)  # synchronous, phoneme events
+        if variants:
+            self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
+            self._write(variants)
+            self._lib.espeak_Initialize(2, 0, self._folder.name.encode(), 1)
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._chunks: list[npt.NDArray[np.int16]] = []
         self._events: list[tuple[int, int, str, int, int]] = []
@@ -69,6 +85,20 @@ class Espeak:
         self._lib.espeak_SetSynthCallback(self._callback)
         self._voice: Voice | None = None
         self._use(Voice())
+
+    def _write(self, variants: Mapping[str, str]) -> None:
+        """espeak's data, and the variants beside its own, for it reads them from nowhere else."""
+        found = ctypes.c_char_p()
+        self._lib.espeak_Info(ctypes.byref(found))
+        installed, data = Path((found.value or b"").decode()), Path(self._folder.name, "espeak-ng-data")
+        english = Path("lang", "gmw")  # it keeps a list of 349 voices at most
+        (data / "voices").mkdir(parents=True)
+        (data / english.parent).mkdir()
+        for path in (english, *(p.relative_to(installed) for p in installed.iterdir() if p.is_file())):
+            (data / path).symlink_to(installed / path)
+        shutil.copytree(installed / "voices" / "!v", data / "voices" / "!v")
+        for name, text in variants.items():
+            (data / "voices" / "!v" / name).write_text(text)
 
     def _receive(self, wav: Any, count: int, events: Any) -> int:
         if wav and count:

@@ -21,7 +21,7 @@ from .workplace import Workplace
 
 SOUNDS: Final = EDGE + PHONES
 _CODE: Final = 320
-_MIX: Final = (0.5, 0.32, 0.18)
+_MIX: Final = (0.4, 0.2, 0.4)
 """espeak, composed of pairs, espeak through the codec."""
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.train_nano import codec
+from scripts.train_nano import codec, encoder
 from scripts.train_nano.cells import CELLS, Cells
 from scripts.train_nano.frames import BINS
 from scripts.train_nano.phones import from_espeak
 from scripts.train_nano.vocoder import CODES, Vocoder
-from scripts.train_nano.voices import CODE_VOICES, pitch_of
+from scripts.train_nano.voices import CODE_VOICES, designed, pitch_of
 
 needs_espeak = pytest.mark.skipif(not ctypes.util.find_library("espeak-ng"), reason="espeak-ng is not installed")
 
@@ -73,3 +73,40 @@ def test_espeak_tells_the_time_of_every_sound() -> None:
     assert names[0] == "h"
     assert 0.5 < len(speech.audio) / 16000 < 2
     assert [position for _, position, _ in speech.words] == [0, 6]
+
+
+@needs_espeak
+def test_a_designed_voice_says_the_same_sounds_otherwise() -> None:
+    from scripts.train_nano.espeak import Espeak, Voice
+
+    designs = designed(4)
+    espeak = Espeak({name: file for name, (_, file) in designs.items()})
+    own = espeak.say("hello world")
+    for name in designs:
+        strange = espeak.say("hello world", Voice(name))
+        assert [sound for _, sound in strange.phonemes] == [sound for _, sound in own.phonemes]
+        assert not np.array_equal(strange.audio, own.audio)
+
+
+def test_a_design_is_always_the_same() -> None:
+    assert designed(3) == designed(3)
+    assert list(designed(5).items())[:3] == list(designed(3).items())
+    assert len({file for _, file in designed(20).values()}) == 20
+
+
+def test_beyond_a_neighbour_a_cell_is_no_further_astray() -> None:
+    wanted = torch.zeros(4, 6)
+    values = torch.zeros(4, 6)
+    values[1:, 0] = torch.tensor([1.0, 2.0, 3.0])
+    values[:, 5] = 1.0  # pitch and throat are no part of it
+    right, near, far, further = encoder.astray(values, wanted).tolist()
+    assert right == 0
+    assert 0.5 < near < far
+    assert further - far < 0.02
+
+
+def test_what_is_heard_in_training_is_what_the_service_hears() -> None:
+    torch.manual_seed(0)
+    model = codec.build().eval()
+    wave = np.random.default_rng(2).normal(0, 0.1, 8000).astype(np.float32)
+    assert encoder.heard_codes(model, wave) == codec.encode(model, wave)

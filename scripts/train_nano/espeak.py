@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,9 +76,10 @@ class Espeak:
         self._lib.espeak_Info.restype = ctypes.c_char_p
         self._rate = self._lib.espeak_Initialize(2, 0, None, 1)  # synchronous, phoneme events
         if variants:
-            self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
-            self._write(variants)
-            self._lib.espeak_Initialize(2, 0, self._folder.name.encode(), 1)
+            folder = Path(tempfile.mkdtemp(prefix="espeak-"))
+            weakref.finalize(self, shutil.rmtree, folder)
+            self._write(variants, folder)
+            self._lib.espeak_Initialize(2, 0, str(folder).encode(), 1)
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._chunks: list[npt.NDArray[np.int16]] = []
         self._events: list[tuple[int, int, str, int, int]] = []
@@ -86,11 +88,11 @@ class Espeak:
         self._voice: Voice | None = None
         self._use(Voice())
 
-    def _write(self, variants: Mapping[str, str]) -> None:
+    def _write(self, variants: Mapping[str, str], folder: Path) -> None:
         """espeak's data, and the variants beside its own, for it reads them from nowhere else."""
         found = ctypes.c_char_p()
         self._lib.espeak_Info(ctypes.byref(found))
-        installed, data = Path((found.value or b"").decode()), Path(self._folder.name, "espeak-ng-data")
+        installed, data = Path((found.value or b"").decode()), folder / "espeak-ng-data"
         english = Path("lang", "gmw")  # it keeps a list of 349 voices at most
         (data / "voices").mkdir(parents=True)
         (data / english.parent).mkdir()

@@ -55,7 +55,9 @@ def designed(count: int) -> dict[str, tuple[int, str]]:
             if odd and formant in {1, 2, 3} and r.random() < 0.6:
                 shift = throat * r.uniform(0.5 if formant == 1 else 0.8, 1.2)
                 add = round(r.uniform(0, 110 if formant == 1 else 60))
-            height, width = (r.uniform(50, 130), r.uniform(60, 180)) if odd or formant > 3 else (r.uniform(75, 115), 100)
+            height, width = (
+                (r.uniform(50, 130), r.uniform(60, 180)) if odd or formant > 3 else (r.uniform(75, 115), 100)
+            )
             lines.append(f"formant {formant} {round(100 * shift)} {round(height)} {round(width)} {add}")
         lines += [
             f"flutter {r.integers(0, 6)}", f"roughness {r.integers(0, 4)}", f"voicing {r.integers(85, 180)}",

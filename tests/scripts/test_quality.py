@@ -5,7 +5,7 @@ from scripts.bench import quality
 
 @pytest.mark.slow
 def test_the_report_has_a_row_for_each_kind_of_care(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--texts", "short", "plain", "--seeds", "1", "--policies", "one take", "best of 4"]
+    arguments = ["--texts", "short", "plain", "--seeds", "1", "--voices", "2", "--policies", "one take", "best of 4"]
     assert quality.main(arguments) == 0
     header, _, one, best = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     columns = [name.strip() for name in header.strip("|").split("|")]

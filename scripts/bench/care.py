@@ -18,9 +18,8 @@ SENTENCES: Final = (
     "The old man walked to the river, and his friend has seven good books.",
     "She bought a new chair today, for the other one was broken.",
     "My brother likes to sit in the garden when the sun is warm.",
-    "We found nine small boxes under the bed in the green room.",
 )
-VOICES: Final = ("alloy", "echo", "nova")
+VOICES: Final = ("alloy", "nova")
 CARE: Final[dict[str, dict[str, Any]]] = {
     "one take": {},
     "verified": {"verify": True},

@@ -28,6 +28,7 @@ from tests.ingress.test_assistants import (
     NO_RESOURCES,
     TOOLS,
     a_link_is_read_until_its_copy_is_deleted,
+    orders_reach,
     refused,
     told,
     unknown,
@@ -173,18 +174,7 @@ async def test_orders_reach_the_models(service: Callable[..., Service], folder: 
     still = Still()
     with served(replace(service(), residency=still)) as url:
         async with bridge(url, folder) as assistant:
-            await assistant.call_tool("offload_gpu", {})
-            await assistant.call_tool("release_gpu", {"model": "Llasa"})
-            await assistant.call_tool("update_gpu_timeout", {"timeout_seconds": 300})
-            status = await assistant.call_tool("get_gpu_status", {})
-    assert still.orders == [
-        ("offload", "Llasa", "XCodec2", "Whisper", False),
-        ("offload", "Llasa", True),
-        ("timeout", "Llasa", "XCodec2", "Whisper", 300),
-    ]
-    assert status.structured_content
-    assert status.structured_content["models"]["Llasa"]["state"] == "unloaded"
-    assert status.structured_content["gpus"][0]["uuid"] == "GPU-1"
+            await orders_reach(still, assistant)
 
 
 async def test_bad_arguments_are_told_as_over_http(url: str, folder: Path) -> None:

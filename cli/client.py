@@ -195,6 +195,8 @@ def _speech_body(speaking: Speaking) -> dict[str, Any]:
         "seed": sampling.seed,
         "speed": speaking.speed,
         "verify": speaking.verify,
+        "best_of": speaking.best_of,
+        "language": speaking.language,
         "stream_format": "sse",
         "progress": True,
         "keep": speaking.keep,

@@ -126,6 +126,9 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, default=24_000, help="Hz (default: 24000)")
     parser.add_argument("--seed", type=int, default=49, help="the same one gives the same speech (default: 49)")
     parser.add_argument("--temperature", type=float, default=0.9, help="liveliness, 0 to 2 (default: 0.9)")
+    parser.add_argument("--speed", type=float, default=1.0, help="0.25 to 4; the pitch is kept (default: 1)")
+    parser.add_argument("--language", default="en", help="ISO 639-1: what numbers are written out in (default: en)")
+    parser.add_argument("--best-of", type=int, metavar="TAKES", help="of each part, of which the best is kept, 1 to 8")
 
 
 async def _run(given: argparse.Namespace) -> None:
@@ -158,6 +161,9 @@ def _speaking(given: argparse.Namespace) -> Speaking:
         format=cast("Format", format),
         sample_rate=given.rate,
         sampling=Sampling(given.temperature, seed=given.seed, top_p=0.95, repetition_penalty=1.1),
+        speed=given.speed,
+        best_of=given.best_of,
+        language=given.language,
     )
 
 

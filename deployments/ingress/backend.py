@@ -78,7 +78,8 @@ class ServiceBackend:
                 ref_text,
                 speaking.instruction,
                 speaking.sampling,
-                policy=synthesizer.policy.changed(verify=speaking.verify),
+                language=speaking.language,
+                policy=synthesizer.policy.changed(verify=speaking.verify, best_of=speaking.best_of),
                 live=live,
             )
             async with aclosing(anew(lambda: synthesizer.stream(request))) as events:

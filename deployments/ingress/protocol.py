@@ -38,7 +38,11 @@ class Speaking:
     speed: float = 1.0
     """0.25 to 4; the pitch is kept."""
     verify: bool | None = None
-    """Whether Whisper listens to what is spoken; None: as the service does."""
+    """Whether Whisper listens to what is spoken; None, here and below: as the service does."""
+    best_of: int | None = None
+    """Takes made of each part, of which the best is kept."""
+    language: str = "en"
+    """ISO 639-1, of the text."""
     keep: bool = False
     """Refuse where the service keeps no copies."""
 

@@ -10,7 +10,7 @@ from mcp_types import AudioContent, CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
 from deployments.errors import GenerationFailed, InvalidInput
-from deployments.ingress.fields import Penalty, SystemPrompt, Temperature, TopK, TopP
+from deployments.ingress.fields import BestOf, Language, Penalty, SystemPrompt, Temperature, TopK, TopP, Verify
 from deployments.ingress.protocol import Backend, Speaking, Spoken
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
@@ -43,6 +43,9 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         top_p: TopP = 0.95,
         penalty: Penalty = 1.1,
         random_seed: Annotated[Seed, Field(description="The same call with the same seed gives the same speech.")] = 49,
+        language: Language = "en",
+        verify: Verify = None,
+        best_of: BestOf = None,
         format: Annotated[Format, Field(description="`pcm` is 16-bit little-endian mono.")] = "wav",
         as_link: Annotated[
             bool,
@@ -70,6 +73,9 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
                 format,
                 sample_rate,
                 Sampling(temperature, top_k, top_p, penalty, seed=random_seed),
+                verify=verify,
+                best_of=best_of,
+                language=language,
                 keep=as_link,
             )
             async with reporting(context) as report:

@@ -114,6 +114,14 @@ def test_the_text_may_come_from_stdin(tmp_path: Path, reference: Path, monkeypat
     assert seconds(output.read_bytes()) > 0.1
 
 
+def test_speech_may_be_quicker(tmp_path: Path, reference: Path) -> None:
+    say = ("say", "Hello.", "--clip", reference, "--ref-text", "A reference.", "-o")
+    assert run(*say, tmp_path / "plain.wav") == 0
+    assert run(*say, tmp_path / "quick.wav", "--speed", "2") == 0
+    plain, quick = (seconds((tmp_path / name).read_bytes()) for name in ("plain.wav", "quick.wav"))
+    assert quick == pytest.approx(plain / 2, abs=0.1)
+
+
 def test_transcribe_prints_what_is_said_and_nothing_else(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("transcribe", reference) == 0
     told = capsys.readouterr()
@@ -151,6 +159,8 @@ def test_status_tells_of_models_and_gpus(capsys: pytest.CaptureFixture[str]) -> 
         (("say", "", "-o", "x.wav"), "The text is empty"),
         (("say", "Hello.", "--clip", "nowhere.wav"), "nowhere.wav cannot be read"),
         (("say", "Hello.", "-o", "x.docx"), "no format that is known"),
+        (("say", "Hello.", "-o", "x.wav", "--best-of", "9"), "best_of"),
+        (("say", "Hello.", "-o", "x.wav", "--language", "German"), "language"),
         (("transcribe", "nowhere.wav"), "nowhere.wav cannot be read"),
         (("voices", "remove", "alloy"), "built-in"),
     ],

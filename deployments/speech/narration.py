@@ -125,12 +125,24 @@ class Narrator:
 
     async def _record(self, chunk: Chunk, index: int) -> _Kept:
         attempts = self._policy.best_of
-        best = min(await self._takes(chunk, index, range(attempts)), key=_badness)
+        best = await self._best(await self._takes(chunk, index, range(attempts)), chunk, index)
         while best.flaw and attempts < self._policy.best_of + self._retries:
-            (another,) = await self._takes(chunk, index, range(attempts, attempts + 1))
+            another = await self._best(await self._takes(chunk, index, range(attempts, attempts + 1)), chunk, index)
             best = min(best, another, key=_badness)
             attempts += 1
         return _Kept(best, attempts)
+
+    async def _best(self, takes: list[Take], chunk: Chunk, index: int) -> Take:
+        judged: list[Take] = []
+        for take in sorted(takes, key=_badness):
+            if self._policy.listens and not take.flaw:
+                self._checked[index].set()
+                judged.append(await verify(take, chunk.text, self._transcriber))
+            else:
+                judged.append(take)
+            if not any(judged[-1].badness[:2]):
+                break  # without flaw and error: of the rest, whatever is heard, none has a better duration
+        return min(judged, key=_badness)
 
     async def _takes(self, chunk: Chunk, index: int, attempts: range) -> list[Take]:
         # Side by side: they share the prompt, and the batch.
@@ -163,9 +175,6 @@ class Narrator:
         async with aclosing(self._pieces(chunk, index, attempt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Take):
-                    if self._policy.listens and not piece.flaw:
-                        self._checked[index].set()
-                        return await verify(piece, chunk.text, self._transcriber)
                     return piece
         raise AssertionError("a recording ended without its take")
 

@@ -109,6 +109,12 @@ async def test_among_takes_that_sound_right_the_one_of_the_expected_duration_is_
     assert speech.finished.parts[0].seed != 5
 
 
+async def test_once_one_is_heard_without_error_nobody_listens_to_those_of_a_worse_duration() -> None:
+    ear = Ear()
+    speech = await speak(synthesizer(ScriptedLM(right), ear), replace(REQUEST, policy=Policy(best_of=4)))
+    assert (ear.calls, speech.finished.parts[0].error) == (1, 0)
+
+
 async def test_best_of_lowers_the_error_of_a_model_that_often_errs() -> None:
     def often(request: TakeRequest) -> Codes:
         random = np.random.default_rng(request.sampling.seed)

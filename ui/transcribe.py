@@ -8,8 +8,9 @@ from typing import Any, Final
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from deployments.speech.captions import cues
 from deployments.speech.subtitles import srt, vtt
-from deployments.whisper.protocol import Segment
+from deployments.whisper.protocol import Segment, Word
 from ui import upload
 from ui.backend import Backend
 from ui.clip_input import clip_input
@@ -50,18 +51,17 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
         with told(texts):
             clip = await upload.read(audio)
             client = Visitor.of(request).client
-            found = await backend.transcribe(clip, language=language or None, words=words, client=client)
-            segments = [Segment(s["text"], s["start"], s["end"], ()) for s in found["segments"]]
-            rows = [
-                [w["word"], round(w["start"], 2), round(w["end"], 2)] for s in found["segments"] for w in s["words"]
-            ]
+            found = await backend.transcribe(clip, language=language or None, words=True, client=client)
+            lines = cues(_segment(segment) for segment in found["segments"])
+            timed = [[word.text, round(word.start, 2), round(word.end, 2)] for line in lines for word in line.words]
             # Among Gradio's own files, which it deletes when they are old, under a name that nobody guesses.
             scratch = Path(get_upload_folder(), secrets.token_urlsafe(16))
             files = [
-                await asyncio.to_thread(_written, scratch / f"{Path(audio or '').stem}.{suffix}", written(segments))
+                await asyncio.to_thread(_written, scratch / f"{Path(audio or '').stem}.{suffix}", written(lines))
                 for suffix, written in (("srt", srt), ("vtt", vtt))
             ]
-        return found["text"], rows, *(gr.DownloadButton(value=path, interactive=True) for path in files)
+        buttons = (gr.DownloadButton(value=path, interactive=True) for path in files)
+        return found["text"], timed if words else [], *buttons
 
     start.click(
         transcribe,
@@ -70,6 +70,11 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
         api_name="transcribe",
         concurrency_limit=None,
     )
+
+
+def _segment(found: dict[str, Any]) -> Segment:
+    words = tuple(Word(word["word"], word["start"], word["end"], 1.0) for word in found["words"])
+    return Segment(found["text"], found["start"], found["end"], words)
 
 
 def _written(path: Path, text: str) -> str:

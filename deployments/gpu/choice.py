@@ -64,6 +64,11 @@ def room(gpu: Gpu, claims: Iterable[Claim]) -> int:
     return gpu.free - promised(gpu, claims)
 
 
+def usable(gpu: Gpu, claims: Iterable[Claim]) -> int:
+    """Bytes that are free, or that the claimants have already: what other programs have cannot be planned with."""
+    return gpu.free + sum(claim.used for claim in claims if claim.gpu == gpu.uuid)
+
+
 def taken(gpu: Gpu, claims: Iterable[Claim]) -> float:
     """The claimed fractions of the GPU, in all."""
     return sum(claim.need.fraction or 0 for claim in claims if claim.gpu == gpu.uuid)

@@ -54,9 +54,10 @@ def decide(
     state["up"] = running > 0
     if running == 0:
         state["offloaded"] = orders.offload_at
-        return int(orders.pin or orders.warm_at > state["warmed"]), state
-    state["warmed"] = orders.warm_at
-    if orders.offload_at > state["offloaded"] and not held:
+        return int(orders.pin or orders.warm_at > max(state["warmed"], orders.offload_at)), state
+    if orders.offload_at <= state["offloaded"]:
+        state["warmed"] = orders.warm_at
+    elif not held:
         return 0, state  # Serve lets what runs end
     busy = demand > 0 or held or orders.pin
     wanted = max(int(busy or now - state["idle_since"] < timeout_s), math.ceil(demand / target))

@@ -1,18 +1,25 @@
 """Loading a model that may fail to load, and may be mended while the service runs."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from deployments.errors import Unavailable
+from deployments.gpu.onto_gpu import ProcessMustEnd
 from deployments.gpu.placement import cuda_has_started
+
+logger = logging.getLogger("ray.serve")
 
 Model = TypeVar("Model")
 
 _RETRY_S: Final = 2.0
 """Callers within so many seconds of a failure are told of it without another try."""
+_TOLD_S: Final = 20.0
+"""How long a process that cannot try again tells callers of its failure before another takes its place. At once it may
+not end: Serve would take that for a failed start, and give up after a few."""
 
 
 class Loaded(Generic[Model]):
@@ -22,7 +29,7 @@ class Loaded(Generic[Model]):
     again and again while its callers wait for nothing.
 
     Args:
-        load: Makes the model; raises Unavailable.
+        load: Makes the model; raises Unavailable, or ProcessMustEnd, which is let through.
         report: Told after each try: the seconds it took, and the failure or None.
     """
 
@@ -57,7 +64,7 @@ class Loaded(Generic[Model]):
 
     def check_health(self) -> None:
         """Raises the failure where this process cannot try again, so that Serve starts another."""
-        if self._failure and cuda_has_started():
+        if self._failure and cuda_has_started() and time.monotonic() - self._tried_at >= _TOLD_S:
             raise self._failure
 
     def peek(self) -> Model | None:
@@ -70,5 +77,10 @@ class Loaded(Generic[Model]):
             self._model, self._failure = self._load(), None
         except Unavailable as failure:
             self._failure = failure
+        except ProcessMustEnd:
+            raise
+        except Exception as error:
+            logger.exception("a model could not be loaded")
+            self._failure = Unavailable(f"The model could not be loaded ({type(error).__name__}): the log says why.")
         self._tried_at = time.monotonic()
         self._report(self._tried_at - begin, self._failure.message if self._failure else None)

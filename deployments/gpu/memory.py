@@ -88,7 +88,7 @@ def fitting_takes(usable: int, shape: LlamaShape, wanted: int, name: str, *, sha
     """How many takes Llasa's engine may hold on a GPU, 1 at least.
 
     Args:
-        usable: Bytes of the GPU that processes can have: `used + free` of a `Gpu`, which is a little less than `total`.
+        usable: Bytes of the GPU that this service can have, XCodec2's among them: see `deployments.gpu.choice.usable`.
         shape: Of the checkpoint.
         wanted: Takes at most, as of the profile.
         name: Of the profile or checkpoint, for the message.
@@ -106,5 +106,5 @@ def fitting_takes(usable: int, shape: LlamaShape, wanted: int, name: str, *, sha
     fits = next((profile for profile, other in SHAPES.items() if other.replica(1) <= rest), None)
     advice = f"PROFILE={fits} fits it" if fits else "no Llasa does; PROFILE=nano needs no GPU"
     raise Unavailable(
-        f"{both} need {needed / _GIB:.1f} GiB of a GPU, and this one has {usable / _GIB:.1f} GiB: {advice}."
+        f"{both} need {needed / _GIB:.1f} GiB of a GPU, and this one has {usable / _GIB:.1f} GiB for them: {advice}."
     )

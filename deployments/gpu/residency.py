@@ -20,6 +20,7 @@ from ray.exceptions import RayTaskError
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.util import metrics
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -167,6 +168,10 @@ class ServeResidency:
             if isinstance(error.cause, ServiceError):
                 raise error.cause from None
             raise
+        except DeploymentUnavailableError:
+            raise Unavailable(
+                f"{' or '.join(models)} failed to start, several times: the service's log says why."
+            ) from None
 
     def _past_offloads(self, models: Sequence[str]) -> bool:
         """Whether no order to unload is under way; who comes later than it must not keep it from being carried out."""

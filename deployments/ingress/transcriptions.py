@@ -17,6 +17,7 @@ from deployments.ingress.models import check_model, transcription_models
 from deployments.ingress.retry import begun, once_more
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
+from deployments.speech.captions import cues
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.subtitles import srt, vtt
 from deployments.whisper.protocol import Listening, Segment, Task, Transcript, Waveform
@@ -140,7 +141,8 @@ def transcriptions_routes(service: Service) -> APIRouter:
     async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
         wav = await asyncio.to_thread(read_clip, form.file.file, limits, "file")
-        words = form.response_format == "verbose_json" and "word" in form.timestamp_granularities
+        subtitles = form.response_format in ("srt", "vtt")  # whose lines are cut between words
+        words = subtitles or (form.response_format == "verbose_json" and "word" in form.timestamp_granularities)
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
         )
@@ -168,9 +170,9 @@ def _answer(
         case "text":
             return PlainTextResponse(transcript.text + "\n")
         case "srt":
-            return PlainTextResponse(srt(transcript.segments), media_type="application/x-subrip")
+            return PlainTextResponse(srt(cues(transcript.segments)), media_type="application/x-subrip")
         case "vtt":
-            return PlainTextResponse(vtt(transcript.segments), media_type="text/vtt")
+            return PlainTextResponse(vtt(cues(transcript.segments)), media_type="text/vtt")
         case "json":
             return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump())
     segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]

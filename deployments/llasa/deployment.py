@@ -11,7 +11,9 @@ from ray.serve import metrics
 
 from deployments.caching import HITS, MISSES
 from deployments.checkpoints import fetch_checkpoint
+from deployments.gpu.choice import usable
 from deployments.gpu.devices import Gpu, NvmlReader
+from deployments.gpu.lease import Leases
 from deployments.gpu.loading import Loaded
 from deployments.gpu.memory import LlamaShape, fitting_takes
 from deployments.gpu.onto_gpu import load_onto_gpu
@@ -77,8 +79,8 @@ class LlasaDeployment:
         def load(gpu: Gpu | None) -> "Engine":
             takes = self._profile.takes
             if gpu:
-                # Of the whole GPU and not of what is free now: XCodec2 may come after us.
-                takes = fitting_takes(gpu.used + gpu.free, shape, takes, self._profile.name, shared=shared)
+                room = usable(gpu, Leases().held())
+                takes = fitting_takes(room, shape, takes, self._profile.name, shared=shared)
             return _start_engine(folder, self._profile, takes)
 
         engine, self._placement = load_onto_gpu(

@@ -72,6 +72,7 @@ class Engine:
         if on_cpu:
             attention.register()
             model.set_attn_implementation(attention.NAME)
+        self._manager.warmup()  # makes the cache now, so that whoever loads hears of too little room
         self._manager.start()
 
     async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:

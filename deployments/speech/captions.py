@@ -1,6 +1,6 @@
 """Words with their times, as lines to read along."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from deployments.speech.events import Part
@@ -14,17 +14,23 @@ _WIDEST: Final = 42
 
 def captions(parts: Sequence[Part]) -> tuple[Segment, ...]:
     """Lines of what was heard; empty where nobody listened. Parts do not share a line."""
+    return tuple(line for part in parts for line in _lines(part.words))
+
+
+def cues(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Lines of a transcript. A segment whose words are not known is one, however long."""
+    return tuple(line for segment in segments for line in _lines(segment.words) or [segment])
+
+
+def _lines(words: Sequence[Word]) -> list[Segment]:
     lines: list[Segment] = []
-    for part in parts:
-        line: list[Word] = []
-        for word in part.words:
-            if line and (len(_text([*line, word])) > _WIDEST or word.end - line[0].start > _LONGEST):
-                lines.append(_segment(line))
-                line = []
-            line.append(word)
-        if line:
+    line: list[Word] = []
+    for word in words:
+        if line and (len(_text([*line, word])) > _WIDEST or word.end - line[0].start > _LONGEST):
             lines.append(_segment(line))
-    return tuple(lines)
+            line = []
+        line.append(word)
+    return [*lines, _segment(line)] if line else lines
 
 
 def _segment(words: list[Word]) -> Segment:

@@ -20,6 +20,7 @@ PAUSE_MS: Final = 700
 DECODING: Final[dict[str, Any]] = {
     "vad_filter": True,
     "beam_size": 5,
+    "without_timestamps": False,  # or a long clip's segments are half a minute each
     # A wrong turn in one window stays there.
     "condition_on_previous_text": False,
 }

@@ -158,11 +158,14 @@ class CodecBatcher:
                 if isinstance(request, _Encode):
                     request.done.set_result(self._codec.encode(request.wav))
         except Exception as error:  # noqa: BLE001 - the thread must outlive it, and the callers hear of it
-            if len(batch) > 1:
-                for request in batch:
-                    self._run([request])
-            else:
+            if len(batch) == 1:
                 batch[0].done.set_exception(error)
+        else:
+            return
+        # Not while the error is being handled: it holds all that the failed batch had on the GPU.
+        if len(batch) > 1:
+            for request in batch:
+                self._run([request])
 
 
 def _fits(request: _Encode | _Decode, first: _Encode | _Decode) -> bool:

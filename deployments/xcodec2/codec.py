@@ -45,7 +45,7 @@ class Xcodec2Codec:
             model, info = Xcodec2Model.from_pretrained(
                 path, config=config, dtype=torch.float32, output_loading_info=True, **where
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # each library on the way has kinds of its own
             raise Unavailable(
                 f"The XCodec2 checkpoint {path!r} cannot be loaded ({_line(error)}). Check the path or id, "
                 "the network, and HF_TOKEN if it is gated."

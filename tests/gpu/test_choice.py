@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.gpu.choice import Claim, Need, candidates, describe, promised, room, taken
+from deployments.gpu.choice import Claim, Need, candidates, describe, promised, room, taken, usable
 from deployments.gpu.devices import Gpu, GpuProcess
 from tests.gpu.fake_nvml import GIB, gpu
 
@@ -38,6 +38,11 @@ def test_what_a_lease_uses_already_does_not_count_twice() -> None:
     # in a container NVML counts processes as the host does, so the holder's own word goes
     assert promised(busy, [claim(busy, 18, pid=5, used=16)]) == 2 * GIB
     assert promised(busy, [claim(busy, 10, pid=77), claim(busy, 8, pid=77)]) == 2 * GIB
+
+
+def test_what_other_programs_have_is_not_there_to_plan_with() -> None:
+    shared = gpu(1, 12, processes=[(77, 4), (5_000, 8)])
+    assert usable(shared, [claim(shared, 5, pid=77, used=4), claim(GPUS[0], 9, used=9)]) == 16 * GIB
 
 
 def test_a_lease_without_bytes_is_its_fraction_of_the_gpu() -> None:

@@ -128,6 +128,26 @@ def test_a_warm_model_comes_up_and_goes_when_nobody_uses_it() -> None:
     assert model.step(1) == 0
 
 
+def test_an_offload_that_comes_before_the_warmed_model_keeps_it_away() -> None:
+    model = Life()
+    model.step()
+    model.order(warm_at=model.now)
+    model.order(offload_at=model.now + 1)
+    assert model.step(2) == 0
+    assert model.step(1) == 0
+
+
+def test_a_model_warmed_after_an_offload_that_still_waits_for_work_comes_back() -> None:
+    model = Life()
+    model.step(demand=1, held=True)
+    model.order(offload_at=model.now)
+    assert model.step(1, demand=1, held=True) == 1
+    model.order(warm_at=model.now)
+    assert model.step(1, demand=1, held=True) == 1
+    assert model.step(1) == 0
+    assert model.step(1) == 1
+
+
 def test_a_pinned_model_stays_until_it_is_offloaded() -> None:
     model = Life(timeout_s=10, orders=Orders(pin=True))
     assert model.step() == 1

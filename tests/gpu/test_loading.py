@@ -2,6 +2,7 @@ import pytest
 
 from deployments.errors import Unavailable
 from deployments.gpu.loading import Loaded
+from deployments.gpu.onto_gpu import ProcessMustEnd
 
 
 class Shelf:
@@ -56,3 +57,39 @@ def test_what_is_mended_is_loaded_by_the_next_caller(clock: list[float]) -> None
     clock[0] += 5
     assert loaded.get() == "model"
     assert shelf.reports == ["No such folder.", None]
+
+
+def test_what_nobody_foresaw_is_told_as_a_failure_and_does_not_end_the_process(clock: list[float]) -> None:
+    def load() -> str:
+        raise KeyError("a tensor")
+
+    shelf = Shelf()
+    loaded = Loaded(load, shelf.report)
+    with pytest.raises(Unavailable, match=r"could not be loaded \(KeyError\)"):
+        loaded.get()
+    assert shelf.reports == ["The model could not be loaded (KeyError): the log says why."]
+
+
+def test_a_process_that_must_end_ends() -> None:
+    def load() -> str:
+        raise ProcessMustEnd("out of memory on GPU-1")
+
+    with pytest.raises(ProcessMustEnd):
+        Loaded(load, Shelf().report)
+
+
+def test_where_cuda_has_started_callers_are_told_for_a_while_before_another_process_tries(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.gpu.loading.cuda_has_started", lambda: True)
+    shelf = Shelf()
+    shelf.broken = "Out of memory."
+    loaded = Loaded(shelf.load, shelf.report)
+    loaded.check_health()  # Serve asks at once, and takes a failure for one of the start
+    clock[0] += 10
+    with pytest.raises(Unavailable, match="Out of memory"):
+        loaded.get()
+    assert shelf.tries == 1
+    clock[0] += 10
+    with pytest.raises(Unavailable, match="Out of memory"):
+        loaded.check_health()

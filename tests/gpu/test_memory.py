@@ -54,7 +54,7 @@ def test_16_gib_do_not_and_the_message_names_the_profile_that_fits() -> None:
     with pytest.raises(Unavailable) as caught:
         fitting_takes(16 * GIB, LLASA_8B, 16, "llasa-8b", shared=True)
     assert str(caught.value) == (
-        "llasa-8b and XCodec2 need 21.2 GiB of a GPU, and this one has 16.0 GiB: PROFILE=llasa-3b fits it."
+        "llasa-8b and XCodec2 need 21.2 GiB of a GPU, and this one has 16.0 GiB for them: PROFILE=llasa-3b fits it."
     )
     assert fitting_takes(16 * GIB, SHAPES["llasa-3b"], 32, "llasa-3b", shared=True) >= 8
 

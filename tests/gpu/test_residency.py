@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from ray.exceptions import RayTaskError
+from ray.serve._private.common import DeploymentID
+from ray.serve.exceptions import DeploymentUnavailableError
 
 from deployments.errors import Unavailable
 from deployments.gpu.records import Observation, Records, Store
@@ -63,6 +65,12 @@ async def test_a_models_own_failure_is_given_on_as_it_is() -> None:
     with pytest.raises(Unavailable, match="no checkpoint folder /x") as caught:
         await hold(residency(Llasa=Handle(failure=error)), "Llasa")
     assert type(caught.value) is Unavailable
+
+
+async def test_a_model_that_serve_has_given_up_is_told() -> None:
+    error = DeploymentUnavailableError(DeploymentID("Llasa", "app"))
+    with pytest.raises(Unavailable, match="Llasa failed to start"):
+        await hold(residency(Llasa=Handle(failure=error)), "Llasa")
 
 
 async def test_another_failure_is_not_hidden() -> None:

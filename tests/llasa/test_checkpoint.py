@@ -45,3 +45,17 @@ def test_a_checkpoint_that_lacks_a_tensor_is_refused_by_its_name(tiny_llasa: Pat
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(Unavailable, match=r"model\.layers\.1\.mlp\.up_proj\.weight"):
         load_checkpoint(str(folder))
+
+
+def test_weights_that_are_cut_off_or_of_another_size_are_refused_by_name(tiny_llasa: Path, tmp_path: Path) -> None:
+    folder = copytree(tiny_llasa, tmp_path / "broken")
+    file, config = folder / "model.safetensors", folder / "config.json"
+    whole = file.read_bytes()
+    for broken in (b"version https://git-lfs.github.com/spec/v1", whole[: len(whole) // 2]):
+        file.write_bytes(broken)
+        with pytest.raises(Unavailable, match=f"The Llasa checkpoint at {folder} cannot be loaded"):
+            load_checkpoint(str(folder))
+    file.write_bytes(whole)
+    config.write_text(config.read_text().replace('"hidden_size": 192', '"hidden_size": 128'))
+    with pytest.raises(Unavailable, match=f"The Llasa checkpoint at {folder} cannot be loaded"):
+        load_checkpoint(str(folder))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from transformers import LlamaForCausalLM, LogitsProcessor, LogitsProcessorList
+from transformers.generation.continuous_batching.cache import PagedAttentionMemoryHandler
 
 from deployments.errors import InvalidText, Unavailable
 from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
@@ -180,3 +181,11 @@ async def test_a_dead_engine_says_so(checkpoint: Checkpoint) -> None:
         engine.check_health()
     with pytest.raises(Unavailable, match="died"):
         await speak(engine, REQUEST)
+
+
+def test_whoever_loads_an_engine_hears_that_there_is_no_room_for_its_cache(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PagedAttentionMemoryHandler, "get_available_memory", lambda self: 6_000_000)
+    with pytest.raises(MemoryError, match="available memory 6000000"):
+        Engine(checkpoint, max_takes=8)

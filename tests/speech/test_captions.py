@@ -1,6 +1,6 @@
-from deployments.speech.captions import captions
+from deployments.speech.captions import captions, cues
 from deployments.speech.events import Part
-from deployments.whisper.protocol import Word
+from deployments.whisper.protocol import Segment, Word
 
 
 def part(words: str, start: float, seconds: float = 0.4) -> Part:
@@ -29,3 +29,13 @@ def test_scripts_without_spaces_are_written_without() -> None:
 
 def test_where_nobody_listened_there_are_none() -> None:
     assert captions([part("", 0)]) == ()
+
+
+def test_a_transcripts_segments_are_divided_where_their_words_are_known() -> None:
+    long = part("half a minute of speech in a single segment is more than anybody reads at once", 3).words
+    lines = cues([Segment("half a minute", 3, 9, long), Segment("of unknown words", 9, 39)])
+    assert [word for line in lines for word in line.words] == list(long)
+    assert [(line.text, line.start, line.end) for line in lines[-2:]] == [
+        ("segment is more than anybody reads at once", 6.2, 9.4),
+        ("of unknown words", 9, 39),
+    ]

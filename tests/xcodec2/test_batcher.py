@@ -1,4 +1,5 @@
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -152,6 +153,26 @@ async def test_a_failure_reaches_only_the_caller_whose_codes_cause_it(gated: Gat
     assert not isinstance(good, BaseException)
     assert not isinstance(also_good, BaseException)
     assert (good[0], also_good[0], again[0]) == (1, 3, 4)
+    batcher.close()
+
+
+async def test_nothing_of_a_failed_batch_is_kept_while_its_requests_are_run_again() -> None:
+    held: list[BaseException | None] = []
+
+    class Watched(GatedCodec):
+        def decode(self, batch: Sequence[Codes]) -> list[Waveform]:
+            held.append(sys.exc_info()[1])  # its traceback would hold all that the batch has on a GPU
+            return super().decode(batch)
+
+    codec = Watched()
+    batcher = CodecBatcher(codec, max_batch=8)
+    first = await occupied(batcher, codec)
+    tasks = [asyncio.create_task(batcher.decode(codes(n))) for n in (1, BAD, 3)]
+    await started(*tasks)
+    codec.gate.set()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(first, *tasks, return_exceptions=True)
+    assert held == [None] * 5
     batcher.close()
 
 

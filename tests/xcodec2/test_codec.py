@@ -79,6 +79,13 @@ def test_a_missing_checkpoint_is_unavailable_and_the_message_says_what_to_check(
         Xcodec2Codec.load(str(tmp_path / "nothing"))
 
 
+def test_weights_that_are_cut_off_are_refused(copy: Path) -> None:
+    file = copy / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:100_000])
+    with pytest.raises(Unavailable, match="cannot be loaded"):
+        Xcodec2Codec.load(str(copy))
+
+
 def test_weights_under_other_names_are_refused(copy: Path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -1,39 +1,27 @@
 """The graph of deployments. serve_config.yaml names `build` and says how many of each there are."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import ray
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from ray import serve
 from ray.serve import Application, Deployment
 from ray.serve.schema import LoggingConfig
 
+from deployments.arguments import Arguments
 from deployments.ingress.deployment import IngressDeployment
 from deployments.llasa.deployment import LlasaDeployment
-from deployments.profiles import choose_profile
-from deployments.settings import ProfileName, Settings
+from deployments.settings import Settings
 from deployments.whisper.deployment import WhisperDeployment
 from deployments.xcodec2.deployment import Xcodec2Deployment
 
-
-class Arguments(BaseModel):
-    """What serve_config.yaml may give under `args`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    profile: ProfileName | None = None
-    """In place of the setting: a cluster whose GPU nodes come later cannot find its profile by looking."""
-    node_gpus: NonNegativeInt | None = None
-    """GPUs of a node that has some, in place of counting those that are up now: likewise."""
-    replicas: dict[Literal["Llasa", "XCodec2", "Whisper"], PositiveInt] = {}
-    """How many replicas of a model there may be at most; 1 where nothing is said."""
+_QUICK: Final = 100
+"""Requests that wait for no turn, such as those for the status: room for them at the ingress."""
 
 
 def build(arguments: Arguments) -> Application:
     """Wires the deployments by the settings of the environment."""
     settings = Settings()
-    gpus = ray.cluster_resources().get("GPU", 0) if arguments.node_gpus is None else arguments.node_gpus
-    profile = choose_profile(arguments.profile or settings.profile, gpus, settings)
+    profile = arguments.profile_for(settings, lambda: ray.cluster_resources().get("GPU", 0))
     if settings.reference_check == "auto":
         # The embedded Whisper knows too few words to contradict anybody.
         check = "off" if profile.whisper.startswith("nano:") else "refuse"
@@ -90,7 +78,11 @@ def build(arguments: Arguments) -> Application:
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling("Whisper", 2),
     ).bind(profile, settings)
-    return deployment(IngressDeployment, "Ingress").bind(profile, settings, llasa, xcodec2, whisper)
+    # All that may wait or run by the settings must get in: only the ingress can tell who is one too many.
+    admitted = (settings.max_running_requests or profile.takes) + settings.max_queued_requests
+    return deployment(IngressDeployment, "Ingress", max_ongoing_requests=admitted + _QUICK).bind(
+        profile, settings, llasa, xcodec2, whisper
+    )
 
 
 def _on_gpu(fraction: float) -> dict[str, Any]:

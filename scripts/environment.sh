@@ -19,7 +19,7 @@ find_python() {
 }
 
 prepare_environment() {
-    local lock=$1 python free_mb needed_mb=3000 stamp wanted
+    local lock=$1 python free_mb needed_mb=3000 cuda_mb=10000 stamp wanted
     stamp=.venv/.installed-$(basename "$lock")
     wanted=$(cat "$lock" pyproject.toml | sha256sum)
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
@@ -29,6 +29,8 @@ prepare_environment() {
     free_mb=$(df -Pm . | awk 'NR == 2 { print $4 }')
     if [ "$free_mb" -lt "$needed_mb" ]; then
         fail "The disk has $free_mb MB free, and the environment needs about $needed_mb MB: make room in $PWD."
+    elif [ "$free_mb" -lt "$cuda_mb" ]; then
+        echo "The disk has $free_mb MB free: PyTorch with CUDA, if pip finds that, needs about $cuda_mb MB." >&2
     fi
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         echo "Making the environment in .venv"

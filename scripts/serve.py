@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, NoReturn, cast, get_args
 import yaml
 from pydantic import SecretStr, ValidationError
 
+from deployments.arguments import Arguments
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
-from deployments.profiles import Profile, choose_profile
+from deployments.profiles import Profile
 from deployments.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     """Starts a Ray of our own in this process, fetches the checkpoints, and deploys what serve_config.yaml says.
 
     Raises:
-        StartFailed: a checkpoint cannot be had.
+        StartFailed: a checkpoint cannot be had, or the GPU that the profile needs.
     """
     # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
     os.environ |= _environment(settings)
@@ -136,7 +137,14 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
         logging_level=logging.ERROR,
         _metrics_export_port=settings.metrics_port,
     )
-    _fetch(choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings), settings, say)
+    gpus = ray.cluster_resources().get("GPU", 0)
+    profile = Arguments(**config["applications"][0]["args"]).profile_for(settings, lambda: gpus)
+    if profile.device == "cuda" and not gpus:
+        raise StartFailed(
+            f"The profile {profile.name} needs a GPU, and Ray finds none on this machine: see what nvidia-smi says (in "
+            "Docker, `--gpus all`), or set PROFILE=nano."
+        )
+    _fetch(profile, settings, say)
     logging_config = {"encoding": settings.log_format.upper(), "log_level": settings.log_level}
     serve.start(http_options=http, proxy_location=config.pop("proxy_location"), logging_config=logging_config)
     cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from ray.serve import Application, Deployment
 
-from deployments.app import Arguments, build
+from deployments.app import build
+from deployments.arguments import Arguments
 from deployments.settings import Settings
 
 
@@ -92,3 +93,10 @@ def test_the_engine_is_never_given_more_requests_than_it_has_places(
 ) -> None:
     built = graph()
     assert config(built["Llasa"]).max_ongoing_requests == built["Llasa"].init_args[0].takes
+
+
+def test_the_ingress_lets_in_all_who_may_run_or_wait_and_some_more(
+    graph: Callable[..., dict[str, Deployment]],
+) -> None:
+    built = graph(MAX_RUNNING_REQUESTS="40", MAX_QUEUED_REQUESTS="500")
+    assert config(built["Ingress"]).max_ongoing_requests > 540

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
-from deployments.app import Arguments
+from deployments.arguments import Arguments
 
 CONFIG: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "serve_config.yaml").read_text())
 

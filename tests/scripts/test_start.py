@@ -157,6 +157,15 @@ def test_a_checkpoint_that_is_not_there_is_told_with_what_to_do(
     assert "Traceback" not in told
 
 
+@pytest.mark.cluster
+def test_a_profile_for_gpus_is_refused_where_there_are_none(start: type[Started], environment: dict[str, str]) -> None:
+    service = start(environment | {"PROFILE": "llasa-8b", "CUDA_VISIBLE_DEVICES": ""})
+    told = service.until(None)
+    assert service.process.returncode == 1
+    assert "The service did not start. The profile llasa-8b needs a GPU, and Ray finds none" in told
+    assert "Checkpoint" not in told
+
+
 def test_a_port_in_use_is_told_before_anything_starts(start: type[Started], environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", int(environment["API_PORT"]))):
         told = start(environment).until(None)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final, cast
 
+import httpx2
+
 from cli.client import RestClient
 from cli.speech import read, say, transcribe
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
@@ -61,9 +63,15 @@ def run_service_command(given: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ServiceError as error:
-        print(f"llasa-serve: {error.message}", file=sys.stderr)
-        return _status_of(error)
+        return _told(error)
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        return _told(InvalidInput(f"The address, the key or the text cannot be sent: {error}"))
     return 0
+
+
+def _told(error: ServiceError) -> int:
+    print(f"llasa-serve: {error.message}", file=sys.stderr)
+    return _status_of(error)
 
 
 def _status_of(error: ServiceError) -> int:

@@ -1,7 +1,7 @@
 """Every setting, from the environment or a `.env` file. The README's table and `.env.example` are written from here."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -173,3 +173,9 @@ def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
     written = keys.get_secret_value().split(",") if keys else []
     pairs = [pair.partition("=") for pair in written]
     return [(name.strip(), key.strip()) for name, _, key in pairs]
+
+
+SECRETS: Final = frozenset(
+    name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)
+)
+"""Fields whose values no message may show."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import yaml
 from pydantic import SecretStr, ValidationError
@@ -20,7 +20,7 @@ from deployments.arguments import Arguments
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
 from deployments.profiles import Profile
-from deployments.settings import Settings
+from deployments.settings import SECRETS, Settings
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
@@ -84,10 +84,8 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        # Without what was given where that is a secret.
-        secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
         lines = [
-            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in secret else '=' + repr(e['input'])}: {e['msg']}"
+            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in SECRETS else '=' + repr(e['input'])}: {e['msg']}"
             for e in error.errors()
         ]
         sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))

@@ -17,6 +17,7 @@ FORMATS: Final = {
     "wav float": ("wav", "pcm_f32le", 22_050, "stereo"),
     "mp3": ("mp3", "libmp3lame", 44_100, "stereo"),
     "m4a": ("ipod", "aac", 44_100, "mono"),
+    "aac": ("adts", "aac", 44_100, "mono"),
     "flac": ("flac", "flac", 48_000, "stereo"),
     "ogg": ("ogg", "libopus", 48_000, "mono"),
     "webm": ("webm", "libopus", 48_000, "stereo"),

@@ -179,7 +179,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         """How long a text will last, and in how many parts it will be spoken."""
         if not target_text.strip():
             return ""
-        chunks = plan(normalise(target_text), Budget())
+        chunks = plan(normalise(target_text[: settings.max_text_length]), Budget())
         seconds = sum(Pace().codes(chunk.text) / CODES_A_SECOND + chunk.pause for chunk in chunks)
         parts = texts.counted[len(chunks) > 1].format(parts=len(chunks))
         return markup.hint(texts.estimate.format(seconds=round(seconds), parts=parts))

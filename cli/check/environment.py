@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from cli.check.problem import Place, Problem, did_you_mean
-from deployments.settings import Settings
+from deployments.settings import SECRETS, Settings
 
 _OTHERS: Final = (
     "CUDA_", "HF_", "HUGGINGFACE_", "KUBERNETES_", "LC_", "LD_", "MALLOC_", "MKL_", "NCCL_", "NVIDIA_", "OMP_", "OTEL_",
@@ -47,7 +47,8 @@ def check_environment(place: Place, variables: Mapping[str, str | None]) -> list
     except ValidationError as error:
         for wrong in error.errors():
             name = str(wrong["loc"][0]).upper()
-            problems.append(Problem(place.at(name), f"{given.get(name)!r} is refused: {wrong['msg']}"))
+            value = "its value" if _SETTINGS[name] in SECRETS else repr(given.get(name))
+            problems.append(Problem(place.at(name), f"{value} is refused: {wrong['msg']}"))
     return problems
 
 

@@ -1,6 +1,7 @@
 """From the events of a synthesis to the pieces of a file."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from deployments.speech.outputs import Outputs
 from deployments.speech.synthesis import seconds
 from deployments.speech.tempo import Tempo
 from deployments.xcodec2.protocol import HOP, Waveform
+
+logger = logging.getLogger("ray.serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,16 @@ class _File:
         data = self._container.write(wav) if wav is not None else b""
         self._seconds += seconds(wav) if wav is not None else 0.0
         data += self._container.close()
-        kept = None
-        if self._delivery.kept_in:
-            kept = self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}").name
-        return Piece(data, self._seconds, finished, kept)
+        return Piece(data, self._seconds, finished, self._keep(data))
+
+    def _keep(self, last: bytes) -> str | None:
+        if not self._delivery.kept_in:
+            return None
+        try:
+            return self._delivery.kept_in.keep(b"".join([*self._copy, last]), f".{self._delivery.format}").name
+        except OSError as error:  # without one the speech is as good
+            logger.warning("No copy could be kept in OUTPUTS_DIR: %s", error)
+            return None
 
     def _piece(self, data: bytes, length: float) -> Piece | None:
         self._seconds += length

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
-from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from deployments.errors import InvalidInput
 from deployments.settings import Settings
@@ -102,30 +102,30 @@ class ClipReader:
         # No cookies, no proxies of the environment; each redirect is looked at before it is followed.
         connector = aiohttp.TCPConnector(resolver=_Resolver(self._permitted), force_close=True)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            target = URL(url)
             for _ in range(_REDIRECTS + 1):
-                self._check(url)
-                async with session.get(url, allow_redirects=False) as answer:
+                self._check(target)
+                async with session.get(target, allow_redirects=False) as answer:
                     if answer.status in (301, 302, 303, 307, 308):
-                        url = urljoin(url, answer.headers.get("Location", ""))
+                        target = target.join(URL(answer.headers.get("Location", "")))
                         continue
                     if answer.status != 200:
                         raise _Refused(f"Its host answers with status {answer.status}.")
                     return await self._body(answer)
         raise _Refused("It is redirected too often.")
 
-    def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+    def _check(self, target: URL) -> None:
+        # The parser is aiohttp's own: another might see another host in it than the one that is asked.
+        if target.scheme not in ("http", "https") or not target.raw_host:
             raise _Refused("Only data, http and https URLs are taken.")
-        host = parts.hostname.lower().rstrip(".")
+        host = target.raw_host.lower().rstrip(".")
         if not any(fnmatch(host, pattern) for pattern in self._hosts):
             raise _Refused(f"The host {host[:100]!r} is not one of those that may be asked.")
-        if not host.replace(".", "").isdigit() and ":" not in host:
-            return  # a name: the resolver looks at where it leads, as aiohttp asks it for these
         try:
             permitted = self._permitted(ip_address(host))
-        except ValueError:  # an address in shorthand, such as 127.1
-            permitted = False
+        except ValueError:
+            # A name: the resolver looks at where it leads. Digits alone are an address in shorthand, such as 127.1.
+            permitted = not host.replace(".", "").isdigit()
         if not permitted:
             raise _Refused(_PRIVATE)
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Final, Literal
@@ -45,6 +45,8 @@ HEADERS: Final = {
     "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
     "X-Output": "Name of the copy that was kept: GET /api/outputs/{name} gives it.",
 }
+_WIDEST: Final = 2000
+"""Characters of a header; many proxies take 4 KB of all together."""
 
 
 async def speak(
@@ -182,6 +184,16 @@ def _for_caller(error: Exception) -> ServiceError:
     return ServiceError("Something went wrong here; the service's log has it.")
 
 
+def warnings_header(warnings: Sequence[str]) -> str:
+    """As JSON no longer than any proxy lets a header be."""
+    for count in range(len(warnings), 0, -1):
+        left = len(warnings) - count
+        told = json.dumps([*warnings[:count], *([f"And {left} more."] if left else [])])
+        if len(told) <= _WIDEST:
+            return told
+    return json.dumps([f"There are {len(warnings)}; `details` has them."]) if warnings else "[]"
+
+
 def _told(piece: Piece) -> dict[str, str]:
     finished = piece.finished
     assert finished  # noqa: S101 - as of any last piece
@@ -195,7 +207,7 @@ def _told(piece: Piece) -> dict[str, str]:
         "Server-Timing": ", ".join(stages),
         "X-Parts": str(len(finished.parts) or ""),
         "X-Takes": str(sum(part.attempts for part in finished.parts) or ""),
-        "X-Warnings": json.dumps(finished.warnings),
+        "X-Warnings": warnings_header(finished.warnings),
         "X-Output": piece.copy or "",
     }
     return {name: value for name, value in told.items() if value}

@@ -1,5 +1,6 @@
 """Reading a clip: any audio that FFmpeg reads in, what the models hear out."""
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
@@ -18,6 +19,10 @@ _SILENCE: Final = 1e-3
 """Peak (-60 dBFS) below which a clip holds no voice."""
 _MISSING: Final = 0.1
 """Part of its declared length that a file may lack before it counts as cut off."""
+_FRAMES_ONLY: Final = {"aac", "ac3", "amr", "dts", "eac3", "mp3", "mpeg", "mpegts"}
+"""FFmpeg's names of formats without a header, of whose length it has a guess by the bit rate of their beginning."""
+_MP3_HEADER: Final = re.compile(rb"\xff[\xe2-\xff].{2}(?:.{9}|.{17}|.{32})(?:Xing|Info|VBRI)", re.DOTALL)
+"""The first frame of most MP3, which tells how many come: by Xing, LAME or Fraunhofer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ def read_clip(file: IO[bytes] | bytes, limits: ClipLimits, param: str = "audio")
     import av
 
     source = BytesIO(file) if isinstance(file, bytes) else file
-    if not source.read(1):
+    head = source.read(65_536)
+    if not head:
         raise InvalidAudio("The file is empty.", param)
     source.seek(0)
     try:
@@ -53,7 +59,7 @@ def read_clip(file: IO[bytes] | bytes, limits: ClipLimits, param: str = "audio")
             if not container.streams.audio:
                 raise InvalidAudio("The file holds no audio.", param)
             wav = _decode(container, limits, param)
-            declared = _declared_seconds(container)
+            declared = _declared_seconds(container, head)
     except av.error.FFmpegError as error:
         raise InvalidAudio(
             f"The file cannot be read as audio ({error.strerror}): send wav, mp3, m4a, flac, ogg or webm.", param
@@ -89,9 +95,9 @@ def _decode(container: "InputContainer", limits: ClipLimits, param: str) -> NDAr
     return wav
 
 
-def _declared_seconds(container: "InputContainer") -> float | None:
-    """What the header says, where it says it: of formats without a length FFmpeg guesses from the size of the file."""
+def _declared_seconds(container: "InputContainer", head: bytes) -> float | None:
     stream = container.streams.audio[0]
-    if stream.duration is None or stream.time_base is None:
+    guessed = container.format.name in _FRAMES_ONLY and not _MP3_HEADER.search(head)
+    if guessed or stream.duration is None or stream.time_base is None:
         return None
     return float(stream.duration * stream.time_base)

@@ -45,16 +45,24 @@ class Narrator:
         pace: Of the voice.
         policy: What is done about flaws.
         transcriber: Listens to takes, where the policy wants it.
+        language: ISO 639-1, of the text: in it numbers are compared.
     """
 
     def __init__(
-        self, studio: Studio, request: TakeRequest, pace: Pace, policy: Policy, transcriber: Transcriber
+        self,
+        studio: Studio,
+        request: TakeRequest,
+        pace: Pace,
+        policy: Policy,
+        transcriber: Transcriber,
+        language: str = "en",
     ) -> None:
         self._studio = studio
         self._request = request
         self._pace = pace
         self._policy = policy
         self._transcriber = transcriber
+        self._language = language
         self._tasks: dict[int, asyncio.Task[_Kept]] = {}
         self._checked = defaultdict[int, asyncio.Event](asyncio.Event)
 
@@ -137,7 +145,7 @@ class Narrator:
         for take in sorted(takes, key=_badness):
             if self._policy.listens and not take.flaw:
                 self._checked[index].set()
-                judged.append(await verify(take, chunk.text, self._transcriber))
+                judged.append(await verify(take, chunk.text, self._language, self._transcriber))
             else:
                 judged.append(take)
             if not any(judged[-1].badness[:2]):

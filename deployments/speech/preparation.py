@@ -100,7 +100,7 @@ class Preparer:
             text = _checked(text, heard, draft.check, warnings)
         wav = draft.clip.wav
         if heard and text and draft.too_long:
-            wav, text = _cut(wav, text, heard, own=draft.text is None)
+            wav, text = _cut(wav, text, heard)
             if len(wav) > LONGEST * SAMPLE_RATE:
                 warnings.append(f"The reference lasts {len(wav) / SAMPLE_RATE:.1f} s and could not be cut at a word.")
         reference = Reference(await self._codec.encode(wav), text or "", tuple(warnings))
@@ -126,13 +126,12 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
     )
 
 
-def _cut(wav: Waveform, text: str, heard: Transcript, *, own: bool) -> tuple[Waveform, str]:
+def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:
     # At the longest pause after a word whose place in the text is known.
     words = [word for segment in heard.segments for word in segment.words]
     for index in sorted(_candidates(words), key=lambda index: _pause_after(words, index), reverse=True):
         spoken = [word.text for word in words]
-        cut = " ".join(spoken[: index + 1]) if own and not _spaceless(text) else cut_after(text, spoken, index)
-        if cut:
+        if cut := cut_after(text, spoken, index):
             end = words[index].end + min(_pause_after(words, index) / 2, _TAIL)
             return wav[: round(end * SAMPLE_RATE)], cut
     if len(wav) <= BEARABLE * SAMPLE_RATE:
@@ -153,7 +152,3 @@ def _candidates(words: list[Word]) -> list[int]:
 
 def _pause_after(words: list[Word], index: int) -> float:
     return max(words[index + 1].start - words[index].end, 0.0)
-
-
-def _spaceless(text: str) -> bool:
-    return " " not in text

@@ -1,5 +1,6 @@
 """From a reference and a text to speech: the three models, composed."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
@@ -124,13 +125,14 @@ class Synthesizer:
             else:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
-            chunks = plan(_written(request), budget)
+            chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
             narrator = Narrator(
                 Studio(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
                 policy,
                 self._transcriber,
+                request.language,
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
@@ -190,11 +192,12 @@ def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, f
         for part in parts
         if part.flaw
     )
-    warnings += tuple(
-        f"Not all of {shortened(part.text)!r} can be read by this model: it has no tokens for some of its characters."
-        for part in parts
-        if part.unread
-    )
+    if unread := [part for part in parts if part.unread]:
+        more = f" and {len(unread) - 1} other parts" if len(unread) > 1 else ""
+        warnings += (
+            f"Not all of {shortened(unread[0].text)!r}{more} can be read by this model: it has no tokens for some of "
+            "their characters.",
+        )
     finish: FinishReason = next((part.finish for part in parts if part.finish != "stop"), "stop")
     return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
 

@@ -12,14 +12,14 @@ MISREAD: Final = 0.3
 """Word errors (of Chinese and Japanese: character errors) above which a take has a flaw. Whisper itself makes some."""
 
 
-async def verify(take: Take, text: str, transcriber: Transcriber) -> Take:
-    """The take with what is heard in it; with a flaw, where that is not its text.
+async def verify(take: Take, text: str, language: str, transcriber: Transcriber) -> Take:
+    """The take with what is heard in it; with a flaw, where that is not its text (in a language, as ISO 639-1).
 
     Whisper forgives repetitions: those the guards must have found.
     """
     transcript = await transcriber.transcribe(take.wav, word_timestamps=True)
     words = tuple(word for segment in transcript.segments for word in segment.words)
-    wrong = error_rate(text, transcript.text)
+    wrong = error_rate(text, transcript.text, language)
     flaw = take.flaw
     if flaw is None and wrong > MISREAD:
         flaw = Flaw("misread", f"{100 * wrong:.0f} % of its words are wrong: heard is {transcript.text!r}")

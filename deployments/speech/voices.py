@@ -189,7 +189,8 @@ class Voices:
             return stored
         with _gone(stored.voice.name):
             clip = await asyncio.to_thread(self._store.clip, stored)
-        reference = await self._synthesizer.prepare(clip, stored.reference.text)
+        # Not checked again: of a clip that had to be cut the text is a part.
+        reference = await self._synthesizer.prepare(clip, stored.reference.text, "off")
         await self._stored(stored.voice.id)  # one that was deleted meanwhile must not come back
         stored = StoredVoice(replace(stored.voice, checkpoint=self._codec), reference)
         await asyncio.to_thread(self._store.replace, stored, clip)

@@ -10,15 +10,15 @@ from deployments.speech.normalise import normalise
 _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\W_]+(?:'[^\W_]+)*")
 
 
-def tokens(text: str) -> list[str]:
-    """Its words, and its Chinese or Japanese characters one by one, without case and punctuation."""
-    return [match.group().casefold() for match in _TOKEN.finditer(normalise(text))]
+def tokens(text: str, language: str = "en") -> list[str]:
+    """Its words, and its Chinese or Japanese characters one by one, without case and punctuation; numbers in words."""
+    return [match.group().casefold() for match in _TOKEN.finditer(normalise(text, language))]
 
 
-def error_rate(expected: str, heard: str) -> float:
+def error_rate(expected: str, heard: str, language: str = "en") -> float:
     """Edits that make one text the other, over the tokens expected: WER, for Chinese and Japanese CER."""
-    wanted = tokens(expected)
-    return edits(wanted, tokens(heard)) / max(len(wanted), 1)
+    wanted = tokens(expected, language)
+    return edits(wanted, tokens(heard, language)) / max(len(wanted), 1)
 
 
 def edits(a: Sequence[str], b: Sequence[str]) -> int:

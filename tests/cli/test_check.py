@@ -198,6 +198,7 @@ SETTINGS = {
     "GPU_IDLE_TIMOUT=5": ("GPU_IDLE_TIMOUT", "no such setting. Did you mean GPU_IDLE_TIMEOUT?"),
     "API_PORT=http": ("API_PORT", "'http' is refused"),
     "PROFILE=llasa-9b": ("PROFILE", "'llasa-9b' is refused"),
+    "API_KEYS=sk-secret-one": ("API_KEYS", "its value is refused"),
 }
 
 
@@ -208,6 +209,7 @@ def test_a_wrong_setting_is_told(line: str, tmp_path: Path) -> None:
     name, message = SETTINGS[line]
     assert problem.place.path == name
     assert message in problem.message
+    assert "sk-secret" not in problem.message
 
 
 def test_the_check_leaves_the_environment_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,20 @@ async def test_the_last_event_of_a_stream_tells_the_name_of_its_copy(keeping: Se
     assert copy.content.startswith(b"fLaC")
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_where_no_copy_can_be_written_the_speech_is_as_good(
+    service: Callable[..., Service], tmp_path: Path, stream: bool
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    async with client_of(service()) as client:
+        whole = await client.post("/v1/audio/speech", json=BODY | {"stream": stream})
+    async with client_of(service(outputs_dir=tmp_path / "file")) as client:
+        answer = await client.post("/v1/audio/speech", json=BODY | {"stream": stream})
+    assert answer.status_code == 200
+    assert answer.content == whole.content
+    assert "x-output" not in answer.headers
+
+
 async def test_where_none_are_kept_no_name_is_told_and_a_copy_that_is_asked_for_is_refused(
     client: httpx.AsyncClient,
 ) -> None:

@@ -132,6 +132,8 @@ async def test_a_host_that_is_not_named_is_not_asked() -> None:
         "http://2130706433:{port}/clip",  # the same as a number
         "http://0x7f.1:{port}/clip",
         "http://127.1:{port}/clip",
+        "http://127\u30020\u30020\u30021:{port}/clip",
+        "http://\uff11\uff12\uff17.\uff10.\uff10.1:{port}/clip",
         "http://0177.0.0.1:{port}/clip",
         "http://[::ffff:127.0.0.1]:{port}/clip",
         "http://0.0.0.0:{port}/clip",

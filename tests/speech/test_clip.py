@@ -30,6 +30,13 @@ def test_a_stream_whose_wav_header_knows_no_length_is_read_whole() -> None:
     assert len(read_clip(bytes(file), LIMITS)) == 16_000
 
 
+@pytest.mark.parametrize("name", ["aac", "mp3"])
+def test_a_clip_that_begins_quietly_is_whole(name: str) -> None:
+    # By the bit rate of its beginning such a file would be twice as long as it is.
+    quiet = np.concatenate([np.zeros(3 * 44_100, np.float32), voice(3.0, 44_100)])
+    assert len(read_clip(encode(quiet, name), LIMITS)) == pytest.approx(6 * 16_000, abs=1_600)
+
+
 def test_files_are_read_from_open_file_objects_too() -> None:
     assert len(read_clip(io.BytesIO(wav_file(voice(1.0))), LIMITS)) == 16_000
 

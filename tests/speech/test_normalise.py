@@ -15,6 +15,14 @@ READ = {
     "Agent 007": "Agent zero zero seven",
     "50% of A&B, plus 1": "fifty percent of A and B, plus one",
     "100%.": "one hundred percent.",
+    "Python 3.10 and version 2.0": "Python three point one zero and version two point zero",
+    "x^2 and 10^6": "x to the power of two and ten to the power of six",
+    "-5℃ (or 1,000 °F)": "minus five degrees C (or one thousand degrees F)",
+    "the 21ST and the 1,000th": "the twenty-first and the one thousandth",
+    "10 000 people, 12\u00a0500 books": "ten thousand people, twelve thousand five hundred books",
+    "By 5%\n\nThen": "By five percent\n\nThen",
+    "C++\nJava": "C plus plus\nJava",
+    "Title\n=====\nText": "Title\n\nText",
     "“Quoted” and ‘so’…": "\"Quoted\" and 'so'...",
     "Ｆｕｌｌ　ｗｉｄｔｈ": "Full width",
     "zero\u200bwidth, soft\u00adhyphen": "zerowidth, softhyphen",
@@ -26,6 +34,8 @@ READ = {
 KEPT = [
     "See https://example.org/a%20b?q=1&r=2 for it.",
     "Write to jo@example.org today.",
+    "Call (555) 123-4567 or +1 555 123 4567.",
+    "$5x",
     "At 9:15 a.m.",
     "On 2024-05-06, version 1.2.3.",
     "Room 4b and the A380",
@@ -45,9 +55,35 @@ def test_is_left_as_it_is(text: str) -> None:
     assert normalise(text) == text
 
 
-def test_numbers_are_read_in_the_language_that_is_asked_for() -> None:
-    assert normalise("Ich habe 3 & mehr", "de") == "Ich habe drei & mehr"
-    assert normalise("Nina 3", "sw") == "Nina 3"
+@pytest.mark.parametrize(
+    ("language", "text", "read"),
+    [
+        ("de", "Ich habe 3 & mehr", "Ich habe drei & mehr"),
+        ("de", "1.000 Menschen und 1,5 Liter", "eintausend Menschen und eins Komma fünf Liter"),
+        ("de", "Version 3.5 vom 1.5.2024", "Version 3.5 vom 1.5.2024"),
+        ("fr", "10 500 habitants", "dix mille cinq cents habitants"),
+        ("es", "2.500 personas", "dos mil quinientos personas"),
+        ("vi", "Năm 2024", "Năm hai nghìn lẻ hai mươi bốn"),
+        ("sw", "Nina 3", "Nina 3"),
+    ],
+)
+def test_numbers_are_read_in_the_language_that_is_asked_for(language: str, text: str, read: str) -> None:
+    assert normalise(text, language) == read
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("am", "1234567"), ("hu", "3,1415926"), ("pl", "0,0000001"), ("kn", "99999999999"), ("ce", "1,5")],
+)
+def test_a_number_for_which_a_language_has_no_words_stays(language: str, text: str) -> None:
+    assert normalise(text, language) == text
+
+
+@pytest.mark.parametrize("piece", ["@", "a@", " ", "%", "1,", "$", "+1 ", "(11) ", "1 ", "=\n", "(", "-$1"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_no_text_takes_more_than_its_length_deserves(piece: str, language: str) -> None:
+    # Patterns that look ahead again and again would take minutes for this, not a fraction of a second.
+    normalise("a" + piece * (50_000 // len(piece)), language)
 
 
 @given(st.text(max_size=200))

@@ -6,6 +6,7 @@ from deployments.speech.policy import ReferenceCheck
 from deployments.speech.preparation import LONGEST, Draft, Preparer
 from deployments.speech.reference import Reference, ReferenceCache
 from deployments.speech.wording import error_rate
+from deployments.whisper.protocol import Segment, Transcript, Word
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codes, Waveform
 from tests.clips import voice
 from tests.conftest import Models
@@ -62,6 +63,20 @@ async def test_without_its_text_a_long_clip_is_cut_the_same() -> None:
     (cut,) = bench.codec.encoded
     assert len(cut) / SAMPLE_RATE <= LONGEST
     assert error_rate(reference.text, (await Ear().transcribe(cut)).text) == 0
+
+
+async def test_a_cut_text_of_a_script_without_spaces_gets_none() -> None:
+    class Chinese(Ear):
+        async def transcribe(self, wav: Waveform, **_: object) -> Transcript:
+            words = [Word(sign, n / 2, n / 2 + 0.4, 1.0) for n, sign in enumerate("今天天气很好我们去公园散步" * 3)]
+            halves = [tuple(words[:20]), tuple(words[20:])]
+            segments = [Segment("".join(w.text for w in half), half[0].start, half[-1].end, half) for half in halves]
+            return Transcript(" ".join(s.text for s in segments), "zh", 1.0, 19.5, tuple(segments))
+
+    bench = Bench()
+    bench.preparer = Preparer(bench.codec, Chinese(), stretches)
+    reference = await bench.prepare(say(LONG)[: 39 * SAMPLE_RATE // 2])
+    assert reference.text.startswith("今天天气很好我们去公园散步今天")
 
 
 async def test_it_is_cut_where_the_speaker_rests() -> None:

@@ -132,6 +132,20 @@ async def test_best_of_lowers_the_error_of_a_model_that_often_errs() -> None:
     assert errors[4] < errors[1] / 2
 
 
+async def test_numbers_that_whisper_writes_in_digits_are_no_errors_in_any_language() -> None:
+    class Digits(Ear):
+        async def transcribe(self, wav: np.ndarray, **options: object):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            return replace(await super().transcribe(wav), text="Es kostet 25 Euro.")
+
+    def anything(request: TakeRequest) -> Codes:
+        return sung(WORDS[:4])
+
+    request = replace(REQUEST, text="Es kostet 25 Euro.", language="de")
+    speech = await speak(synthesizer(ScriptedLM(anything), Digits()), request)
+    assert speech.finished.parts[0].text == "Es kostet fünfundzwanzig Euro."
+    assert speech.finished.parts[0].error == 0
+
+
 async def test_words_have_their_times_in_the_whole_speech() -> None:
     speech = await speak(synthesizer(ScriptedLM(right)), replace(REQUEST, text=LONG))
     parts = speech.finished.parts

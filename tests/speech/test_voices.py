@@ -11,6 +11,7 @@ import pytest
 from deployments.errors import Conflict, InvalidAudio, InvalidInput, NotFound
 from deployments.llasa.protocol import CodeChunk, TakeRequest
 from deployments.profiles import PROFILES, Profile
+from deployments.speech.policy import Policy, ReferenceCheck
 from deployments.speech.synthesis import Synthesizer
 from deployments.speech.voice_store import VoiceStore
 from deployments.speech.voices import BUILT_IN, Voices
@@ -65,9 +66,9 @@ def counted(models: Models) -> Counted:
 def start(counted: Counted, tmp_path: Path) -> Callable[..., Voices]:
     """Starts the library, as a process that starts anew would."""
 
-    def library(profile: Profile = TINY, folder: Path = tmp_path) -> Voices:
+    def library(profile: Profile = TINY, folder: Path = tmp_path, check: ReferenceCheck = "off") -> Voices:
         residency = Still()
-        synthesizer = Synthesizer(counted, counted, counted, residency)
+        synthesizer = Synthesizer(counted, counted, counted, residency, Policy(reference_check=check))
         return Voices(VoiceStore(folder, 1_000_000, 100), synthesizer, counted, residency, profile)
 
     return library
@@ -108,6 +109,13 @@ async def test_codes_of_another_codec_are_made_anew_from_the_clip(
     assert all((reference.codes == first.codes).all() for reference in rest)
     assert first.text == "What it says."
     await start(replace(TINY, xcodec2="another")).reference("narrator")
+    assert counted.counts == (2, 0, 0)
+
+
+async def test_made_anew_a_voice_is_not_checked_again(start: Callable[..., Voices], counted: Counted) -> None:
+    # Of a clip that had to be cut the text is a part, which a check would take for a wrong one.
+    await start().create("narrator", CLIP, "What it says.", "my own")
+    await start(replace(TINY, xcodec2="another"), check="refuse").reference("narrator")
     assert counted.counts == (2, 0, 0)
 
 

@@ -15,6 +15,11 @@ def test_texts_are_compared_as_they_sound() -> None:
     assert error_rate("", "anything") == 1
 
 
+def test_numbers_are_compared_as_their_language_says_them() -> None:
+    assert error_rate("Es kostet fünfundzwanzig Euro.", "Es kostet 25 Euro.", "de") == 0
+    assert error_rate("Es kostet fünfundzwanzig Euro.", "Es kostet 26 Euro.", "de") == 0.25
+
+
 @given(words, words, words)
 def test_edits_are_a_distance(a: list[str], b: list[str], c: list[str]) -> None:
     assert edits(a, a) == 0

@@ -1,0 +1,67 @@
+"""Numbers as words, in the language of the text around them."""
+
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final, Literal
+
+_POINT: Final = frozenset({"ar", "bn", "cy", "en", "fa", "he", "ja", "kn", "ko", "te", "th"})
+"""Languages that write 1,000.5; all others that num2words knows write 1.000,5 or 1 000,5."""
+_ENDLESS: Final = "am"
+"""num2words never ends on its millions."""
+_LONGEST: Final = 15
+"""Digits; nobody says a longer number: it is a code."""
+
+Kind = Literal["cardinal", "ordinal", "year"]
+
+
+def can_be_said(language: str) -> bool:
+    """Whether there are words for the numbers of a language (ISO 639-1)."""
+    from num2words import CONVERTER_CLASSES
+
+    return language in CONVERTER_CLASSES and language != _ENDLESS
+
+
+@cache
+def pattern(language: str) -> str:
+    """What a number looks like in a language, as a regular expression without groups of its own."""
+    thousands, mark = (",", r"\.") if language in _POINT else (r"[. ]", ",")
+    return rf"[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+(?!\d)(?:{mark}\d+)?|\d+(?:{mark}\d+)?"
+
+
+def parsed(written: str, language: str) -> tuple[str, str]:
+    """The digits of a number before its decimal mark, and those after it."""
+    whole, _, decimals = written.partition("." if language in _POINT else ",")
+    return "".join(filter(str.isdigit, whole)), decimals
+
+
+def said(whole: str, decimals: str, language: str, kind: Kind = "cardinal") -> str | None:
+    """A number of `parsed` in words; None where there are none for it. 007 is said digit by digit."""
+    if len(whole) + len(decimals) > _LONGEST:
+        return None
+    if decimals:
+        return _with_decimals(whole, decimals, language)
+    if len(whole) > 1 and whole[0] == "0":
+        return _digits(whole, language)
+    return _words(int(whole), language, kind) or _words(int(whole), language)
+
+
+def _with_decimals(whole: str, decimals: str, language: str) -> str | None:
+    if language != "en":
+        return _words(Decimal(f"{whole}.{decimals}"), language)
+    after = _digits(decimals, language)  # as written: 3.10 is another version than 3.1
+    return f"{_words(int(whole), language)} point {after}"
+
+
+def _digits(digits: str, language: str) -> str | None:
+    words = [_words(int(digit), language) for digit in digits]
+    return None if None in words else " ".join(map(str, words))
+
+
+def _words(number: int | Decimal, language: str, kind: Kind = "cardinal") -> str | None:
+    from num2words import num2words
+
+    try:
+        found: Any = num2words(number, to=kind, lang=language)
+    except Exception:  # noqa: BLE001 - each of its languages fails in ways of its own
+        return None
+    return str(found).replace(",", "")

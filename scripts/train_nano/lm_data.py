@@ -102,7 +102,8 @@ class Speaker:
         if r.random() < 0.25:
             at = r.randrange(len(said))
             said = said[:at] + self._foreign() + said[at:]
-        while r.random() < 0.12:
+        while r.random() < 0.25:
+            said = said.rstrip(STOP) if r.random() < 0.5 else said  # run together: longer than any sentence of its own
             said += self.sounds(self._sentences.sentence())
         return said
 
@@ -156,7 +157,7 @@ class Speaker:
         r = self.random
         made = Reference("", [], [], r.randrange(_VOICES))
         count = 1 if r.random() < 0.75 else r.randint(2, 4)
-        real = bool(self._bank) and r.random() < 0.7
+        real = bool(self._bank) and r.random() < 0.8
         for i in range(count):
             first = len(self.units.cells(made.sounds))
             exact = made.sounds == "" or made.sounds[-1] in PAUSES

@@ -128,11 +128,12 @@ def train(at: Workplace) -> None:
         begin = time.process_time() if at.device == "cpu" else time.time()
         if not pool:
             pool = listener.pool(min(1.0, 2 * spent / limit), _BATCH)
-        parts = losses(model, naming, own + features @ shared, pool.pop(), at.device)
+        batch = pool.pop()
+        parts = losses(model, naming, own + features @ shared, batch, at.device)
         (parts[0] + 0.4 * parts[1] + 0.5 * parts[2]).backward()
         optimiser.step(spent / limit)
         sums += [part.item() for part in parts]
-        count, seen = count + 1, seen + _BATCH
+        count, seen = count + 1, seen + len(batch.waves)
         spent += (time.process_time() if at.device == "cpu" else time.time()) - begin
         if time.time() - last > 150:
             mean = sums / count

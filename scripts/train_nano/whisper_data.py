@@ -1,6 +1,9 @@
 """What the Whisper learns from: espeak's voices, the codec's own voice, and the first through the second."""
 
+import bisect
 import json
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +26,10 @@ SOUNDS: Final = EDGE + PHONES
 _CODE: Final = 320
 _MIX: Final = (0.4, 0.2, 0.4)
 """espeak, composed of pairs, espeak through the codec."""
+_LONGEST: Final = 18.0
+"""Seconds up to which clips are run together: whoever has read short ones only loses the place in long ones."""
+_FULL: Final = 4.0
+"""Seconds of a clip, of which a whole batch may be; of longer ones there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,10 @@ class Listener:
         self._sentences = Sentences(seed + 500)
         self._vocoder = Vocoder.design(Cells.load(at.path("cells.npz")))
         self._through: list[tuple[str, list[int], int]] = []
+        self._own = defaultdict[tuple[str, int], list[int]](list)
+        """Clips of each speaker, in order."""
+        for i, clip in enumerate(self._corpus.clips):
+            self._own[name(clip)].append(i)
         ids = words.get_vocab()
         self._ids, self._start, self._end = ids, ids["<|startoftranscript|>"], ids["<|endoftext|>"]
         self._plain, self._zero = ids["<|notimestamps|>"], ids["<|0.00|>"]
@@ -76,7 +87,7 @@ class Listener:
             [names[i] if i >= 0 else 0 for i in np.searchsorted(starts, times, side="right") - 1],
         )
 
-    def composed(self, ease: float = 0.0) -> Heard:
+    def composed(self, ease: float = 0.0, voice: int | None = None) -> Heard:
         """The pairs of a sentence, by the design vocoder: what the Llama says when it errs nowhere."""
         units, sounds, words, starts, labels, cells = self._speaker.units, self._speaker, [], [], [], list[int]()
         left = EDGE
@@ -100,33 +111,49 @@ class Listener:
                 )
                 end = len(cells) + len(units.pairs[left + EDGE]) - 2
                 cells, left = cells + pause, EDGE
-        codes = torch.tensor(cells)[None] + CELLS * int(self._r.integers(len(CODE_VOICES)))
+        voice = int(self._r.integers(len(CODE_VOICES))) if voice is None else voice
+        codes = torch.tensor(cells)[None] + CELLS * voice
         return Heard(self._vocoder.speak(codes)[0].numpy(), words, [*starts, end * 0.02], labels)
 
-    def _one(self, ease: float) -> Heard:
+    def _someone(self) -> Callable[[float], Heard]:
+        """One voice at random, which says something whenever it is called."""
         kind = self._r.choice(3, p=_MIX)
         if kind == 1:
-            return self.composed(ease)
-        clips = self._corpus.clips
-        if kind == 2 and self._through:
-            i = int(self._r.integers(len(self._through)))
-            codes = torch.tensor(self._through[i][1])[None]
-            return self.clip(clips[i], self._vocoder.speak(codes)[0].numpy())
-        clip = clips[self._r.integers(len(clips))]
-        return self.clip(clip, self._corpus.wave(clip))
+            voice = int(self._r.integers(len(CODE_VOICES)))
+            return lambda ease: self.composed(ease, voice)
+        through = kind == 2 and bool(self._through)
+        clips = self._corpus.clips[: len(self._through)] if through else self._corpus.clips
+        own = self._own[name(clips[self._r.integers(len(clips))])]
+
+        def say(_: float) -> Heard:
+            i = own[self._r.integers(bisect.bisect_left(own, len(clips)))]
+            if through:
+                codes = torch.tensor(self._through[i][1])[None]
+                return self.clip(clips[i], self._vocoder.speak(codes)[0].numpy())
+            return self.clip(clips[i], self._corpus.wave(clips[i]))
+
+        return say
 
     def pool(self, done: float, size: int) -> list[Batch]:
-        """Clips by length, so that little is silence; now and then two in one, or a long silence after."""
+        """Clips by length, so that little is silence; now and then some run together, or a long silence after."""
         r = self._r
         self.refresh()
         heard = []
         for _ in range(8 * size):
-            one = self._one(0.9 - 2 * done)
-            if r.random() < 0.2 * done:
-                one = join(one, self._one(0.5), int(r.integers(5, 40)))
+            say = self._someone()
+            one, most = say(0.9 - 2 * done), r.uniform(0, _LONGEST)
+            if r.random() < 0.4 * done:
+                while len(one.wave) < most * SAMPLE_RATE:
+                    one = join(one, say(0.5), int(r.integers(0, 40)) if r.random() < 0.6 else 0)
             heard.append(one)
         heard.sort(key=lambda h: len(h.wave))
-        batches = [self._batch(heard[i : i + size], done) for i in range(0, len(heard), size)]
+        batches, batch = list[Batch](), list[Heard]()
+        for one in heard:
+            if batch and (len(batch) == size or (len(batch) + 1) * len(one.wave) > size * _FULL * SAMPLE_RATE):
+                batches.append(self._batch(batch, done))
+                batch = []
+            batch.append(one)
+        batches.append(self._batch(batch, done))
         r.shuffle(batches)
         return batches
 
@@ -134,7 +161,7 @@ class Listener:
         r = self._r
         lead = int(r.integers(0, 26)) if r.random() < 0.5 else 0  # codes of silence first
         tail = int(r.integers(5, 40)) if r.random() < 0.9 else int(r.integers(40, 400))
-        count = max(len(h.wave) for h in heard) // _CODE + 1 + lead + tail
+        count = min(max(len(h.wave) for h in heard) // _CODE + 1 + lead + tail, 1500)
         blank = min(1500 - count, int(10 ** r.uniform(0.5, 2.6))) if r.random() < 0.6 else 0
         offset = 0 if r.random() < 0.5 else int(r.integers(0, 1501 - count - blank))
         waves = np.zeros((len(heard), count * _CODE), np.float32)
@@ -163,10 +190,25 @@ class Listener:
 
 
 def join(a: Heard, b: Heard, pause: int) -> Heard:
-    codes = len(a.wave) // _CODE + pause
-    wave = np.concatenate([a.wave, np.zeros(codes * _CODE - len(a.wave), np.float32), b.wave])
-    sounds = (a.sounds + [0] * codes)[:codes] + b.sounds
-    return Heard(wave, a.words + b.words, a.starts[:-1] + [t + codes * 0.02 for t in b.starts], sounds)
+    """Both in one, `pause` codes apart: without one, from word to word."""
+    end, begin = round(a.starts[-1] * 50), int(b.starts[0] * 50)
+    codes = end + pause
+    silence = np.zeros(pause * _CODE, np.float32)
+    wave = np.concatenate(
+        [
+            a.wave[: end * _CODE],
+            np.zeros(max(0, end * _CODE - len(a.wave)), np.float32),
+            silence,
+            b.wave[begin * _CODE :],
+        ]
+    )
+    sounds = (a.sounds[:end] + [0] * codes)[:codes] + b.sounds[begin:]
+    return Heard(wave, a.words + b.words, a.starts[:-1] + [t + (codes - begin) * 0.02 for t in b.starts], sounds)
+
+
+def name(clip: Clip) -> tuple[str, int]:
+    """Of its speaker."""
+    return clip.voice.variant, clip.voice.pitch
 
 
 def _sound(name: str) -> str:

@@ -13,10 +13,14 @@ from deployments.llasa.protocol import Sampling
 from deployments.nano.voices import shipped_voices
 from deployments.nano.weights import FOLDER
 from deployments.speech.events import Audio
+from deployments.speech.pace import CODES_A_SECOND
+from deployments.speech.preparation import Draft, Preparer
 from deployments.speech.synthesis import SpeechRequest, Synthesizer
+from deployments.speech.wording import error_rate
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.batcher import CodecBatcher
 from deployments.xcodec2.codec import Xcodec2Codec
+from deployments.xcodec2.protocol import SAMPLE_RATE
 from scripts.bench.quality import InProcess
 from scripts.eval_nano import Nano, errors, plain
 
@@ -75,6 +79,29 @@ async def test_a_text_in_several_parts_is_the_same_streamed_and_whole(synthesize
         events = [event async for event in synthesizer.stream(asked)]
     assert len(whole.finished.parts) == 3
     np.testing.assert_array_equal(np.concatenate([e.wav for e in events if isinstance(e, Audio)]), whole.wav)
+
+
+async def test_a_clip_of_half_a_minute_is_cut_and_its_text_at_the_same_word() -> None:
+    codec = CodecBatcher(Xcodec2Codec.load(str(FOLDER / "xcodec2")), max_batch=1)
+    ear = WhisperTranscriber.load(str(FOLDER / "whisper"))
+    voices = list(shipped_voices().values())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            clip = np.concatenate([await codec.decode(voice.codes) for voice in voices])
+            assert len(clip) > 30 * SAMPLE_RATE
+            text = " ".join(voice.text for voice in voices)
+            preparer = Preparer(codec, ear)
+            draft = await preparer.draft(clip, text, "off")
+            assert isinstance(draft, Draft)
+            reference = await preparer.encode(draft, await preparer.listen(draft))
+            seconds = len(reference.codes) / CODES_A_SECOND
+            assert 3 < seconds <= 15
+            assert text.startswith(reference.text)
+            heard = await ear.transcribe(draft.clip.wav[: round(seconds * SAMPLE_RATE)])
+            assert error_rate(reference.text, heard.text) < 0.4
+    finally:
+        ear.close()
+        codec.close()
 
 
 @pytest.mark.parametrize(("text", "unread"), [("She has seven books.", False), ("She says 你好 and жду.", True)])

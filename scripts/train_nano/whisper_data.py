@@ -66,7 +66,7 @@ class Listener:
         self._own = defaultdict[tuple[str, int], list[int]](list)
         """Clips of each speaker, in order."""
         for i, clip in enumerate(self._corpus.clips):
-            self._own[name(clip)].append(i)
+            self._own[speaker_of(clip)].append(i)
         ids = words.get_vocab()
         self._ids, self._start, self._end = ids, ids["<|startoftranscript|>"], ids["<|endoftext|>"]
         self._plain, self._zero = ids["<|notimestamps|>"], ids["<|0.00|>"]
@@ -123,7 +123,7 @@ class Listener:
             return lambda ease: self.composed(ease, voice)
         through = kind == 2 and bool(self._through)
         clips = self._corpus.clips[: len(self._through)] if through else self._corpus.clips
-        own = self._own[name(clips[self._r.integers(len(clips))])]
+        own = self._own[speaker_of(clips[self._r.integers(len(clips))])]
 
         def say(_: float) -> Heard:
             i = own[self._r.integers(bisect.bisect_left(own, len(clips)))]
@@ -206,8 +206,8 @@ def join(a: Heard, b: Heard, pause: int) -> Heard:
     return Heard(wave, a.words + b.words, a.starts[:-1] + [t + (codes - begin) * 0.02 for t in b.starts], sounds)
 
 
-def name(clip: Clip) -> tuple[str, int]:
-    """Of its speaker."""
+def speaker_of(clip: Clip) -> tuple[str, int]:
+    """A voice of espeak's at one pitch: its variant, and the pitch."""
     return clip.voice.variant, clip.voice.pitch
 
 

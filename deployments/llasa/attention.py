@@ -2,65 +2,24 @@
 
 transformers' paged SDPA lays all requests of a batch into one row and masks each from the others: the work grows with
 the square of the batch, and most of it is thrown away. Flash attention knows better, but not on a CPU. Here every
-request attends to its own pages only. While all of them speak, one token each, they are padded to one length and
-attended to in one call.
+request attends to its own pages only; takes of one prompt, which share its pages, attend to these together.
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
 
+from deployments.llasa.pages import Cached, Speaker, Step
+
 NAME: Final = "paged_rows"
-_MOST_PADDING: Final = 2.0
-"""Rows read for each row that counts, above which requests are attended to one by one."""
 
-
-class _Step:
-    """What the layers of a step share, and what the steps of an engine do."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[int, int, int, int]] = []
-        """Where each request's new tokens begin and end, and where its tokens in the cache do."""
-        self.rows: torch.Tensor | None = None
-        """[requests, longest] rows of the cache, where requests are padded."""
-        self.mask: torch.Tensor | None = None
-        """[requests, 1, 1, longest] to be added to the logits."""
-        self._gathered: list[torch.Tensor] = []
-
-    def begin(self, new: list[int], total: list[int], reads: torch.Tensor) -> None:
-        """Takes up a step, from its bounds of requests and its rows of the cache to read."""
-        bounds = zip(new[:-1], new[1:], total[:-1], total[1:], strict=True)
-        self.requests = [bound for bound in bounds if bound[0] < bound[1]]
-        self.rows = self.mask = None
-        count, longest = len(self.requests), max(last - first for _, _, first, last in self.requests)
-        if new[-1] > count or count * longest > _MOST_PADDING * len(reads):
-            return
-        own = [reads[first:last] for _, _, first, last in self.requests]
-        self.rows = pad_sequence(own, batch_first=True)
-        padding = pad_sequence([torch.zeros(len(rows)) for rows in own], batch_first=True, padding_value=-torch.inf)
-        self.mask = padding[:, None, None]
-
-    def gather(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """[rows, kv_heads, head_dim] of the cache -> two of [requests, kv_heads, longest, head_dim]."""
-        assert self.rows is not None  # noqa: S101 - see `begin`
-        rows = self.rows.flatten()
-        # Into memory that is kept: to give so much back and get it again takes longer than to fill it.
-        if not self._gathered or len(self._gathered[0]) < len(rows):
-            self._gathered = [torch.empty(2 * len(rows), *keys.shape[1:], dtype=keys.dtype) for _ in range(2)]
-        found = []
-        for source, whole in zip((keys, values), self._gathered, strict=True):
-            part = whole[: len(rows)]
-            torch.index_select(source, 0, rows, out=part)
-            found.append(part.view(*self.rows.shape, *keys.shape[1:]).transpose(1, 2))
-        return found[0], found[1]
-
-
-_steps: WeakKeyDictionary[PagedAttentionCache, _Step] = WeakKeyDictionary()
+_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
+"""What SDPA calls on a CPU; it gives the logarithms of the sums of exponentials, too."""
+_steps: WeakKeyDictionary[PagedAttentionCache, Step] = WeakKeyDictionary()
 
 
 def paged_rows(
@@ -96,33 +55,29 @@ def paged_rows(
     Returns:
         [1, tokens, heads, head_dim], and no weights.
     """
-    allocator = cache.layer_to_allocator[module.layer_idx]
-    keys, values = allocator._kv_token_views[module.layer_idx]
+    layer = cast("int", module.layer_idx)
+    allocator = cache.layer_to_allocator[layer]
+    keys, values = allocator._kv_token_views[layer]
     reads, writes = read_index[allocator.index], write_index[allocator.index]
     key, value = key[0].transpose(0, 1), value[0].transpose(0, 1)
     keys.index_copy_(0, writes, key)
     values.index_copy_(0, writes, value)
-    step = _steps.setdefault(cache, _Step())
-    if module.layer_idx == 0:
+    step = _steps.setdefault(cache, Step(allocator.tokens_per_page))
+    if layer == 0:
         step.begin(cu_seq_lens_q.tolist(), cu_seq_lens_k[allocator.layer_type].tolist(), reads)
-    if step.rows is not None:
-        # A token's heads that share a key are attended to as if they were tokens of one head.
-        grouped = query[0].transpose(0, 1).unflatten(1, (keys.shape[1], -1))
-        own_keys, own_values = step.gather(keys, values)
-        spoken = scaled_dot_product_attention(grouped, own_keys, own_values, attn_mask=step.mask, scale=scaling)
-        return spoken.flatten(1, 2)[None], None
     output = torch.empty_like(query)
-    for begin, end, first, last in step.requests:
-        if len(reads):
-            rows = reads[first:last]
-            own_keys, own_values = keys.index_select(0, rows), values.index_select(0, rows)
-        else:
-            own_keys, own_values = key[begin:end], value[begin:end]
-        output[:, :, begin:end] = _attend(query[:, :, begin:end], own_keys, own_values, scaling)
+    for reader in step.readers:
+        new = slice(reader.begin, reader.end)
+        own_keys = keys.index_select(0, reader.rows) if len(reads) else key[new]
+        own_values = values.index_select(0, reader.rows) if len(reads) else value[new]
+        output[:, :, new] = _read(query[:, :, new], own_keys, own_values, scaling)
+    for speakers in step.speakers:
+        tokens = [speaker.token for speaker in speakers]
+        output[:, :, tokens] = _speak(query[:, :, tokens], speakers, layer, (keys, values), scaling)
     return output.transpose(1, 2), None
 
 
-def _attend(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scaling: float) -> torch.Tensor:
+def _read(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scaling: float) -> torch.Tensor:
     """Causal attention in which the queries are the last of the keys' positions."""
     queries, length = query.shape[2], keys.shape[0]
     mask = None
@@ -137,6 +92,24 @@ def _attend(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scali
         scale=scaling,
         enable_gqa=True,
     )
+
+
+def _speak(query: torch.Tensor, speakers: list[Speaker], layer: int, cached: Cached, scaling: float) -> torch.Tensor:
+    """Attention of one token each to the prompt that they share and to what each has said (arXiv:2402.05099, 3.1).
+
+    Heads that share a key are attended to as if they were tokens of one head, and so are the speakers to the prompt.
+    """
+    kv_heads, takes = cached[0].shape[1], len(speakers)
+    grouped = query.unflatten(1, (kv_heads, -1))  # [1, kv_heads, group, takes, head_dim]
+    group = grouped.shape[2]
+    prompt, prompt_sum = _flash(grouped.flatten(2, 3), *speakers[0].prompt.read(layer, cached), scale=scaling)
+    said = [
+        _flash(grouped[:, :, :, n], *speaker.own.read(layer, cached), scale=scaling)
+        for n, speaker in enumerate(speakers)
+    ]
+    own, own_sum = (torch.stack(part, dim=3) for part in zip(*said, strict=True))
+    share = torch.sigmoid(prompt_sum.unflatten(2, (group, takes)) - own_sum)
+    return torch.lerp(own, prompt.unflatten(2, (group, takes)), share[..., None]).flatten(1, 2)
 
 
 def register() -> None:

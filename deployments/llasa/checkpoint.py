@@ -21,17 +21,20 @@ class Checkpoint:
 
 
 def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
-    """Loads a Llasa from a local folder: float32 on a CPU, bfloat16 elsewhere.
+    """Loads a Llasa from a local folder: bfloat16 on a GPU; on a CPU float32, where weights of 16 bits stay so.
 
     Raises:
         Unavailable: files are missing, or weights do not fit the classes.
     """
     import torch
-    from transformers import AutoTokenizer, LlamaForCausalLM
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    from deployments.llasa.linear import halve
 
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        kept = LlamaConfig.from_pretrained(path, local_files_only=True).dtype
         model, info = LlamaForCausalLM.from_pretrained(
             path, dtype=dtype, local_files_only=True, output_loading_info=True
         )
@@ -43,6 +46,8 @@ def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
     vocabulary = Vocabulary.of(tokenizer, model.get_input_embeddings().num_embeddings)
     reorder(model, vocabulary)
     _fuse_norms(model)
+    if device == "cpu" and kept in (torch.float16, torch.bfloat16):
+        halve(model)
     return Checkpoint(model.to(device).eval(), vocabulary, PromptBuilder(tokenizer, vocabulary))
 
 

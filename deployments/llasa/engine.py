@@ -32,7 +32,11 @@ class _Outputs(OutputRouter):  # type: ignore[misc]
     """Wakes the event loop for a take now and then instead of for every code: each output holds all of the take."""
 
     def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
-        super().deliver_batch([o for o in outputs if o.is_finished() or len(o.generated_tokens) % _EVERY == 0])
+        super().deliver_batch([output for output in outputs if output.is_finished() or self._is_due(output)])
+
+    def _is_due(self, output: GenerationOutput) -> bool:
+        codes = len(output.generated_tokens)
+        return codes == 1 or codes % _EVERY == 0  # the first says that the prompt has been read
 
 
 class Engine:
@@ -52,6 +56,8 @@ class Engine:
         for slot in range(max_takes):
             self._free_slots.put_nowait(slot)
         self._numbers = itertools.count()
+        self._reading: dict[tuple[int, ...], asyncio.Event] = {}
+        """Prompts that a first take reads now, while others of the same wait."""
         self._waiting = 0
         self._prompt_tokens = 0
         on_cpu = model.device.type == "cpu"
@@ -129,10 +135,15 @@ class Engine:
         self.check_health()
         take = f"take-{next(self._numbers)}"
         outputs = asyncio.Queue[GenerationOutput]()
-        self._manager.register_result_handler(take, outputs.put_nowait)
         finish: FinishReason | None = None
         sent = 0
+        key = tuple(prompt)
+        if reads := key not in self._reading:
+            self._reading[key] = asyncio.Event()
+        else:
+            await self._reading[key].wait()  # then its pages are in the cache, and are shared
         try:
+            self._manager.register_result_handler(take, outputs.put_nowait)
             self._manager.add_request(
                 prompt, request_id=take, max_new_tokens=limit, streaming=True, eos_token_id=self._end, rules=rules
             )
@@ -145,12 +156,17 @@ class Engine:
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
                 made = CodeChunk(np.array(codes[sent:], np.int32), finish)
+                if reads:
+                    self._reading.pop(key).set()
+                    reads = False
                 if not sent:  # by now all of it has been through the model or found in the cache
                     self._prompt_tokens += len(prompt)
                     made = replace(made, prompt_tokens=len(prompt), unread=unread)
                 yield made
                 sent = len(codes)
         finally:
+            if reads:
+                self._reading.pop(key).set()
             if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it
                 self._manager.cancel_request(take)
                 self._manager.output_router.result_handlers.pop(take, None)

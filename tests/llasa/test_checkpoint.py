@@ -22,6 +22,22 @@ def test_the_reordered_model_gives_the_original_logits_of_codes_and_end(tiny_lla
     assert ours.shape[-1] == checkpoint.vocabulary.codec_size + 1
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_checkpoint_in_16_bits_gives_the_logits_of_its_weights(
+    tiny_llasa: Path, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    folder = copytree(tiny_llasa, tmp_path / "half")
+    LlamaForCausalLM.from_pretrained(tiny_llasa).to(dtype).save_pretrained(folder)
+    checkpoint = load_checkpoint(str(folder))
+    order = torch.from_numpy(checkpoint.vocabulary.order)
+    original = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    ids = torch.arange(0, 2000, 13)[None]
+    with torch.inference_mode():
+        ours = checkpoint.model(ids).logits
+        theirs = original(order[ids]).logits[..., order[: checkpoint.vocabulary.end + 1]]
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_a_tied_head_is_cut_from_the_embedding(tiny_llasa: Path, tmp_path: Path) -> None:
     model = LlamaForCausalLM.from_pretrained(tiny_llasa)
     model.config.tie_word_embeddings = True

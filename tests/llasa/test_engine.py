@@ -52,11 +52,13 @@ class OnlySpeech(LogitsProcessor):  # type: ignore[misc]
         return masked
 
 
-@pytest.mark.parametrize("text", ["Every word of it.", "Something else entirely, and longer.", "Ha!"])
+@pytest.mark.parametrize(
+    ("text", "codes"), [("Every word of it.", 60), ("Something else entirely, and longer.", 60), ("Ha!", 400)]
+)
 async def test_greedy_takes_equal_transformers_generate_with_all_but_speech_masked(
-    engine: Engine, checkpoint: Checkpoint, tiny_llasa: Path, text: str
+    engine: Engine, checkpoint: Checkpoint, tiny_llasa: Path, text: str, codes: int
 ) -> None:
-    request = replace(REQUEST, text=text, sampling=Sampling(temperature=0))
+    request = replace(REQUEST, text=text, sampling=Sampling(temperature=0), max_codes=codes, min_codes=codes - 20)
     vocabulary = checkpoint.vocabulary
     prompt = vocabulary.order[checkpoint.prompts.build(request)]
     end = int(vocabulary.order[vocabulary.end])
@@ -66,17 +68,17 @@ async def test_greedy_takes_equal_transformers_generate_with_all_but_speech_mask
         torch.from_numpy(prompt)[None],
         attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
         do_sample=False,
-        max_new_tokens=60,
+        max_new_tokens=codes,
         eos_token_id=end,
         pad_token_id=end,
         logits_processor=LogitsProcessorList([only_speech]),
     )[0, len(prompt) :].tolist()
     expected = vocabulary.engine_ids[whole].tolist()
 
-    codes, finish = await speak(engine, request)
+    spoken, finish = await speak(engine, request)
 
     stopped = expected[-1] == vocabulary.end
-    assert codes.tolist() == (expected[:-1] if stopped else expected)
+    assert spoken.tolist() == (expected[:-1] if stopped else expected)
     assert finish == ("stop" if stopped else "length")
 
 
@@ -153,6 +155,33 @@ async def test_a_prompt_used_again_is_not_prefilled_again(engine: Engine) -> Non
     second = await engine.stats()
     prompt = second.prompt_tokens - first.prompt_tokens
     assert second.prefilled_tokens - first.prefilled_tokens <= 16 < prompt
+
+
+async def test_takes_of_one_prompt_at_once_share_it_and_are_what_each_is_alone(engine: Engine) -> None:
+    requests = [replace(REQUEST, sampling=Sampling(seed=seed)) for seed in range(4)]
+    alone = [await speak(engine, request) for request in requests]
+    other = replace(REQUEST, text="A prompt that nobody has read.")
+    before = await engine.stats()
+
+    together = await asyncio.gather(*[speak(engine, request) for request in requests])
+    strangers = await asyncio.gather(*[speak(engine, replace(other, sampling=Sampling(seed=s))) for s in range(4)])
+
+    assert [codes.tolist() for codes, _ in together] == [codes.tolist() for codes, _ in alone]
+    assert len({tuple(codes) for codes, _ in strangers}) == 4
+    after = await engine.stats()
+    prompt = (after.prompt_tokens - before.prompt_tokens) // 8
+    assert after.prefilled_tokens - before.prefilled_tokens < prompt + 8 * 17
+
+
+async def test_takes_that_wait_for_a_prompt_go_on_when_who_reads_it_leaves(engine: Engine) -> None:
+    request = replace(REQUEST, text="Nobody has read this.", max_codes=None, min_codes=1500)
+    reader = asyncio.create_task(speak(engine, request))
+    waiting = asyncio.create_task(speak(engine, replace(request, max_codes=40, min_codes=40)))
+    await asyncio.sleep(0)
+    reader.cancel()
+    async with asyncio.timeout(30):
+        codes, _ = await waiting
+    assert len(codes) == 40
 
 
 async def test_a_voice_used_again_is_prefilled_from_the_new_text_on(engine: Engine, checkpoint: Checkpoint) -> None:

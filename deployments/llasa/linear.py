@@ -1,0 +1,30 @@
+"""Linear layers for CPUs, whose weights stay in 16 bits."""
+
+import torch
+from torch import nn
+
+_KERNELS = "fbgemm"
+"""Multiplies float16 weights with float32; there is none on ARM."""
+
+
+class HalfLinear(nn.Module):
+    """`nn.Linear` with its weight in float16: half to read, and a kernel that is made for few rows."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self._packed = torch.ops.quantized.linear_prepack_fp16(linear.weight.float(), linear.bias)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out], float32."""
+        spoken: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16.default(rows, self._packed)
+        return spoken
+
+
+def halve(model: nn.Module) -> None:
+    """Puts a `HalfLinear` in the place of every linear layer, where this machine has kernels for it."""
+    if _KERNELS not in torch.backends.quantized.supported_engines:
+        return
+    for parent in list(model.modules()):
+        for name, layer in parent.named_children():
+            if isinstance(layer, nn.Linear):
+                setattr(parent, name, HalfLinear(layer))

@@ -1,0 +1,114 @@
+"""What a step of the engine reads of the paged cache, gathered once instead of in every step."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakValueDictionary
+
+import torch
+
+Cached = tuple[torch.Tensor, torch.Tensor]
+"""Keys and values of a layer, each [rows, kv_heads, head_dim]."""
+
+_SPARE: Final = 256
+"""Tokens that gathered rows can grow by before they are gathered anew."""
+
+
+class Gathered:
+    """Rows of the cache, of each layer in one piece of memory: [2, kv_heads, room, head_dim]."""
+
+    def __init__(self, rows: torch.Tensor, spare: int = 0) -> None:
+        self.rows = rows
+        self._room = len(rows) + spare
+        self._layers: dict[int, torch.Tensor] = {}
+
+    def grow(self, rows: torch.Tensor) -> bool:
+        """To these rows, the last of them new; false where there is no room for it."""
+        self.rows = rows
+        return len(rows) <= self._room
+
+    def read(self, layer: int, cached: Cached) -> torch.Tensor:
+        """Keys and values, [2, 1, kv_heads, rows, head_dim]. To be called once for each row that it grows by."""
+        held = self._layers.get(layer)
+        length = len(self.rows)
+        if held is None:
+            _, heads, size = cached[0].shape
+            held = self._layers[layer] = cached[0].new_empty(2, heads, self._room, size)
+            for part, source in zip(held, cached, strict=True):
+                part[:, :length] = source.index_select(0, self.rows).transpose(0, 1)
+        else:
+            for part, source in zip(held, cached, strict=True):
+                part[:, length - 1] = source[self.rows[-1]]
+        return held[:, None, :, :length]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A request whose prompt is read."""
+
+    begin: int
+    end: int
+    """Of its new tokens in the step."""
+    rows: torch.Tensor
+    """Of its tokens in the cache; empty where nothing is cached yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A request that speaks a token a step."""
+
+    token: int
+    """Its place in the step."""
+    prompt: Gathered
+    """The pages that its prompt fills. Others may share them."""
+    own: Gathered
+    """The rest of its rows."""
+
+
+class Step:
+    """What the layers of a step share, and what the steps of an engine do.
+
+    Args:
+        page: Tokens of a page.
+    """
+
+    def __init__(self, page: int) -> None:
+        self._page = page
+        self._speakers: dict[int, Speaker] = {}
+        """Of the last step, by the row of their newest token, which is theirs alone."""
+        self._prompts = WeakValueDictionary[tuple[int, int], Gathered]()
+        """Of all speakers, by how many rows they have and the last of them."""
+        self.readers: list[Reader] = []
+        self.speakers: list[list[Speaker]] = []
+        """Those who share a prompt together."""
+
+    def begin(self, new: list[int], total: list[int], reads: torch.Tensor) -> None:
+        """Takes up a step.
+
+        Args:
+            new: [requests + 1] where each request's new tokens begin and end.
+            total: [requests + 1] where its rows in `reads` do.
+            reads: Rows of the cache; empty where nothing is cached yet.
+        """
+        before, self._speakers, self.readers = self._speakers, {}, []
+        together = defaultdict[Gathered, list[Speaker]](list)
+        for begin, end, first, last in zip(new[:-1], new[1:], total[:-1], total[1:], strict=True):
+            rows = reads[first:last]
+            if end - begin == 1 and len(rows) > self._page:
+                previous, newest = rows[-2:].tolist()
+                speaker = self._speaker(begin, rows, before.get(previous))
+                self._speakers[newest] = speaker
+                together[speaker.prompt].append(speaker)
+            elif begin < end:
+                self.readers.append(Reader(begin, end, rows))
+        self.speakers = list(together.values())
+
+    def _speaker(self, token: int, rows: torch.Tensor, before: Speaker | None) -> Speaker:
+        if before:
+            prompt, own = before.prompt, rows[len(before.prompt.rows) :]
+            return Speaker(token, prompt, before.own if before.own.grow(own) else Gathered(own, _SPARE))
+        filled = (len(rows) - 1) // self._page * self._page
+        known = filled, int(rows[filled - 1])
+        prompt = self._prompts.get(known) or Gathered(rows[:filled])
+        self._prompts[known] = prompt
+        return Speaker(token, prompt, Gathered(rows[filled:], _SPARE))

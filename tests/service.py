@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -14,6 +15,9 @@ from deployments.llasa.protocol import EngineStats
 from deployments.settings import Settings
 from tests.clips import voice, wav_file
 from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
 
 LONG = "All work and no play, says the proverb."
 
@@ -33,11 +37,15 @@ class Running:
             yield client
 
     async def engine(self) -> EngineStats:
+        stats: EngineStats = await asyncio.to_thread(lambda: self._engine.stats.remote().result(timeout_s=60))
+        return stats
+
+    @cached_property
+    def _engine(self) -> "DeploymentHandle[Any]":
+        """Made once and in no event loop: it asks Serve's controller, and waits for it as long as that takes."""
         from ray import serve
 
-        handle = serve.get_deployment_handle("Llasa", "llasa-serve")
-        stats: EngineStats = await asyncio.to_thread(lambda: handle.stats.remote().result(timeout_s=60))
-        return stats
+        return serve.get_deployment_handle("Llasa", "llasa-serve")
 
     async def models(self) -> dict[str, Any]:
         async with self.client() as client:

@@ -18,28 +18,30 @@ class Gathered:
     """Rows of the cache, of each layer in one piece of memory: [2, kv_heads, room, head_dim]."""
 
     def __init__(self, rows: torch.Tensor, spare: int = 0) -> None:
-        self.rows = rows
-        self._room = len(rows) + spare
+        self.length = len(rows)
+        self._rows = rows.clone()  # the engine writes the next step's rows over these
+        self._room = self.length + spare
+        self._newest: torch.Tensor | None = None
         self._layers: dict[int, torch.Tensor] = {}
 
-    def grow(self, rows: torch.Tensor) -> bool:
-        """To these rows, the last of them new; false where there is no room for it."""
-        self.rows = rows
-        return len(rows) <= self._room
+    def grow(self, newest: torch.Tensor) -> bool:
+        """By the row that a step adds; false where there is no room for it."""
+        self.length += 1
+        self._newest = newest
+        return self.length <= self._room
 
     def read(self, layer: int, cached: Cached) -> torch.Tensor:
-        """Keys and values, [2, 1, kv_heads, rows, head_dim]. To be called once for each row that it grows by."""
+        """Keys and values, [2, 1, kv_heads, rows, head_dim]. To be called in the step that it was made in or grew."""
         held = self._layers.get(layer)
-        length = len(self.rows)
         if held is None:
             _, heads, size = cached[0].shape
             held = self._layers[layer] = cached[0].new_empty(2, heads, self._room, size)
             for part, source in zip(held, cached, strict=True):
-                part[:, :length] = source.index_select(0, self.rows).transpose(0, 1)
-        else:
+                part[:, : self.length] = source.index_select(0, self._rows).transpose(0, 1)
+        elif self._newest is not None:
             for part, source in zip(held, cached, strict=True):
-                part[:, length - 1] = source[self.rows[-1]]
-        return held[:, None, :, :length]
+                part[:, self.length - 1] = source[self._newest]
+        return held[:, None, :, : self.length]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Step:
             rows = reads[first:last]
             if end - begin == 1 and len(rows) > self._page:
                 previous, newest = rows[-2:].tolist()
-                speaker = self._speaker(begin, rows, before.get(previous))
+                # Taken out: two who said the same may have come to share that row, and go on apart.
+                speaker = self._speaker(begin, rows, before.pop(previous, None))
                 self._speakers[newest] = speaker
                 together[speaker.prompt].append(speaker)
             elif begin < end:
@@ -105,8 +108,8 @@ class Step:
 
     def _speaker(self, token: int, rows: torch.Tensor, before: Speaker | None) -> Speaker:
         if before:
-            prompt, own = before.prompt, rows[len(before.prompt.rows) :]
-            return Speaker(token, prompt, before.own if before.own.grow(own) else Gathered(own, _SPARE))
+            prompt, own = before.prompt, before.own
+            return Speaker(token, prompt, own if own.grow(rows[-1]) else Gathered(rows[prompt.length :], _SPARE))
         filled = (len(rows) - 1) // self._page * self._page
         known = filled, int(rows[filled - 1])
         prompt = self._prompts.get(known) or Gathered(rows[:filled])

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 TEXTS: Final = {
     "short": "Yes.",
     "plain": "The sun is up, and a new day can begin.",
+    "everyday": "The old man walked to the river, and his friend has seven good books. We saw a small dog in the park.",
     "numbers": "In 1999 we sold 12,345 of them at $5.20 each, 3.5% more than on the 21st of May.",
     "names": "Dr. Siobhan Nguyen of Reykjavik met Prof. Xu in Llanelli, i.e. far from home.",
     "repeats": "No, no, no, no, no, no, no, said the very very very tired man.",

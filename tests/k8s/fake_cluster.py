@@ -135,7 +135,7 @@ async def story(nodes: Cluster, client: httpx.AsyncClient) -> dict[str, Any]:
         found["served when the GPU came"] = outcome(await waiting)
     tell("a second GPU node, and load on the first")
     nodes.add_node(num_cpus=1, num_gpus=1)
-    handle = serve.get_deployment_handle("Llasa", "llasa-serve")
+    handle = await asyncio.to_thread(serve.get_deployment_handle, "Llasa", "llasa-serve")
 
     async def busy() -> bool:
         stats = await asyncio.to_thread(lambda: handle.stats.remote().result(timeout_s=30))

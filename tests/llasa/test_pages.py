@@ -31,6 +31,8 @@ class Cache:
         self.random.shuffle(self.free)
         self.held = torch.zeros(pages * PAGE, HEADS, SIZE), torch.zeros(pages * PAGE, HEADS, SIZE)
         self.step = Step(PAGE)
+        self.reads = torch.zeros(pages * PAGE * 5, dtype=torch.int64)
+        """Like the engine's: each step writes its rows over the last one's."""
 
     def enter(self, tokens: int, shares: Request | None = None) -> Request:
         shared = shares.prompt // PAGE * PAGE if shares else 0
@@ -54,8 +56,8 @@ class Cache:
         bounds = [0]
         for request in requests:
             bounds.append(bounds[-1] + len(request.rows))
-        reads = torch.tensor([row for request in requests for row in request.rows])
-        self.step.begin(list(range(len(requests) + 1)), bounds, reads)
+        self.reads[: bounds[-1]] = torch.tensor([row for request in requests for row in request.rows])
+        self.step.begin(list(range(len(requests) + 1)), bounds, self.reads[: bounds[-1]])
         assert not self.step.readers
         found = {}
         for together in self.step.speakers:
@@ -100,6 +102,15 @@ def test_those_who_share_the_pages_of_a_prompt_are_put_together() -> None:
     cache.speak([first])
     cache.speak([second, stranger, first])
     assert [[speaker.token for speaker in together] for together in cache.step.speakers] == [[0, 2], [1]]
+
+
+def test_two_who_said_the_same_go_on_apart_from_the_page_that_one_took_over_from_the_other() -> None:
+    cache = Cache(20, 0)
+    first, second = cache.enter(2 * PAGE - 1), cache.enter(2 * PAGE - 1)
+    cache.speak([first, second])
+    second.rows[:] = first.rows  # full, and the same: the engine keeps one of them
+    for _ in range(3):
+        cache.speak([first, second])
 
 
 def test_what_is_said_may_outgrow_the_room_that_it_was_given() -> None:

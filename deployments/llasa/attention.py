@@ -13,7 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
 
-from deployments.llasa.pages import Cached, Speaker, Step
+from deployments.llasa.pages import Cached, Decode, Step
 
 NAME: Final = "paged_rows"
 
@@ -62,22 +62,24 @@ def paged_rows(
     key, value = key[0].transpose(0, 1), value[0].transpose(0, 1)
     keys.index_copy_(0, writes, key)
     values.index_copy_(0, writes, value)
-    step = _steps.setdefault(cache, Step(allocator.tokens_per_page))
+    if cache not in _steps:
+        _steps[cache] = Step(allocator.tokens_per_page)
+    step = _steps[cache]
     if layer == 0:
         step.begin(cu_seq_lens_q.tolist(), cu_seq_lens_k[allocator.layer_type].tolist(), reads)
     output = torch.empty_like(query)
-    for reader in step.readers:
-        new = slice(reader.begin, reader.end)
-        own_keys = keys.index_select(0, reader.rows) if len(reads) else key[new]
-        own_values = values.index_select(0, reader.rows) if len(reads) else value[new]
-        output[:, :, new] = _read(query[:, :, new], own_keys, own_values, scaling)
-    for speakers in step.speakers:
-        tokens = [speaker.token for speaker in speakers]
-        output[:, :, tokens] = _speak(query[:, :, tokens], speakers, layer, (keys, values), scaling)
+    for prefill in step.prefills:
+        new = slice(prefill.begin, prefill.end)
+        own_keys = keys.index_select(0, prefill.rows) if len(reads) else key[new]
+        own_values = values.index_select(0, prefill.rows) if len(reads) else value[new]
+        output[:, :, new] = _prefill(query[:, :, new], own_keys, own_values, scaling)
+    for decodes in step.decodes:
+        tokens = [decode.token for decode in decodes]
+        output[:, :, tokens] = _decode(query[:, :, tokens], decodes, layer, (keys, values), scaling)
     return output.transpose(1, 2), None
 
 
-def _read(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scaling: float) -> torch.Tensor:
+def _prefill(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scaling: float) -> torch.Tensor:
     """Causal attention in which the queries are the last of the keys' positions."""
     queries, length = query.shape[2], keys.shape[0]
     mask = None
@@ -94,20 +96,19 @@ def _read(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scaling
     )
 
 
-def _speak(query: torch.Tensor, speakers: list[Speaker], layer: int, cached: Cached, scaling: float) -> torch.Tensor:
-    """Attention of one token each to the prompt that they share and to what each has said (arXiv:2402.05099, 3.1).
+def _decode(query: torch.Tensor, decodes: list[Decode], layer: int, cached: Cached, scaling: float) -> torch.Tensor:
+    """Attention of one token each, to the prompt that they share and to what each has besides (arXiv:2402.05099, 3.1).
 
-    Heads that share a key are attended to as if they were tokens of one head, and so are the speakers to the prompt.
+    Heads that share a key are attended to as if they were tokens of one head, and so are the requests to the prompt.
     """
-    kv_heads, takes = cached[0].shape[1], len(speakers)
+    kv_heads, takes = cached[0].shape[1], len(decodes)
     grouped = query.unflatten(1, (kv_heads, -1))  # [1, kv_heads, group, takes, head_dim]
     group = grouped.shape[2]
-    prompt, prompt_sum = _flash(grouped.flatten(2, 3), *speakers[0].prompt.read(layer, cached), scale=scaling)
-    said = [
-        _flash(grouped[:, :, :, n], *speaker.own.read(layer, cached), scale=scaling)
-        for n, speaker in enumerate(speakers)
+    prompt, prompt_sum = _flash(grouped.flatten(2, 3), *decodes[0].prompt.read(layer, cached), scale=scaling)
+    parts = [
+        _flash(grouped[:, :, :, n], *decode.own.read(layer, cached), scale=scaling) for n, decode in enumerate(decodes)
     ]
-    own, own_sum = (torch.stack(part, dim=3) for part in zip(*said, strict=True))
+    own, own_sum = (torch.stack(part, dim=3) for part in zip(*parts, strict=True))
     share = torch.sigmoid(prompt_sum.unflatten(2, (group, takes)) - own_sum)
     return torch.lerp(own, prompt.unflatten(2, (group, takes)), share[..., None]).flatten(1, 2)
 

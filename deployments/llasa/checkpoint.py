@@ -21,7 +21,7 @@ class Checkpoint:
 
 
 def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
-    """Loads a Llasa from a local folder: bfloat16 on a GPU; on a CPU float32, where weights of 16 bits stay so.
+    """Loads a Llasa from a local folder: bfloat16 on a GPU; on a CPU float32, where linear layers in float16 stay so.
 
     Raises:
         Unavailable: files are missing, or weights do not fit the classes.
@@ -34,7 +34,7 @@ def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        kept = LlamaConfig.from_pretrained(path, local_files_only=True).dtype
+        stored = LlamaConfig.from_pretrained(path, local_files_only=True).dtype
         model, info = LlamaForCausalLM.from_pretrained(
             path, dtype=dtype, local_files_only=True, output_loading_info=True
         )
@@ -46,7 +46,7 @@ def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
     vocabulary = Vocabulary.of(tokenizer, model.get_input_embeddings().num_embeddings)
     reorder(model, vocabulary)
     _fuse_norms(model)
-    if device == "cpu" and kept in (torch.float16, torch.bfloat16):
+    if device == "cpu" and stored == torch.float16:
         halve(model)
     return Checkpoint(model.to(device).eval(), vocabulary, PromptBuilder(tokenizer, vocabulary))
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 from deployments.errors import InvalidText, Unavailable
 from deployments.llasa import attention
 from deployments.llasa.checkpoint import Checkpoint
+from deployments.llasa.prefill import Prefills
 from deployments.llasa.protocol import CodeChunk, EngineStats, FinishReason, TakeRequest
 from deployments.llasa.sampler import Rules, TakeSampler
 
@@ -26,6 +27,8 @@ _EVERY: Final = 10
 """Codes between two outputs of a take, a fifth of a second."""
 _STEP_TOKENS: Final = 512
 """Prompt tokens a step takes on: more make a new take start sooner and the running ones stutter."""
+_SILENCE: Final = 1.0
+"""Seconds without an output after which a take asks whether the engine lives."""
 
 
 class _Outputs(OutputRouter):  # type: ignore[misc]
@@ -56,8 +59,7 @@ class Engine:
         for slot in range(max_takes):
             self._free_slots.put_nowait(slot)
         self._numbers = itertools.count()
-        self._reading: dict[tuple[int, ...], asyncio.Event] = {}
-        """Prompts that a first take reads now, while others of the same wait."""
+        self._prefills = Prefills()
         self._waiting = 0
         self._prompt_tokens = 0
         on_cpu = model.device.type == "cpu"
@@ -90,21 +92,21 @@ class Engine:
                 f"Text and reference take {len(prompt)} of the model's {CONTEXT} tokens and leave too little to speak "
                 "with: shorten the text or the reference clip."
             )
-        self._waiting += 1
-        try:
-            slot = await self._free_slots.get()
-        finally:
-            self._waiting -= 1
-        try:
+        async with AsyncExitStack() as stack:
+            self._waiting += 1
+            try:
+                prefilled = await stack.enter_async_context(self._prefills.of(prompt))
+                slot = await self._free_slots.get()
+            finally:
+                self._waiting -= 1
+            stack.callback(self._free_slots.put_nowait, slot)
             limit = min(request.max_codes or room, room)
             rules = Rules(slot, len(prompt), min(request.min_codes, limit), request.sampling)
-            async with aclosing(
-                self._take(prompt, limit, rules, unread=not self._prompts.reads(request.text))
-            ) as chunks:
+            unread = not self._prompts.reads(request.text)
+            async with aclosing(self._take(prompt, limit, rules)) as chunks:
                 async for chunk in chunks:
-                    yield chunk
-        finally:
-            self._free_slots.put_nowait(slot)
+                    prefilled()
+                    yield replace(chunk, unread=unread) if chunk.prompt_tokens else chunk
 
     async def stats(self) -> EngineStats:
         batch = self._manager.batch_processor
@@ -129,47 +131,46 @@ class Engine:
         """Stops the engine's thread; takes that are running fail."""
         self._manager.stop(block=True, hard_stop=True)
 
-    async def _take(
-        self, prompt: list[int], limit: int, rules: Rules, *, unread: bool
-    ) -> AsyncGenerator[CodeChunk, None]:
+    async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncGenerator[CodeChunk, None]:
         self.check_health()
         take = f"take-{next(self._numbers)}"
         outputs = asyncio.Queue[GenerationOutput]()
+        self._manager.register_result_handler(take, outputs.put_nowait)
         finish: FinishReason | None = None
         sent = 0
-        key = tuple(prompt)
-        if reads := key not in self._reading:
-            self._reading[key] = asyncio.Event()
-        else:
-            await self._reading[key].wait()  # then its pages are in the cache, and are shared
         try:
-            self._manager.register_result_handler(take, outputs.put_nowait)
             self._manager.add_request(
                 prompt, request_id=take, max_new_tokens=limit, streaming=True, eos_token_id=self._end, rules=rules
             )
             while finish is None:
-                output = await outputs.get()
-                while not outputs.empty():  # each output holds all of the take
-                    output = outputs.get_nowait()
+                output = await self._latest(outputs)
                 codes = output.generated_tokens
                 if output.is_finished():
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
                 made = CodeChunk(np.array(codes[sent:], np.int32), finish)
-                if reads:
-                    self._reading.pop(key).set()
-                    reads = False
                 if not sent:  # by now all of it has been through the model or found in the cache
                     self._prompt_tokens += len(prompt)
-                    made = replace(made, prompt_tokens=len(prompt), unread=unread)
+                    made = replace(made, prompt_tokens=len(prompt))
                 yield made
                 sent = len(codes)
         finally:
-            if reads:
-                self._reading.pop(key).set()
             if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it
                 self._manager.cancel_request(take)
                 self._manager.output_router.result_handlers.pop(take, None)
+
+    async def _latest(self, outputs: asyncio.Queue[GenerationOutput]) -> GenerationOutput:
+        """The newest of a take's outputs, each of which holds all of the take."""
+        while True:
+            try:
+                async with asyncio.timeout(_SILENCE):
+                    output = await outputs.get()
+            except TimeoutError:  # an engine that ends drops the takes that it has just been given, and tells nobody
+                self.check_health()
+                continue
+            while not outputs.empty():
+                output = outputs.get_nowait()
+            return output
 
     def _finish(self, output: GenerationOutput) -> FinishReason:
         if output.status == RequestStatus.FAILED:

@@ -1,4 +1,4 @@
-"""Linear layers for CPUs, whose weights stay in 16 bits."""
+"""Linear layers for CPUs, whose weights stay in float16."""
 
 import torch
 from torch import nn
@@ -16,8 +16,8 @@ class HalfLinear(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out], float32."""
-        spoken: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16.default(rows, self._packed)
-        return spoken
+        output: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16.default(rows, self._packed)
+        return output
 
 
 def halve(model: nn.Module) -> None:

@@ -21,17 +21,20 @@ class Gathered:
         self.length = len(rows)
         self._rows = rows.clone()  # the engine writes the next step's rows over these
         self._room = self.length + spare
-        self._newest: torch.Tensor | None = None
+        self._newest: int | None = None
         self._layers: dict[int, torch.Tensor] = {}
 
-    def grow(self, newest: torch.Tensor) -> bool:
+    def grow(self, newest: int) -> bool:
         """By the row that a step adds; false where there is no room for it."""
         self.length += 1
         self._newest = newest
         return self.length <= self._room
 
     def read(self, layer: int, cached: Cached) -> torch.Tensor:
-        """Keys and values, [2, 1, kv_heads, rows, head_dim]. To be called in the step that it was made in or grew."""
+        """Keys and values, [2, 1, kv_heads, rows, head_dim].
+
+        To be called of every layer in the step that it was made in, and in each in which it grew.
+        """
         held = self._layers.get(layer)
         if held is None:
             _, heads, size = cached[0].shape
@@ -45,7 +48,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Prefill:
     """A request whose prompt is read."""
 
     begin: int
@@ -56,8 +59,8 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
-    """A request that speaks a token a step."""
+class Decode:
+    """A request that gets a token a step."""
 
     token: int
     """Its place in the step."""
@@ -76,12 +79,12 @@ class Step:
 
     def __init__(self, page: int) -> None:
         self._page = page
-        self._speakers: dict[int, Speaker] = {}
-        """Of the last step, by the row of their newest token, which is theirs alone."""
+        self._last: dict[int, Decode] = {}
+        """Those of the last step, by the row of their newest token."""
         self._prompts = WeakValueDictionary[tuple[int, int], Gathered]()
-        """Of all speakers, by how many rows they have and the last of them."""
-        self.readers: list[Reader] = []
-        self.speakers: list[list[Speaker]] = []
+        """Of all of them, by how many rows they have and the last of them."""
+        self.prefills: list[Prefill] = []
+        self.decodes: list[list[Decode]] = []
         """Those who share a prompt together."""
 
     def begin(self, new: list[int], total: list[int], reads: torch.Tensor) -> None:
@@ -92,26 +95,26 @@ class Step:
             total: [requests + 1] where its rows in `reads` do.
             reads: Rows of the cache; empty where nothing is cached yet.
         """
-        before, self._speakers, self.readers = self._speakers, {}, []
-        together = defaultdict[Gathered, list[Speaker]](list)
-        for begin, end, first, last in zip(new[:-1], new[1:], total[:-1], total[1:], strict=True):
-            rows = reads[first:last]
+        last, self._last, self.prefills = self._last, {}, []
+        together = defaultdict[Gathered, list[Decode]](list)
+        for begin, end, first, after in zip(new[:-1], new[1:], total[:-1], total[1:], strict=True):
+            rows = reads[first:after]
             if end - begin == 1 and len(rows) > self._page:
                 previous, newest = rows[-2:].tolist()
                 # Taken out: two who said the same may have come to share that row, and go on apart.
-                speaker = self._speaker(begin, rows, before.pop(previous, None))
-                self._speakers[newest] = speaker
-                together[speaker.prompt].append(speaker)
+                decode = self._decode(begin, rows, newest, last.pop(previous, None))
+                self._last[newest] = decode
+                together[decode.prompt].append(decode)
             elif begin < end:
-                self.readers.append(Reader(begin, end, rows))
-        self.speakers = list(together.values())
+                self.prefills.append(Prefill(begin, end, rows))
+        self.decodes = list(together.values())
 
-    def _speaker(self, token: int, rows: torch.Tensor, before: Speaker | None) -> Speaker:
-        if before:
-            prompt, own = before.prompt, before.own
-            return Speaker(token, prompt, own if own.grow(rows[-1]) else Gathered(rows[prompt.length :], _SPARE))
+    def _decode(self, token: int, rows: torch.Tensor, newest: int, last: Decode | None) -> Decode:
+        if last:
+            own = last.own if last.own.grow(newest) else Gathered(rows[last.prompt.length :], _SPARE)
+            return Decode(token, last.prompt, own)
         filled = (len(rows) - 1) // self._page * self._page
         known = filled, int(rows[filled - 1])
         prompt = self._prompts.get(known) or Gathered(rows[:filled])
         self._prompts[known] = prompt
-        return Speaker(token, prompt, Gathered(rows[filled:], _SPARE))
+        return Decode(token, prompt, Gathered(rows[filled:], _SPARE))

@@ -1,6 +1,7 @@
 """The engine against transformers' own generate, and under company, cancellation and its limits."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from deployments.errors import InvalidText, Unavailable
 from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
 from deployments.llasa.engine import CONTEXT, Engine
 from deployments.llasa.protocol import Codes, FinishReason, Sampling, TakeRequest
+from deployments.llasa.sampler import TakeSampler
 
 REFERENCE = np.arange(0, 300, 2, dtype=np.int32)
 REQUEST = TakeRequest("Every word of it.", "What the reference says.", REFERENCE, max_codes=60, min_codes=40)
@@ -210,6 +212,34 @@ async def test_a_dead_engine_says_so(checkpoint: Checkpoint) -> None:
         engine.check_health()
     with pytest.raises(Unavailable, match="died"):
         await speak(engine, REQUEST)
+
+
+@pytest.mark.parametrize("end", ["fails", "is closed"])
+async def test_when_an_engine_ends_all_takes_are_told_those_that_wait_for_a_prompt_too(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    working, may_go_on = threading.Event(), threading.Event()
+
+    def held(self: TakeSampler, *_: object) -> torch.Tensor:
+        working.set()
+        may_go_on.wait(30)
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(TakeSampler, "__call__", held)
+    engine = Engine(checkpoint, max_takes=3)
+    same = [asyncio.create_task(speak(engine, replace(REQUEST, sampling=Sampling(seed=seed)))) for seed in range(5)]
+    async with asyncio.timeout(60):
+        await asyncio.to_thread(working.wait)
+        late = asyncio.create_task(speak(engine, replace(REQUEST, text="Added in the engine's last step.")))
+        while (await engine.stats()).waiting > 4:
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(asyncio.to_thread(engine.close if end == "is closed" else may_go_on.set))
+        may_go_on.set()
+        told = await asyncio.gather(*same, late, return_exceptions=True)
+        await closing
+    assert [type(answer) for answer in told] == [Unavailable] * 6
+    assert (await engine.stats()).waiting == 0
+    await asyncio.to_thread(engine.close)
 
 
 def test_whoever_loads_an_engine_hears_that_there_is_no_room_for_its_cache(

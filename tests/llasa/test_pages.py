@@ -58,13 +58,13 @@ class Cache:
             bounds.append(bounds[-1] + len(request.rows))
         self.reads[: bounds[-1]] = torch.tensor([row for request in requests for row in request.rows])
         self.step.begin(list(range(len(requests) + 1)), bounds, self.reads[: bounds[-1]])
-        assert not self.step.readers
+        assert not self.step.prefills
         found = {}
-        for together in self.step.speakers:
+        for together in self.step.decodes:
             for layer in range(2):
                 prompt = together[0].prompt.read(layer, self.held)
-                for speaker in together:
-                    found[layer, speaker.token] = torch.cat([prompt, speaker.own.read(layer, self.held)], dim=3)
+                for decode in together:
+                    found[layer, decode.token] = torch.cat([prompt, decode.own.read(layer, self.held)], dim=3)
         for (_, token), read in found.items():
             for part, held in zip(read, self.held, strict=True):
                 assert torch.equal(part[0].transpose(0, 1), held[requests[token].rows])
@@ -101,7 +101,7 @@ def test_those_who_share_the_pages_of_a_prompt_are_put_together() -> None:
     second, stranger = cache.enter(2 * PAGE + 3, shares=first), cache.enter(2 * PAGE + 1)
     cache.speak([first])
     cache.speak([second, stranger, first])
-    assert [[speaker.token for speaker in together] for together in cache.step.speakers] == [[0, 2], [1]]
+    assert [[decode.token for decode in together] for together in cache.step.decodes] == [[0, 2], [1]]
 
 
 def test_two_who_said_the_same_go_on_apart_from_the_page_that_one_took_over_from_the_other() -> None:
@@ -120,11 +120,11 @@ def test_what_is_said_may_outgrow_the_room_that_it_was_given() -> None:
         cache.speak([request])
 
 
-def test_a_request_whose_prompt_is_read_is_no_speaker() -> None:
+def test_a_request_whose_prompt_is_read_does_not_decode() -> None:
     step = Step(PAGE)
     step.begin([0, 6, 7, 7], [0, 6, 16, 20], torch.arange(20))
-    assert [(reader.begin, reader.end, reader.rows.tolist()) for reader in step.readers] == [(0, 6, [*range(6)])]
-    assert [[speaker.token for speaker in together] for together in step.speakers] == [[6]]
+    assert [(prefill.begin, prefill.end, prefill.rows.tolist()) for prefill in step.prefills] == [(0, 6, [*range(6)])]
+    assert [[decode.token for decode in together] for together in step.decodes] == [[6]]
 
 
 def test_rows_of_a_prompt_are_forgotten_with_the_last_who_speaks_from_it() -> None:

@@ -1,16 +1,18 @@
-"""The edges of a take: silence cut off, and nothing that clicks."""
+"""The edges of a take: silence cut off, nothing that clicks, and pauses between takes as they are planned."""
 
 from typing import Final
 
 import numpy as np
 
 from deployments.speech.level import QUIET, frame_levels
-from deployments.xcodec2.protocol import HOP, Waveform
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Waveform
 
 LEAD: Final = 2
 """Quiet frames (20 ms each) left before the first that speaks."""
 TRAIL: Final = 3
 """And after the last."""
+_OWN: Final = (LEAD + TRAIL) * HOP
+"""Samples of the pause between two takes that are their own."""
 FADE: Final = HOP // 2
 """Samples (10 ms) over which a take comes and goes."""
 
@@ -69,6 +71,15 @@ def _rise(samples: int) -> Waveform:
     return (0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / max(samples, 1))).astype(np.float32)
 
 
-def silence(seconds: float, rate: int) -> Waveform:
-    """[samples] zeros."""
-    return np.zeros(round(seconds * rate), np.float32)
+def gap(pause: float) -> int:
+    """Samples of silence between two takes that make a pause of so many seconds; below 0, they overlap by so many."""
+    return round(pause * SAMPLE_RATE) - _OWN
+
+
+def crossfaded(before: Waveform, wav: Waveform) -> Waveform:
+    """A take, [samples], into whose beginning the end of the one before it fades, [fewer samples]."""
+    overlap = min(len(before), len(wav))
+    rise = _rise(overlap)
+    wav = wav.copy()
+    wav[:overlap] = wav[:overlap] * rise + before[:overlap] * rise[::-1]
+    return wav

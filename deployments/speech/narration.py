@@ -11,7 +11,7 @@ import numpy as np
 
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import TakeRequest
-from deployments.speech.edges import silence
+from deployments.speech.edges import crossfaded, gap
 from deployments.speech.events import Part, Progress
 from deployments.speech.level import loudness, scaled
 from deployments.speech.pace import Pace
@@ -83,9 +83,11 @@ class Narrator:
         """
         given = 0
         level: float | None = None
+        tail = np.zeros(0, np.float32)  # of the take before, into which the next one fades
         try:
             for index, chunk in enumerate(chunks):
                 start = given
+                between = gap(chunk.pause) if chunk.pause else 0
                 kept: _Kept
                 if index == 0 and live and not (self._policy.strict or self._policy.listens):
                     async with aclosing(self._record_live(chunk)) as pieces:
@@ -96,22 +98,25 @@ class Narrator:
                                 self._start(chunks, 1, AHEAD)  # not before: the first sound comes first
                                 given += len(piece)
                                 yield piece
+                    self._accept(kept, chunk)
                 else:
                     self._start(chunks, index, index + max(AHEAD // self._policy.best_of, 2))
                     if self._policy.listens and await self._is_checked(index):
                         yield Progress("checking", index + 1, len(chunks))
                     kept = await self._tasks.pop(index)
-                    wav = _matched(kept.take.wav, level)
-                    given += len(wav)
-                    yield wav
-                self._accept(kept, chunk)
+                    self._accept(kept, chunk)
+                    wav = crossfaded(tail, _matched(kept.take.wav, level))
+                    # The first chunk may be live, and be heard to its end before there is a next one.
+                    stays = len(wav) + (min(between, 0) if index else 0)
+                    wav, tail = wav[:stays], wav[stays:]
+                    if len(wav):
+                        given += len(wav)
+                        yield wav
                 level = level or loudness(kept.take.wav)
-                seconds = (given - start) / SAMPLE_RATE
-                yield _part(chunk, kept, start / SAMPLE_RATE, seconds)
-                if chunk.pause:
-                    pause = silence(chunk.pause, SAMPLE_RATE)
-                    given += len(pause)
-                    yield pause
+                yield _part(chunk, kept, start / SAMPLE_RATE, len(kept.take.wav) / SAMPLE_RATE)
+                if between > 0:
+                    given += between
+                    yield np.zeros(between, np.float32)
         finally:
             for task in self._tasks.values():
                 task.cancel()

@@ -4,7 +4,8 @@ python -m scripts.bench.quality
 python -m scripts.bench.quality --texts numbers names --seeds 1
 python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
 
-The score is Whisper's, who is no judge of repetitions. The embedded one writes the words of its lexicon only
+*better* and *worse*: speeches with fewer and with more errors than the same ones have in the first row. The score is
+Whisper's, who is no judge of repetitions. The embedded one writes the words of its lexicon only
 (deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
 """
 
@@ -85,7 +86,7 @@ class InProcess:
         yield
 
     def __getattr__(self, name: str) -> Any:
-        raise NotImplementedError(name)
+        raise AttributeError(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,11 @@ async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher
     references = [_reference(given) for given in options.reference] or [
         (voice, None) for voice in islice(shipped_voices().values(), options.voices)
     ]
-    rows = []
+    results: dict[str, list[Result]] = {}
     for name in options.policies:
         counting = CountingLM(lm)
         synthesizer = Synthesizer(counting, codec, ear, InProcess())
-        results = [
+        results[name] = [
             await judge(
                 counting,
                 synthesizer,
@@ -149,7 +150,7 @@ async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher
                     TEXTS[text],
                     reference,
                     ref_text,
-                    sampling=Sampling(0.9, 50, 0.95, 1.1, seed=seed),
+                    sampling=Sampling(options.temperature, 50, 0.95, 1.1, seed=seed),
                     policy=POLICIES[name],
                 ),
             )
@@ -157,17 +158,21 @@ async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher
             for reference, ref_text in references
             for seed in range(options.seeds)
         ]
-        rows.append([name, *_summary(results)])
-        print(f"{name}: {len(results)} speeches", file=sys.stderr, flush=True)
-    header = ["care", "speeches", "word error", "not ended", "empty", "parts", "flawed", "takes", "step dB", "s made/s"]
-    return table(header, rows)
+        print(f"{name}: {len(results[name])} speeches", file=sys.stderr, flush=True)
+    first = results[options.policies[0]]
+    header = ["care", "speeches", "word error", "better", "worse", "not ended", "empty", "parts", "flawed", "takes"]
+    header += ["step dB", "s made/s"]
+    return table(header, [[name, *_summary(row, first)] for name, row in results.items()])
 
 
-def _summary(results: list[Result]) -> list[str]:
+def _summary(results: list[Result], first: list[Result]) -> list[str]:
     parts = sum(result.parts for result in results)
+    errors, baseline = (np.array([result.error for result in row]) for row in (results, first))
     return [
         str(len(results)),
-        f"{np.mean([result.error for result in results]):.2f}",
+        f"{errors.mean():.3f}",
+        str((errors < baseline).sum()),
+        str((errors > baseline).sum()),
         str(sum(not result.finished for result in results)),
         str(sum(result.empty for result in results)),
         str(parts),
@@ -215,6 +220,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--texts", nargs="+", choices=list(TEXTS), default=list(TEXTS))
     parser.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--temperature", type=float, default=0.9, help="higher: takes differ more, and fail more often")
     return parser.parse_args(arguments)
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.speech.edges import LEAD, TRAIL, Edges
-from deployments.xcodec2.protocol import HOP, Waveform
+from deployments.speech.edges import LEAD, TRAIL, Edges, crossfaded, gap
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Waveform
 
 
 def frames(levels: list[float]) -> Waveform:
@@ -49,3 +49,21 @@ def test_it_knows_for_how_long_nothing_has_been_said(levels: list[float], quiet:
     edges = Edges()
     edges.push(frames(levels))
     assert edges.quiet == quiet
+
+
+@pytest.mark.parametrize("pause", [0.6, 0.35, 0.1, 0.05])
+def test_with_what_takes_keep_of_silence_the_gap_makes_the_pause(pause: float) -> None:
+    take = trimmed(frames([0] * 9 + [0.3] * 10 + [0] * 9), [])
+    between = gap(pause)
+    if between >= 0:
+        both = np.concatenate([take, np.zeros(between, np.float32), take])
+    else:
+        both = np.concatenate([take[:between], crossfaded(take[between:], take)])
+    spoken = 10 * HOP
+    assert len(both) == LEAD * HOP + spoken + round(pause * SAMPLE_RATE) + spoken + TRAIL * HOP
+
+
+def test_a_crossfade_of_one_sound_with_itself_is_that_sound() -> None:
+    tone = frames([0.3] * 10)
+    np.testing.assert_allclose(crossfaded(tone[: 3 * HOP], tone), tone, atol=1e-6)
+    assert np.array_equal(crossfaded(tone[:0], tone), tone)

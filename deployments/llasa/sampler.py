@@ -3,7 +3,7 @@
 transformers' continuous batching knows temperature, top-k and top-p per request, but drops repetition penalties and
 minimum lengths, and seeds the batch instead of the request. This list takes the place of its processors. The next
 token is the argmax of perturbed logits (Gumbel-max), with noise that depends on the take's seed, the step and the
-token and on nothing else: a take is the same alone and in company.
+token and on nothing else: but for the rounding of its logits, a take is the same alone and in company.
 """
 
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ _EDGE: Final = 0.1
 _LOUDNESS: Final = 0.1
 """RMS (-20 dBFS) of the speech, to which clips are brought."""
 _MOST_GAIN: Final = 10.0
-_CLIPPED: Final = 0.999
+_CLIPPED: Final = 0.985
 _MOST_CLIPPED: Final = 0.001
 """Part of the samples at full scale above which a clip counts as clipped."""
 _LEAST_SNR: Final = 15.0
@@ -29,6 +29,8 @@ _LEAST_SNR: Final = 15.0
 _LONGEST_GAP: Final = 1.5
 _TRUSTED: Final = 0.5
 """Part of what sounds that must lie between the first and the last speech."""
+_SOUNDS: Final = 0.25
+"""Of the speech's level (-12 dB): what is softer, as noise and hum, is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def clean(wav: Waveform, detect: VoiceDetector = find_speech) -> CleanClip:
     clipped = float(np.mean(np.abs(wav) >= _CLIPPED))
     if clipped > _MOST_CLIPPED:
         warnings.append(f"The reference is clipped ({100 * clipped:.1f} % of its samples): record it less loud.")
+    wav = wav - wav.mean(dtype=np.float32) if len(wav) else wav
     stretches = detect(wav)
     if _holds_most(wav, stretches):
         warnings += _about(wav, stretches)
@@ -71,9 +74,12 @@ def clean(wav: Waveform, detect: VoiceDetector = find_speech) -> CleanClip:
 
 def _holds_most(wav: Waveform, stretches: list[Stretch]) -> bool:
     # A detector that takes most of what sounds for something else is not to be trusted with the scissors.
-    loud = np.flatnonzero(frame_levels(wav) > QUIET) * HOP
-    if not stretches or not len(loud):
-        return bool(stretches)
+    if not stretches:
+        return False
+    speech = loudness(np.concatenate([wav[start:end] for start, end in stretches]))
+    loud = np.flatnonzero(frame_levels(wav) > max(QUIET, _SOUNDS * speech)) * HOP
+    if not len(loud):
+        return True
     within = (loud >= stretches[0][0] - HOP) & (loud <= stretches[-1][1])
     return float(within.mean()) > _TRUSTED
 

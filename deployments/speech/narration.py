@@ -107,7 +107,7 @@ class Narrator:
                     self._accept(kept, chunk)
                     wav = crossfaded(tail, _matched(kept.take.wav, level))
                     # The first chunk may be live, and be heard to its end before there is a next one.
-                    stays = len(wav) + (min(between, 0) if index else 0)
+                    stays = max(len(wav) + (min(between, 0) if index else 0), 0)
                     wav, tail = wav[:stays], wav[stays:]
                     if len(wav):
                         given += len(wav)
@@ -137,12 +137,15 @@ class Narrator:
             checking.cancel()
 
     async def _record(self, chunk: Chunk, index: int) -> _Kept:
-        attempts = self._policy.best_of
+        attempts = self._policy.best_of if self._request.sampling.temperature else 1
         best = await self._best(await self._takes(chunk, index, range(attempts)), chunk, index)
-        while best.flaw and attempts < self._policy.best_of + self._retries:
+        most = attempts + self._retries
+        while best.flaw and attempts < most:
             another = await self._best(await self._takes(chunk, index, range(attempts, attempts + 1)), chunk, index)
             best = min(best, another, key=_badness)
             attempts += 1
+        if self._policy.listens and not best.hearing:  # all failed: what is heard of the best one is told all the same
+            best = await verify(best, chunk.text, self._language, self._transcriber)
         return _Kept(best, attempts)
 
     async def _best(self, takes: list[Take], chunk: Chunk, index: int) -> Take:

@@ -11,7 +11,7 @@ from deployments.errors import InvalidAudio, InvalidText
 from deployments.speech.cleaning import SHORTEST, CleanClip, VoiceDetector, clean, find_speech
 from deployments.speech.policy import ReferenceCheck
 from deployments.speech.reference import Reference, ReferenceCache
-from deployments.speech.wording import cut_after, error_rate
+from deployments.speech.wording import Alignment, error_rate
 from deployments.whisper.protocol import Transcriber, Transcript, Word
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
@@ -23,6 +23,8 @@ _MISMATCH: Final = 0.4
 """Word errors beyond which clip and text do not belong together. Names and numbers cost Whisper far less."""
 _SURE: Final = -0.7
 """Mean log-probability of its words above which Whisper's word counts against the caller's."""
+_REST: Final = 0.3
+"""Seconds between words at which a voice rests. Of such places the last is taken: it leaves the most of the voice."""
 _TAIL: Final = 0.15
 """Seconds left at most after the last word."""
 
@@ -90,26 +92,32 @@ class Preparer:
             InvalidAudio: no text came with the clip and none is heard in it, or it is too long and cannot be cut.
             InvalidText: the text is not what the clip says.
         """
-        warnings = list(draft.clip.warnings)
-        text = draft.text
-        if heard and text is None:
-            text = heard.text
-            if not text:
-                raise InvalidAudio("No speech is heard in the clip: send one with speech, or its text.", "audio")
-        elif heard and text and draft.check != "off":
-            text = _checked(text, heard, draft.check, warnings)
-        wav = draft.clip.wav
-        if heard and text and draft.too_long:
-            wav, text = _cut(wav, text, heard)
-            if len(wav) > LONGEST * SAMPLE_RATE:
-                warnings.append(f"The reference lasts {len(wav) / SAMPLE_RATE:.1f} s and could not be cut at a word.")
-        reference = Reference(await self._codec.encode(wav), text or "", tuple(warnings))
+        wav, text, warnings = await asyncio.to_thread(_settled, draft, heard)
+        reference = Reference(await self._codec.encode(wav), text, warnings)
         self._cache.put(draft.key, reference)
         return reference
 
 
+def _settled(draft: Draft, heard: Transcript | None) -> tuple[Waveform, str, tuple[str, ...]]:
+    # Blocks: long texts take seconds to compare.
+    warnings = list(draft.clip.warnings)
+    text = draft.text
+    if heard and text is None:
+        text = heard.text
+        if not text:
+            raise InvalidAudio("No speech is heard in the clip: send one with speech, or its text.", "audio")
+    elif heard and text and draft.check != "off":
+        text = _checked(text, heard, draft.check, warnings)
+    wav = draft.clip.wav
+    if heard and text and draft.too_long:
+        wav, text = _cut(wav, text, heard)
+        if len(wav) > LONGEST * SAMPLE_RATE:
+            warnings.append(f"The reference lasts {len(wav) / SAMPLE_RATE:.1f} s and could not be cut at a word.")
+    return wav, text or "", tuple(warnings)
+
+
 def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list[str]) -> str:
-    wrong = error_rate(text, heard.text)
+    wrong = error_rate(text, heard.text, heard.language)
     if wrong <= _MISMATCH:
         return text
     sure = np.mean([segment.avg_logprob for segment in heard.segments]) if heard.segments else -np.inf
@@ -127,11 +135,11 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
 
 
 def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:
-    # At the longest pause after a word whose place in the text is known.
+    # After a word whose place in the text is known.
     words = [word for segment in heard.segments for word in segment.words]
-    for index in sorted(_candidates(words), key=lambda index: _pause_after(words, index), reverse=True):
-        spoken = [word.text for word in words]
-        if cut := cut_after(text, spoken, index):
+    alignment = Alignment(text, [word.text for word in words])
+    for index in sorted(_candidates(words), key=lambda index: (min(_pause_after(words, index), _REST), index))[::-1]:
+        if cut := alignment.cut_after(index):
             end = words[index].end + min(_pause_after(words, index) / 2, _TAIL)
             return wav[: round(end * SAMPLE_RATE)], cut
     if len(wav) <= BEARABLE * SAMPLE_RATE:

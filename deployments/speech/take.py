@@ -102,6 +102,8 @@ class Studio:
         wav = np.concatenate([*pieces, rest])
         if finish == "length":
             flaw = Flaw("length", "it was cut at the longest that such a text may take")
+        elif finish != "stop" and not flaw:
+            flaw = Flaw("lost", "the model broke off")
         flaw = flaw or hear(wav) or measure(len(wav) // HOP, expected)
         if len(rest) and (heard or not flaw):
             yield rest

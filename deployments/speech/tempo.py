@@ -17,9 +17,10 @@ class Tempo:
 
         graph = av.filter.Graph()
         source = graph.add_abuffer(format="flt", sample_rate=SAMPLE_RATE, layout="mono")
-        # One filter goes down to half speed only.
-        halves = [0.5, speed / 0.5] if speed < 0.5 else [speed]
-        chain = [source, *(graph.add("atempo", f"{factor:.6f}") for factor in halves), graph.add("abuffersink")]
+        # One filter goes down to half speed only, and above twice the speed it leaves samples out.
+        nearest = min(max(speed, 0.5), 2.0)
+        factors = [nearest] if nearest == speed else [nearest, speed / nearest]
+        chain = [source, *(graph.add("atempo", f"{factor:.6f}") for factor in factors), graph.add("abuffersink")]
         graph.link_nodes(*chain).configure()
         self._graph = graph
         self._taken = 0

@@ -1,18 +1,22 @@
 """Texts compared as they sound: words, or characters where a script has no spaces."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
 from deployments.speech.normalise import normalise
 
-_TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\W_]+(?:'[^\W_]+)*")
+_WIDE: Final = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN: Final = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+(?:'[^\W_{_WIDE}]+)*")
+_PUNCTUATION: Final = re.compile(r"[^\w\s]*")
+_ALIGNED: Final = 0.5
+"""Part of what is heard before a cut that must be found in the text, for the two to be the same."""
 
 
 def tokens(text: str, language: str = "en") -> list[str]:
     """Its words, and its Chinese or Japanese characters one by one, without case and punctuation; numbers in words."""
-    return [match.group().casefold() for match in _TOKEN.finditer(normalise(text, language))]
+    return _said(_TOKEN.finditer(normalise(text, language)))
 
 
 def error_rate(expected: str, heard: str, language: str = "en") -> float:
@@ -31,28 +35,43 @@ def edits(a: Sequence[str], b: Sequence[str]) -> int:
     return row[-1]
 
 
-def cut_after(text: str, heard: Sequence[str], last: int) -> str | None:
-    """The beginning of a text up to the word that was heard at `last`, punctuation after it included.
+class Alignment:
+    """A text beside what was heard of it.
 
     Args:
         text: What should have been said.
         heard: Words as they were heard.
-        last: Place in `heard` of the last word wanted.
-
-    Returns:
-        None where the text has no such word at about that place.
     """
-    found = list(_TOKEN.finditer(text))
-    ends: list[int] = []  # of each heard word, in tokens
-    spoken: list[str] = []
-    for word in heard:
-        spoken += [match.group().casefold() for match in _TOKEN.finditer(word)]
-        ends.append(len(spoken))
-    wanted = ends[last] - 1
-    matcher = SequenceMatcher(None, [match.group().casefold() for match in found], spoken, autojunk=False)
-    for block in matcher.get_matching_blocks():
-        if block.b <= wanted < block.b + block.size:
-            end = found[block.a + wanted - block.b].end()
-            after = re.compile(r"[^\w\s]*").match(text, end)
-            return text[: after.end() if after else end].strip()
-    return None
+
+    def __init__(self, text: str, heard: Sequence[str]) -> None:
+        self._text = text
+        self._found = list(_TOKEN.finditer(text))
+        self._ends: list[int] = []  # of each heard word, in tokens
+        spoken: list[str] = []
+        for word in heard:
+            spoken += _said(_TOKEN.finditer(word))
+            self._ends.append(len(spoken))
+        matcher = SequenceMatcher(None, _said(self._found), spoken, autojunk=False)
+        self._blocks = matcher.get_matching_blocks()
+
+    def cut_after(self, last: int) -> str | None:
+        """The beginning of the text up to the heard word at `last`, punctuation after it included.
+
+        None where the text has no such word at about that place, or says something else before it.
+        """
+        wanted = self._ends[last] - 1
+        before = 0
+        for block in self._blocks:
+            if block.b <= wanted < block.b + block.size:
+                before += wanted - block.b + 1
+                if before < _ALIGNED * (wanted + 1):
+                    return None
+                end = self._found[block.a + wanted - block.b].end()
+                after = _PUNCTUATION.match(self._text, end)
+                return self._text[: after.end() if after else end].strip()
+            before += block.size
+        return None
+
+
+def _said(matches: Iterable[re.Match[str]]) -> list[str]:
+    return [match.group().casefold() for match in matches]

@@ -20,6 +20,15 @@ def test_silence_around_the_speech_is_cut() -> None:
     assert clip.warnings == ()
 
 
+@pytest.mark.parametrize("floor", [0.006 / 0.003 * NOISE, 0.01 + 0 * NOISE], ids=["noise", "direct current"])
+def test_it_is_cut_in_noise_too(floor: Waveform) -> None:
+    wav = np.concatenate([quiet(4), say(TEXT), quiet(4)])
+    around = (4 * SAMPLE_RATE, len(wav) - 4 * SAMPLE_RATE)
+    clip = clean(wav + floor[: len(wav)], lambda wav: [around])
+    assert len(clip.wav) / SAMPLE_RATE == pytest.approx(3.9 + 0.2, abs=0.2)
+    assert not any("Little" in warning for warning in clip.warnings)
+
+
 @pytest.mark.parametrize("level", [0.02, 0.3, 0.9])
 def test_every_clip_gets_the_same_loudness(level: float) -> None:
     assert loudness(clean(say(TEXT, level=level), stretches).wav) == pytest.approx(0.1, rel=0.05)

@@ -21,6 +21,12 @@ def test_a_take_that_turns_in_a_circle_is_noticed_within_three_seconds(period: i
     assert stuck(np.concatenate([codes(60), np.tile(codes(period), 300)[:200]]), every)
 
 
+def test_a_circle_that_is_never_quite_the_same_is_noticed() -> None:
+    circle = np.tile(codes(20), 20)
+    strays = np.random.default_rng(1).random(len(circle)) < 0.05
+    assert stuck(np.where(strays, codes(len(circle))[::-1], circle).astype(np.int32))
+
+
 def test_a_held_sound_is_noticed() -> None:
     assert stuck(codes(150, kinds=4))
 
@@ -63,6 +69,10 @@ def test_silence_and_holes_are_heard() -> None:
         (260, 100, "long"),
         (250, 500, "short"),
         (1050, 500, "long"),
+        (400, 200, "long"),
+        (140, 70, "long"),
+        (50, 100, "short"),
+        (24, 12, None),  # a word alone
     ],
 )
 def test_a_take_must_last_about_as_long_as_its_text(spoken: int, expected: float, flaw: str | None) -> None:

@@ -22,6 +22,7 @@ from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Codec, Waveform
 from tests.conftest import Models
 from tests.ingress.conftest import Still
 from tests.speech.scripted import REFERENCE, Script, ScriptedLM, ToneCodec, hush, spoken
+from tests.speech.tones import Ear
 
 PATIENCE = 60
 TEXT = "The quick brown fox jumps over the lazy dog, and nobody minds."
@@ -35,6 +36,7 @@ FAILURES: dict[str, tuple[Script, str]] = {
         lambda request: np.concatenate([spoken(request), spoken(request)[::-1], spoken(request)[::2]]),
         "repeated",
     ),
+    "said twice": (lambda request: np.concatenate([spoken(request), spoken(request)[::-1]]), "repeated"),
     "runaway": (
         lambda request: np.random.default_rng(0).integers(1, 2000, 2000).astype(np.int32),
         "cut at the longest",
@@ -132,10 +134,26 @@ async def test_a_model_that_breaks_off_before_it_spoke_is_an_error() -> None:
     assert len(lm.requests) == 3
 
 
+async def test_a_model_that_breaks_off_in_mid_take_is_asked_again_and_told_of() -> None:
+    class Lost(ScriptedLM):
+        async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
+            async with aclosing(super().generate(request)) as chunks:
+                async for chunk in chunks:
+                    if chunk.finish is None:
+                        yield chunk
+
+    lm = Lost()
+    speech = await speak(synthesizer(lm))
+    assert len(lm.requests) == 3
+    assert "broke off" in speech.finished.warnings[0]
+
+
 async def test_at_temperature_0_nothing_is_tried_twice() -> None:
-    lm = ScriptedLM(FAILURES["loop"][0])
-    await speak(synthesizer(lm), replace(REQUEST, sampling=Sampling(temperature=0)))
-    assert len(lm.requests) == 1
+    for best_of in (1, 4):
+        lm = ScriptedLM(FAILURES["loop"][0])
+        real = Synthesizer(lm, ToneCodec(), Ear(), Still(), Policy(best_of=best_of))
+        await speak(real, replace(REQUEST, sampling=Sampling(temperature=0)))
+        assert len(lm.requests) == 1
 
 
 async def test_live_a_take_that_fails_before_it_is_heard_is_healed_and_one_that_fails_later_is_told_of() -> None:

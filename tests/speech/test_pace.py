@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployments.speech.guards import measure
 from deployments.speech.pace import Pace
 
 
@@ -16,6 +17,14 @@ def test_chinese_gets_more_codes_a_character_than_english() -> None:
     # "Good morning, how are you today?" takes about two seconds.
     fewest, most = Pace().bounds("Good morning, how are you today?")
     assert fewest < 100 < most < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("12345678", 3.3), ("共1234567元", 3.3), ("+1 555 123 4567", 3.5), ("www.example.com/a", 3.6), ("12:30", 1.2)],
+)
+def test_digits_and_addresses_last_as_long_as_they_are_read_out(text: str, seconds: float) -> None:
+    assert measure(round(50 * seconds), Pace().codes(text)) is None
 
 
 def test_a_voice_that_took_longer_for_its_reference_is_given_longer() -> None:

@@ -77,6 +77,17 @@ async def test_where_every_take_says_something_else_it_is_told_or_refused() -> N
         await speak(synthesizer(ScriptedLM(wrong)), strict)
 
 
+async def test_what_is_heard_of_a_flawed_part_is_told_too() -> None:
+    def stuck(request: TakeRequest) -> Codes:
+        return np.concatenate([right(request), np.full(300, 7, np.int32)])
+
+    speech = await speak(synthesizer(ScriptedLM(stuck)))
+    (part,) = speech.finished.parts
+    assert part.flaw
+    assert part.heard
+    assert part.words
+
+
 async def test_of_several_takes_made_at_once_the_one_with_the_fewest_errors_is_kept() -> None:
     made: list[int] = []
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.speech.wording import cut_after, edits, error_rate, tokens
+from deployments.speech.wording import Alignment, edits, error_rate, tokens
 
 words = st.lists(st.sampled_from("abcd"), max_size=8)
 
@@ -12,6 +12,8 @@ def test_texts_are_compared_as_they_sound() -> None:
     assert error_rate("你好，世界。", "你好世界") == 0
     assert error_rate("你好，世界。", "你好世间") == 0.25
     assert tokens("Hello 世界") == ["hello", "世", "界"]
+    assert tokens("GPT是2024年的") == ["gpt", "是", "2024", "年", "的"]
+    assert error_rate("iPhone手机很贵", "iPhone 手机很贵") == 0
     assert error_rate("", "anything") == 1
 
 
@@ -36,7 +38,9 @@ def test_edits_are_a_distance(a: list[str], b: list[str], c: list[str]) -> None:
         ("One two, three. Four five.", "uh one two free four five", 3, None),
         ("你好，世界。再见。", "你好世界 再见", 0, "你好，世界。"),
         ("Nothing like it", "one two three", 1, None),
+        ("用GPT写的，很好。", "用 GPT 写 的 很 好", 3, "用GPT写的，"),
+        ("Other words before haze. And more.", "amber brook cedar dune ember haze", 5, None),
     ],
 )
 def test_a_text_is_cut_after_the_word_that_was_heard(text: str, heard: str, last: int, cut: str | None) -> None:
-    assert cut_after(text, heard.split(), last) == cut
+    assert Alignment(text, heard.split()).cut_after(last) == cut

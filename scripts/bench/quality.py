@@ -4,9 +4,9 @@ python -m scripts.bench.quality
 python -m scripts.bench.quality --texts numbers names --seeds 1
 python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
 
-*better* and *worse*: speeches with fewer and with more errors than the same ones have in the first row. The score is
-Whisper's, who is no judge of repetitions. The embedded one writes the words of its lexicon only
-(deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
+*better* and *worse*: speeches with fewer and with more errors than the same ones have in the first row. *step dB* and
+*jump*: of the joins, see `Result`. The score is Whisper's, who is no judge of repetitions. The embedded one writes the
+words of its lexicon only (deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
 """
 
 import argparse
@@ -101,6 +101,8 @@ class Result:
     parts: int
     step: float
     """Largest step in loudness between parts that follow each other, in dB."""
+    jump: float
+    """Largest step from sample to sample where parts meet, over the largest elsewhere."""
     spent: float
     """Seconds of audio made for each second that was kept."""
 
@@ -119,6 +121,7 @@ async def judge(lm: CountingLM, synthesizer: Synthesizer, transcriber: Transcrib
         takes=sum(part.attempts for part in parts),
         parts=len(parts),
         step=_largest_step(speech),
+        jump=_largest_jump(speech),
         spent=(lm.codes - before) / 50 / max(seconds(speech.wav), 0.02),
     )
 
@@ -130,6 +133,16 @@ def _largest_step(speech: Speech) -> float:
     ]
     decibels = 20 * np.log10(np.maximum(levels, 1e-6))
     return float(np.abs(np.diff(decibels)).max(initial=0.0))
+
+
+def _largest_jump(speech: Speech) -> float:
+    jumps = np.abs(np.diff(speech.wav))
+    at_joins = np.zeros(len(jumps), bool)
+    near = SAMPLE_RATE // 200
+    for part in speech.finished.parts[1:]:
+        join = round(part.start * SAMPLE_RATE)
+        at_joins[join - near : join + near] = True
+    return float(jumps[at_joins].max(initial=0.0) / max(jumps[~at_joins].max(initial=0.0), 1e-6))
 
 
 async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher", ear: "WhisperTranscriber") -> str:
@@ -161,7 +174,7 @@ async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher
         print(f"{name}: {len(results[name])} speeches", file=sys.stderr, flush=True)
     first = results[options.policies[0]]
     header = ["care", "speeches", "word error", "better", "worse", "not ended", "empty", "parts", "flawed", "takes"]
-    header += ["step dB", "s made/s"]
+    header += ["step dB", "jump", "s made/s"]
     return table(header, [[name, *_summary(row, first)] for name, row in results.items()])
 
 
@@ -179,6 +192,7 @@ def _summary(results: list[Result], first: list[Result]) -> list[str]:
         str(sum(result.flawed for result in results)),
         str(sum(result.takes for result in results)),
         f"{max(result.step for result in results):.1f}",
+        f"{max(result.jump for result in results):.2f}",
         f"{np.mean([result.spent for result in results]):.2f}",
     ]
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from enum import IntEnum
+from itertools import pairwise
 from typing import Final
 
 
@@ -23,16 +24,30 @@ class Boundary(IntEnum):
         return (0.6, 0.35, 0.15, 0.05, 0.05)[self]
 
 
-_CLOSING: Final = "\"'”’)\\]）】」』》"
-_SENTENCE: Final = re.compile(rf"[.!?…]+[{_CLOSING}]*(?=\s)|[。！？]+[{_CLOSING}]*|\n")
-_CLAUSE: Final = re.compile(rf"[,;:][{_CLOSING}]*(?=\s)|[，、；：]+[{_CLOSING}]*|\s[-–—](?=\s)|—+")
+_CLOSING: Final = "\"'”’«»‹›)\\]）】」』》"
+_SENTENCE: Final = re.compile(
+    rf"(?<![.!?…۔])[.!?…۔]++[{_CLOSING}]*+(?:[ \u00a0\u202f]»(?=\s))?+(?=\s)|[。！？｡؟।॥።፧։။។]+[{_CLOSING}]*|\n"
+)
+_CLAUSE: Final = re.compile(
+    rf"[,;:][{_CLOSING}]*(?=\s)|[،؛][{_CLOSING}]*(?!\d)|[，、；：､፣፤፥၊]+[{_CLOSING}]*|\s[-–—](?=\s)|—+"
+)
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
-_REPEATS: Final = re.compile(
-    r"\b(\w+)(?:[\s,.!?、，。！-]+\1\b){5,}|([\u3040-\u9fff\uac00-\ud7af]{1,4}?)\2{5,}", re.IGNORECASE
+_SPACED: Final = re.compile(r"(?<!\d)\d{1,3}(?:\s\d{3}(?!\d))+")
+"""1 234 567."""
+
+_UNSPACED: Final = "\u3040-\u9fff\uac00-\ud7af"
+_WORD: Final = re.compile(
+    rf"(?:https?://|www\.)\S+|{_SPACED.pattern}|\d+(?:[.,:/-]\d+)*|[{_UNSPACED}]"
+    rf"|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*"
 )
 MOST_REPEATS: Final = 4
-"""Times that a word may follow itself within a chunk: models miscount six and more."""
+"""Times that a word or phrase may follow itself within a chunk: models miscount six and more."""
+_MISCOUNTED: Final = 6
+_PHRASE: Final = 12
+"""Characters of a script without spaces that a phrase has at most; any other word counts as three."""
 
+_LONGEST_ABBREVIATION: Final = 16
+_NEXT: Final = re.compile(r"\s*(\S?)")
 _ABBREVIATIONS: Final = re.compile(
     "mr|mrs|ms|dr|prof|st|sr|jr|vs|etc|nos?|vol|figs?|eq|sec|ch|pp|eds?|al|cf|ca|approx|dept|est|gen|gov|hon|inc|ltd|co|"
     "corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mt|rev|sgt|capt|col|lt|cmdr|min|max|tel|ext|ave|blvd|rd|mon|"
@@ -51,25 +66,74 @@ def boundaries(text: str, kind: Boundary) -> Iterator[int]:
     elif kind is Boundary.WORD:
         yield from (at for at in range(1, len(text)) if _between_words(text[at - 1], text[at], text[at - 2 : at - 1]))
     else:
-        yield from (at for at in range(1, len(text)) if not unicodedata.category(text[at]).startswith("M"))
+        yield from _last_resort(text)
 
 
 def repeats(text: str) -> Iterator[int]:
-    """Positions that part a word said six times and more into runs of MOST_REPEATS."""
-    for match in _REPEATS.finditer(text):
-        word = re.escape(match[1] or match[2])
-        starts = [found.start() for found in re.finditer(word, match.group(), re.IGNORECASE)]
-        yield from (match.start() + at for at in starts[MOST_REPEATS::MOST_REPEATS])
+    """Positions that part a word or phrase said six times and more into runs of MOST_REPEATS."""
+    for start, end in pairwise([0, *boundaries(text, Boundary.PARAGRAPH), len(text)]):
+        yield from (start + at for at in _repeats(text[start:end]))
+
+
+def _repeats(text: str) -> Iterator[int]:
+    # Marks are parts of words, which \w does not know.
+    shape = "".join("m" if unicodedata.category(character).startswith("M") else character for character in text)
+    spans = [match.span() for match in _WORD.finditer(shape)]
+    words = [text[start:end].lower() for start, end in spans]
+    for size in range(1, _PHRASE + 1):
+        same = 0  # words, up to here, that are what was `size` before them
+        for at in range(size, len(words) + 1):
+            if at < len(words) and words[at] == words[at - size]:
+                same += 1
+                continue
+            first, count = at - same - size, same + size
+            same = 0
+            if count < _MISCOUNTED * size or sum(map(_weight, words[first : first + size])) > _PHRASE:
+                continue
+            # Phrases begin after punctuation: "thank you, I love you, I love you" does not repeat "you, I love".
+            gaps = [text[spans[n - 1][1] : spans[n][0]] for n in range(first + size, first + 2 * size)]
+            shift = next((n for n, gap in enumerate(gaps) if gap.strip()), 0)
+            for repeat in range(MOST_REPEATS, (count - shift) // size, MOST_REPEATS):
+                n = first + shift + repeat * size
+                yield _before(text, spans[n - 1][1], spans[n][0])
+
+
+def _weight(word: str) -> int:
+    return 1 if len(word) == 1 and re.match(f"[{_UNSPACED}]", word) else 3
+
+
+def _before(text: str, after: int, start: int) -> int:
+    # Where a word with its opening quotes starts.
+    at = start
+    while at > after and not text[at - 1].isspace():
+        at -= 1
+    return at if at > after else start
+
+
+def _last_resort(text: str) -> list[int]:
+    """Between numbers, else between the groups of one that is a list or a code, being so long, else anywhere."""
+    spaces = [at for at in range(1, len(text)) if text[at - 1].isspace() and not text[at].isspace()]
+    within = {at for match in _SPACED.finditer(text) for at in range(match.start() + 1, match.end())}
+    anywhere = (at for at in range(1, len(text)) if not unicodedata.category(text[at]).startswith("M"))
+    return [at for at in spaces if at not in within] or spaces or list(anywhere)
 
 
 def _abbreviates(text: str, match: re.Match[str]) -> bool:
     # Whether the full stop belongs to the word before it.
     if match.group()[0] != "." or match.group().startswith(".."):
         return False
-    before = re.search(r"[^\s(\[\"']*$", text[: match.start()])
-    word = before.group().lower() if before else ""
-    after = text[match.end() :].lstrip()[:1]
-    return bool(_ABBREVIATIONS.fullmatch(word)) or (len(word) == 1 and word.isalpha()) or "." in word or after.islower()
+    start = match.start()
+    earliest = max(0, start - _LONGEST_ABBREVIATION)
+    while start > earliest and not (text[start - 1].isspace() or text[start - 1] in "([\"'"):
+        start -= 1
+    word = text[start : match.start()].lower()
+    after = _NEXT.match(text, match.end())
+    return (
+        bool(_ABBREVIATIONS.fullmatch(word))
+        or (len(word) == 1 and word.isalpha())
+        or "." in word
+        or bool(after and after[1].islower())
+    )
 
 
 def _between_words(left: str, right: str, before: str) -> bool:

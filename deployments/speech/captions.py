@@ -1,5 +1,6 @@
 """Words with their times, as lines to read along."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -10,6 +11,10 @@ _LONGEST: Final = 6.0
 """Seconds that a line stands at most."""
 _WIDEST: Final = 42
 """Characters of a line: the usual width of subtitles."""
+_UNSPACED: Final = re.compile(
+    r"[\u2e80-\u312f\u3190-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\U00020000-\U0003ffff]"
+)
+"""Characters of Chinese and Japanese, which have no spaces; Korean has."""
 
 
 def captions(parts: Sequence[Part]) -> tuple[Segment, ...]:
@@ -38,6 +43,8 @@ def _segment(words: list[Word]) -> Segment:
 
 
 def _text(words: list[Word]) -> str:
-    # Whisper's words of scripts without spaces are single characters.
-    wide = all(len(word.text) <= 2 and ord(word.text[0]) > 0x2E7F for word in words if word.text)
-    return ("" if wide else " ").join(word.text for word in words)
+    text = ""
+    for word in words:
+        spaced = text and word.text and not _UNSPACED.match(text[-1]) and not _UNSPACED.match(word.text)
+        text += f" {word.text}" if spaced else word.text
+    return text

@@ -11,7 +11,10 @@ _ENDLESS: Final = "am"
 _LONGEST: Final = 15
 """Digits; nobody says a longer number: it is a code."""
 
-Kind = Literal["cardinal", "ordinal", "year"]
+_LONGEST_CODE: Final = 24
+"""Digits; a longer row of them is not read out."""
+
+Kind = Literal["cardinal", "ordinal", "year", "digits"]
 
 
 def can_be_said(language: str) -> bool:
@@ -36,6 +39,8 @@ def parsed(written: str, language: str) -> tuple[str, str]:
 
 def said(whole: str, decimals: str, language: str, kind: Kind = "cardinal") -> str | None:
     """A number of `parsed` in words; None where there are none for it. 007 is said digit by digit."""
+    if kind == "digits":
+        return _digits(whole + decimals, language) if len(whole + decimals) <= _LONGEST_CODE else None
     if len(whole) + len(decimals) > _LONGEST:
         return None
     if decimals:

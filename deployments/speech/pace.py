@@ -11,7 +11,7 @@ _LETTERS_A_SECOND: Final = 15.0
 _DIGITS_A_SECOND: Final = 4.0
 _MARKS_A_SECOND: Final = 3.0
 """Characters read in a second: typical rates."""
-_MARK: Final = re.compile(r"(?<=\w)[./@:_#?=&+~](?=\w)|(?<![^\Ww])w(?=w*\.)")
+_MARK: Final = re.compile(r"(?<=\w)[./@:_#?=&+~](?=\w)|(?<![^\Ww])w(?=w{0,2}\.)")
 """Those of addresses and of numbers that are read out (dot, slash, at), and the letters of www."""
 _SLOWEST: Final = 1.5
 _FASTEST: Final = 0.7

@@ -25,6 +25,12 @@ def test_slow_words_get_lines_of_their_own() -> None:
 
 def test_scripts_without_spaces_are_written_without() -> None:
     assert captions([part("你 好 世 界", 0)])[0].text == "你好世界"
+    assert captions([part("今天 我们， 去 公园", 0)])[0].text == "今天我们，去公园"
+
+
+def test_spaces_stand_between_words_of_scripts_that_have_them() -> None:
+    assert captions([part("我们 use Python 写 code", 0)])[0].text == "我们use Python写code"
+    assert captions([part("나 는 갔다", 0)])[0].text == "나 는 갔다"
 
 
 def test_where_nobody_listened_there_are_none() -> None:

@@ -13,6 +13,9 @@ READ = {
     "20€ and 20 €": "twenty euros and twenty euros",
     "$1.5": "one point five dollars",
     "£5 MILLION": "five million pounds",
+    "$5-10, $5–$10": "five to ten dollars, five to ten dollars",
+    "US$5-10bn": "five to ten billion US dollars",
+    "5-10 €": "five to ten euros",
 }
 
 
@@ -21,6 +24,20 @@ def test_is_read_as(text: str) -> None:
     assert spell_money(text) == READ[text]
 
 
-@pytest.mark.parametrize("text", ["$5x", "$1.2.3", "XY$5", "$", "$ and 5", "5$", "$12345678901234567890"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$5x",
+        "$1.2.3",
+        "$5-10x",
+        "$5-10-15",
+        "$5-123456789012345678",
+        "XY$5",
+        "$",
+        "$ and 5",
+        "5$",
+        "$12345678901234567890",
+    ],
+)
 def test_what_has_more_to_it_stays(text: str) -> None:
     assert spell_money(text) == text

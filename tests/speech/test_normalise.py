@@ -29,6 +29,15 @@ READ = {
     "tabs\tand   spaces": "tabs and spaces",
     "e\u0301t\u00e9": "\u00e9t\u00e9",
     "smile 😀 now": "smile now",
+    "I ❤️ it, step 1️⃣ 👍🏽": "I it, step one",
+    "$5-10 or €1,000–€2,000": "five to ten dollars or one thousand to two thousand euros",
+    "He is 5'10\" tall, she 6'0\"": "He is five foot ten tall, she six foot",
+    "Call 5551234567": "Call five five five one two three four five six seven",
+    "123456789 or 1,234,567,890 people": "one hundred and twenty-three million four hundred and fifty-six thousand "
+    "seven hundred and eighty-nine or one billion two hundred and thirty-four million five hundred and sixty-seven "
+    "thousand eight hundred and ninety people",
+    "№ 5": "number five",
+    "5 & example.com/path?x=3&y=4": "five and example.com/path?x=3&y=4",
     "one\n\n two \n three": "one\n\ntwo\nthree",
 }
 KEPT = [
@@ -41,7 +50,11 @@ KEPT = [
     "Room 4b and the A380",
     "他有３个苹果，对吧？".replace("３", "3"),
     "你好，世界！“引号”".replace("“", '"').replace("”", '"'),
-    "Call 12345678901234567890.",
+    "Call 1234567890123456789012345.",
+    "example.com/path?x=3",
+    "See github.com, 365.com or example.org:8080/a=1&b=2 for it.",
+    "The '90s, and 5'10 of it",
+    "$5-10-15",
 ]
 
 
@@ -53,6 +66,35 @@ def test_is_read_as(text: str) -> None:
 @pytest.mark.parametrize("text", KEPT)
 def test_is_left_as_it_is(text: str) -> None:
     assert normalise(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (
+            "The brand 小米 sold 1,234 phones for $5.20 & 3.5% more",
+            "The brand 小米 sold one thousand two hundred and thirty-four phones for five dollars twenty cents and "
+            "three point five percent more",
+        ),
+        ("他有 5 apples and 3 pears", "他有 5 apples and three pears"),
+        ("I have 5\n我有3个", "I have five\n我有3个"),
+        ("见https://a.b/c?x=5。谢谢, but 5% is not much", "见https://a.b/c?x=5。谢谢, but five percent is not much"),
+    ],
+)
+def test_english_among_chinese_is_read_as_english(text: str, read: str) -> None:
+    assert normalise(text) == read
+
+
+@pytest.mark.parametrize(
+    "text", ["今天20°C", "我买了 iPhone 15，对吧", "用 Python 3.10 写", "over 12 500 人", "21st世纪", "100㎡"]
+)
+def test_what_stands_beside_chinese_or_has_no_words_is_left(text: str) -> None:
+    assert normalise(text) == text
+
+
+@pytest.mark.parametrize(("language", "text", "read"), [("de", "20 °C", "zwanzig °C"), ("zh", "20℃", "20°C")])
+def test_signs_that_are_read_stay_where_they_have_no_word(language: str, text: str, read: str) -> None:
+    assert normalise(text, language) == read
 
 
 @pytest.mark.parametrize(
@@ -79,7 +121,10 @@ def test_a_number_for_which_a_language_has_no_words_stays(language: str, text: s
     assert normalise(text, language) == text
 
 
-@pytest.mark.parametrize("piece", ["@", "a@", " ", "%", "1,", "$", "+1 ", "(11) ", "1 ", "=\n", "(", "-$1"])
+@pytest.mark.parametrize(
+    "piece",
+    ["@", "a@", " ", "%", "1,", "$", "+1 ", "(11) ", "1 ", "=\n", "(", "-$1", "1-", "$1-", "a.", "a-", "1'", "好a1 "],
+)
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_no_text_takes_more_than_its_length_deserves(piece: str, language: str) -> None:
     # Patterns that look ahead again and again would take minutes for this, not a fraction of a second.

@@ -24,6 +24,7 @@ def test_a_number_is_parsed_as_its_language_writes_it(language: str, written: st
         ("en", "007", "", "zero zero seven"),
         ("de", "1", "5", "eins Komma fünf"),
         ("en", "1234567890123456", "", None),
+        ("de", "12", "", "zwölf"),
         ("hu", "3", "1415926", None),
         ("pl", "0", "0000001", None),
     ],
@@ -34,9 +35,11 @@ def test_a_number_is_said_or_there_are_no_words_for_it(
     assert said(whole, decimals, language) == words
 
 
-def test_years_and_ordinals_are_said_as_such_where_a_language_does() -> None:
+def test_years_ordinals_and_codes_are_said_as_such_where_a_language_does() -> None:
     assert said("1999", "", "en", "year") == "nineteen ninety-nine"
     assert said("21", "", "en", "ordinal") == "twenty-first"
+    assert said("21", "", "en", "digits") == "two one"
+    assert said("1" * 25, "", "en", "digits") is None
     assert said("2024", "", "vi", "year") == said("2024", "", "vi")
 
 

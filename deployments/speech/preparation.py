@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,8 @@ _SURE: Final = -0.7
 """Mean log-probability of its words above which Whisper's word counts against the caller's."""
 _REST: Final = 0.3
 """Seconds between words at which a voice rests. Of such places the last is taken: it leaves the most of the voice."""
+_REMEMBERED: Final = 64
+"""Clips of which it is remembered what Whisper heard."""
 _TAIL: Final = 0.15
 """Seconds left at most after the last word."""
 
@@ -69,6 +72,7 @@ class Preparer:
         self._transcriber = transcriber
         self._detect = detect
         self._cache = cache or ReferenceCache()
+        self._heard = OrderedDict[bytes, Transcript]()
 
     async def draft(self, wav: Waveform, text: str | None, check: ReferenceCheck) -> Reference | Draft:
         """What can be done without a model: all, where the same was prepared before."""
@@ -78,8 +82,18 @@ class Preparer:
         return Draft(key, await asyncio.to_thread(clean, wav, self._detect), text, check)
 
     async def listen(self, draft: Draft) -> Transcript:
-        """What Whisper hears; with the times of words, where it must be cut at one."""
-        return await self._transcriber.transcribe(draft.clip.wav, word_timestamps=draft.too_long)
+        """What Whisper hears; with the times of words, where it must be cut at one.
+
+        That is remembered, too: a clip that was refused may come again with another text.
+        """
+        key = hashlib.sha256(draft.clip.wav.tobytes()).digest()
+        heard = self._heard.pop(key, None)
+        if heard is None:
+            heard = await self._transcriber.transcribe(draft.clip.wav, word_timestamps=draft.too_long)
+        self._heard[key] = heard
+        if len(self._heard) > _REMEMBERED:
+            self._heard.popitem(last=False)
+        return heard
 
     async def encode(self, draft: Draft, heard: Transcript | None) -> Reference:
         """Settles the text, cuts, encodes.

@@ -109,6 +109,27 @@ async def test_a_wrong_text_is_repaired_when_asked() -> None:
     assert "was replaced" in reference.warnings[0]
 
 
+async def test_a_clip_that_comes_again_with_another_text_is_not_listened_to_again() -> None:
+    bench = Bench()
+    with pytest.raises(InvalidText):
+        await bench.prepare(say(TEXT), "Lake moss north oak pine quartz.", "refuse")
+    await bench.prepare(say(TEXT), "Lake moss north oak pine quartz.", "repair")
+    assert (await bench.prepare(say(TEXT), TEXT, "refuse")).text == TEXT
+    assert bench.ear.calls == 1
+    await bench.prepare(say(TEXT[:25]), TEXT[:25], "refuse")
+    assert bench.ear.calls == 2
+
+
+async def test_a_long_clip_is_cut_at_the_last_rest_that_fits() -> None:
+    reference = await Bench().prepare(say(LONG, pauses={17: 0.5, 19: 0.8, 23: 0.4}), LONG)
+    assert len(reference.text.split()) == 24
+
+
+async def test_where_the_text_is_another_nothing_is_cut_by_a_word_they_share() -> None:
+    with pytest.raises(InvalidAudio, match="no word of its text is heard"):
+        await Bench().prepare(say(LONG), f"Nothing of all this {WORDS[10]} is ever said.")
+
+
 @pytest.mark.parametrize("text", [TEXT, TEXT.replace("dune", "June")])
 async def test_a_text_that_is_right_but_for_a_word_stands(text: str) -> None:
     assert (await Bench().prepare(say(TEXT), text, "refuse")).text == text

@@ -229,7 +229,11 @@ def _spoken(speaking: Speaking, file: bytes, ended: Ended) -> Spoken:
 
 
 def _voice(found: dict[str, Any]) -> Voice:
-    return Voice(found["id"], found["name"], found["created_at"], found["ref_text"], found["duration"])
+    # An older service tells of no warnings.
+    warnings = tuple(found.get("warnings", ()))
+    return Voice(
+        found["id"], found["name"], found["created_at"], found["ref_text"], found["duration"], warnings=warnings
+    )
 
 
 def _only(model: str | None) -> dict[str, str]:

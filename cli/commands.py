@@ -180,6 +180,8 @@ async def _voices(client: RestClient, given: argparse.Namespace) -> None:
         clip = Clip(await asyncio.to_thread(read, given.clip))
         voice = await client.clone_voice(given.name, clip, given.ref_text, given.consent)
         print(f"{voice.name}  {voice.id}  {voice.ref_text!r}")
+        for warning in voice.warnings:
+            print(f"Warning: {warning}", file=sys.stderr)
     elif given.action == "remove":
         print(f"{(await client.delete_voice(given.name)).name} is gone.")
     else:

@@ -118,6 +118,7 @@ class ReplicaLost(Unavailable):
 class GenerationFailed(ServiceError):
     """The models ran but made nothing that can be given out."""
 
-    status = 500
-    type = "server_error"
+    # Of what was asked for, not of the service: sent again as it is, it fails again, and clients retry a 5xx.
+    status = 422
+    type = "invalid_request_error"
     code = "generation_failed"

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from deployments.errors import GenerationFailed
+from deployments.errors import ServiceError
 from deployments.speech.container import MEDIA_TYPES, Format, open_container
 from deployments.speech.events import Event, Finished, Progress
 from deployments.speech.outputs import Outputs
@@ -42,6 +42,8 @@ class Delivery:
     """Of speech that was cut."""
     kept_in: Outputs | None = None
     """Where a copy goes."""
+    details: bool = False
+    """Tell all that is known of it, too."""
 
     @property
     def media_type(self) -> str:
@@ -75,7 +77,7 @@ async def whole(first: Event, events: AsyncGenerator[Event, None], delivery: Del
     async for piece in pieces(first, events, delivery, streamed=False):
         if isinstance(piece, Piece) and piece.finished:
             return piece
-    raise GenerationFailed("The speech has no end: try again.")
+    raise ServiceError("The speech has no end: try again.")
 
 
 class _File:

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from deployments.errors import ServiceError
 from deployments.ingress.delivery import Delivery, Piece, pieces, whole
-from deployments.ingress.details import in_detail
-from deployments.ingress.failures import reason_of
+from deployments.ingress.details import details, summary, with_details
+from deployments.ingress.failures import FAILURES, RESPONSES, reason_of
 from deployments.ingress.playback import Playback
 from deployments.ingress.retry import anew, begun, once_more
 from deployments.ingress.service import Service
@@ -28,9 +28,8 @@ from deployments.speech.usage import Usage
 
 logger = logging.getLogger("ray.serve")
 
-Manner = Literal["whole", "details", "audio", "sse", "progress"]
-"""`details`: whole, as JSON with all that is known of it.
-`progress`: events as of `sse`, from the first one that tells of a stage."""
+Manner = Literal["whole", "audio", "sse", "progress"]
+"""`progress`: events as of `sse`, from the first one that tells of a stage."""
 
 HEADERS: Final = {
     "X-Sample-Rate": "Hz.",
@@ -45,6 +44,11 @@ HEADERS: Final = {
     "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
     "X-Output": "Name of the copy that was kept: GET /api/outputs/{name} gives it.",
 }
+FAILED: Final = RESPONSES | {
+    422: FAILURES[422]
+    | {"description": f"{FAILURES[422]['description']} Or, as `generation_failed`: no take is good, or has a sound."}
+}
+"""Answers that are no speech, for the documentation."""
 _WIDEST: Final = 2000
 """Characters of a header; many proxies take 4 KB of all together."""
 
@@ -75,9 +79,10 @@ async def speak(
     headers = {**headers, "X-Sample-Rate": str(rate_of(delivery.format, delivery.rate))}
     try:
         if manner == "whole":
-            return _Whole(await once_more(at_once), playback, delivery.media_type, headers)
-        if manner == "details":
-            return _Whole(in_detail(await once_more(at_once), headers), playback, "application/json", {})
+            piece = await once_more(at_once)
+            if delivery.details:
+                return _Whole(with_details(piece, delivery), playback, "application/json", headers)
+            return _Whole(piece, playback, delivery.media_type, headers)
         first, events = await begun(lambda: anew(stream), _is_any if manner == "progress" else _is_audio)
     except BaseException as error:
         playback.failed(reason_of(error, deadline))
@@ -145,7 +150,7 @@ class _Streamed(StreamingResponse):
                             await send({"type": "http.response.body", "body": data, "more_body": True})
                         continue
                     self._seconds += piece.seconds
-                    data = _events(piece, self._usage, self._seconds) if self._manner != "audio" else piece.data
+                    data = piece.data if self._manner == "audio" else self._event(piece)
                     await send({"type": "http.response.body", "body": data, "more_body": True})
                     self._playback.sent(piece.seconds)
                     if piece.finished:
@@ -159,22 +164,25 @@ class _Streamed(StreamingResponse):
             last = error_event(_for_caller(error), "speech.audio.error")
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
-
-def _events(piece: Piece, usage: Usage, length: float) -> bytes:
-    """As OpenAI writes them. A token of the output is a code, 50 of which are a second."""
-    data = b""
-    if piece.data:
-        data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
-    if piece.finished:
-        tokens = {
-            "input_tokens": usage.prompt_tokens,
-            "output_tokens": usage.codes,
-            "total_tokens": usage.prompt_tokens + usage.codes,
-        }
-        told = {"duration": round(length, 3), "finish_reason": piece.finished.finish, "seed": piece.finished.seed}
-        copy = {"output": piece.copy} if piece.copy else {}
-        data += event("speech.audio.done", {"usage": tokens, **told, "warnings": piece.finished.warnings, **copy})
-    return data
+    def _event(self, piece: Piece) -> bytes:
+        """As OpenAI writes it. A token of the output is a code, 50 of which are a second."""
+        data = b""
+        if piece.data:
+            data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
+        if finished := piece.finished:
+            usage = {
+                "input_tokens": self._usage.prompt_tokens,
+                "output_tokens": self._usage.codes,
+                "total_tokens": self._usage.prompt_tokens + self._usage.codes,
+            }
+            told = (
+                details(finished, self._delivery, self._seconds)
+                if self._delivery.details
+                else summary(finished, self._seconds)
+            )
+            copy = {"output": piece.copy} if piece.copy else {}
+            data += event("speech.audio.done", {"usage": usage, **told, **copy})
+        return data
 
 
 def _for_caller(error: Exception) -> ServiceError:
@@ -198,9 +206,8 @@ def _told(piece: Piece) -> dict[str, str]:
     finished = piece.finished
     assert finished  # noqa: S101 - as of any last piece
     stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]
-    errors = [part.error for part in finished.parts if part.error is not None]
     told = {
-        "X-Word-Error": f"{sum(errors) / len(errors):.3f}" if errors else "",
+        "X-Word-Error": "" if finished.error is None else f"{finished.error:.3f}",
         "X-Seed": str(finished.seed),
         "X-Audio-Duration": f"{piece.seconds:.3f}",
         "X-Finish-Reason": finished.finish,

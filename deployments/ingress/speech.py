@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from deployments.errors import InvalidInput
 from deployments.ingress.delivery import Delivery
-from deployments.ingress.failures import FAILURES, RESPONSES
+from deployments.ingress.failures import FAILURES
 from deployments.ingress.fields import (
     BestOf,
     Language,
@@ -27,7 +27,7 @@ from deployments.ingress.outputs import outputs_for
 from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
-from deployments.ingress.speaking import HEADERS, Manner, speak
+from deployments.ingress.speaking import FAILED, HEADERS, Manner, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
 from deployments.speech.clip import ClipLimits, read_clip
@@ -97,6 +97,14 @@ class SpeechBody(BaseModel):
     best_of: BestOf = None
     ref_check: RefCheck = None
     strict: Strict = False
+    details: Annotated[
+        bool,
+        Field(
+            description="Answer whole, with JSON: `audio` (the file in base64), `parts` with their seeds, scores, what "
+            "was heard and word times, `captions`. Words need `verify`. With `sse` the last event has all but the "
+            "audio. Of a speech that `max_new_tokens` cuts, no parts are known."
+        ),
+    ] = False
     keep: Annotated[
         bool,
         Field(
@@ -133,7 +141,7 @@ def speech_routes(service: Service) -> APIRouter:
         "/speech",
         summary="Speak a text in the voice of a name or a clip",
         response_class=Response,
-        responses=RESPONSES | {404: FAILURES[404], 200: AUDIO},
+        responses=FAILED | {404: FAILURES[404], 200: AUDIO},
     )
     async def speech(body: SpeechBody, http: Request) -> Response:
         check_model(body.model, speech_models(service.profile))
@@ -154,8 +162,9 @@ def speech_routes(service: Service) -> APIRouter:
             body.max_new_tokens,
             seed,
             outputs_for(settings, keep=body.keep),
+            body.details,
         )
-        manner: Manner = "audio" if body.stream else "whole"
+        manner: Manner = "audio" if body.stream and not body.details else "whole"
         if body.stream_format == "sse":
             manner = "progress" if body.progress else "sse"
         headers = {"X-Ignored": "instructions"} if body.instructions else {}
@@ -170,7 +179,7 @@ def speech_routes(service: Service) -> APIRouter:
             policy=service.synthesizer.policy.changed(
                 strict=body.strict, reference_check=body.ref_check, verify=body.verify, best_of=body.best_of
             ),
-            live=body.stream,
+            live=body.stream and manner != "whole",
         )
         return await speak(service, http, request, delivery, manner, headers)
 
@@ -179,8 +188,9 @@ def speech_routes(service: Service) -> APIRouter:
 
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 AUDIO: Final[dict[str, Any]] = {
-    "description": "The speech.",
-    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY) | {"text/event-stream": {"schema": {"type": "string"}}},
+    "description": "The speech, or with `details` JSON that holds it.",
+    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
+    | {"text/event-stream": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
     "headers": {
         name: {"schema": {"type": "string"}, "description": text}
         for name, text in {**HEADERS, "X-Ignored": "Fields that had no effect."}.items()

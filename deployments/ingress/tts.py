@@ -7,7 +7,6 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.delivery import Delivery
-from deployments.ingress.failures import RESPONSES
 from deployments.ingress.fields import (
     BestOf,
     Language,
@@ -22,7 +21,7 @@ from deployments.ingress.fields import (
     Verify,
 )
 from deployments.ingress.service import Service
-from deployments.ingress.speaking import HEADERS, speak
+from deployments.ingress.speaking import FAILED, HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
 from deployments.speech.clip import ClipLimits, read_clip
@@ -80,7 +79,7 @@ def tts_routes(service: Service) -> APIRouter:
         "/api/tts",
         summary="Speak a text in the voice of a clip",
         response_class=Response,
-        responses=RESPONSES
+        responses=FAILED
         | {
             200: {
                 "description": "16-bit mono WAV, or JSON with it.",
@@ -122,9 +121,15 @@ def tts_routes(service: Service) -> APIRouter:
                 ),
                 live=form.stream,
             ),
-            Delivery("wav", form.sample_rate or settings.default_sample_rate, seed=seed, kept_in=settings.outputs()),
-            "audio" if form.stream else "details" if form.details else "whole",
-            {"Content-Disposition": 'attachment; filename="speech.wav"'},
+            Delivery(
+                "wav",
+                form.sample_rate or settings.default_sample_rate,
+                seed=seed,
+                kept_in=settings.outputs(),
+                details=form.details,
+            ),
+            "audio" if form.stream else "whole",
+            {} if form.details else {"Content-Disposition": 'attachment; filename="speech.wav"'},
         )
 
     return router

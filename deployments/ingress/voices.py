@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import FAILURES, RESPONSES
+from deployments.ingress.fields import RefCheck
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.speech.clip import ClipLimits
@@ -38,6 +39,7 @@ class VoiceForm(BaseModel):
         ),
     ]
     ref_text: Annotated[str | None, Field(description="What the clip says. Empty or missing: Whisper listens.")] = None
+    ref_check: RefCheck = None
 
 
 class VoiceObject(BaseModel):
@@ -48,9 +50,10 @@ class VoiceObject(BaseModel):
     name: str
     created_at: int = Field(description="Unix time.")
     ref_text: str = Field(description="What its reference says.")
-    duration: float = Field(description="Seconds of its reference; 0 of a built-in voice.")
+    duration: float = Field(description="Seconds of its reference; 0 of a built-in voice that is not made yet.")
     consent: str | None
     built_in: bool
+    warnings: list[str] = Field(description="What may be wrong with its reference; told whenever it speaks.")
 
 
 class VoiceChange(BaseModel):
@@ -103,7 +106,9 @@ def voice_routes(service: Service) -> APIRouter:
     async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
         ref_text = check_ref_text(form.ref_text, settings.max_text_length)
         clip = await clips.read(form.audio_sample, form.audio_url, limits, "audio_sample")
-        return _object(await once_more(lambda: service.voices.create(form.name, clip, ref_text, form.consent)))
+        return _object(
+            await once_more(lambda: service.voices.create(form.name, clip, ref_text, form.consent, form.ref_check))
+        )
 
     @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)
     async def voice(voice: str) -> VoiceObject:
@@ -144,4 +149,5 @@ def _object(voice: Voice) -> VoiceObject:
         duration=voice.duration,
         consent=voice.consent,
         built_in=voice.id.startswith("builtin_"),
+        warnings=list(voice.warnings),
     )

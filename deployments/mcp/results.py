@@ -53,11 +53,18 @@ class VoiceResult(BaseModel):
     name: str
     ref_text: str = Field(description="what its reference says")
     duration_seconds: float = Field(description="of its reference")
+    warnings: list[str] = Field(description="what may be wrong with its reference")
 
     @classmethod
     def of(cls, voice: Voice) -> Self:
         """That of a voice."""
-        return cls(id=voice.id, name=voice.name, ref_text=voice.ref_text, duration_seconds=voice.duration)
+        return cls(
+            id=voice.id,
+            name=voice.name,
+            ref_text=voice.ref_text,
+            duration_seconds=voice.duration,
+            warnings=list(voice.warnings),
+        )
 
 
 class VoicesResult(BaseModel):

@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import AudioContent, CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
-from deployments.errors import GenerationFailed, InvalidInput
+from deployments.errors import InvalidInput, ServiceError
 from deployments.ingress.fields import BestOf, Language, Penalty, SystemPrompt, Temperature, TopK, TopP, Verify
 from deployments.ingress.protocol import Backend, Speaking, Spoken
 from deployments.llasa.protocol import INSTRUCTION, Sampling
@@ -127,7 +127,7 @@ async def _spoken(backend: Backend, speaking: Speaking, report: Report) -> Spoke
             if isinstance(event, Spoken):
                 return event
             await report.tell(str(event))
-    raise GenerationFailed("The speech has no end: try again.")
+    raise ServiceError("The speech has no end: try again.")
 
 
 def _audio(spoken: Spoken, as_link: bool, written: bool) -> list[AudioContent | ResourceLink]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from deployments.llasa.protocol import FinishReason
+from deployments.speech.wording import tokens
 from deployments.whisper.protocol import Word
 from deployments.xcodec2.protocol import Waveform
 
@@ -82,6 +83,13 @@ class Finished:
     """What may be wrong with the speech, for people to read."""
     parts: tuple[Part, ...] = ()
     """What the speech is made of, in order."""
+
+    @property
+    def error(self) -> float | None:
+        """Word errors over words, of all parts that Whisper was asked about."""
+        heard = [(part.error, len(tokens(part.text))) for part in self.parts if part.error is not None]
+        words = sum(count for _, count in heard)
+        return sum(error * count for error, count in heard) / words if words else None
 
 
 Event = Progress | Audio | Finished

@@ -45,6 +45,8 @@ class Voice:
     """Whose, as it was given; None for one that belongs to the service."""
     checkpoint: str = ""
     """What its codes were made with: another cannot read them."""
+    warnings: tuple[str, ...] = ()
+    """What may be wrong with its reference, for people to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class StoredVoice:
     @property
     def size(self) -> int:
         """Bytes that it takes in memory, about."""
-        return self.reference.codes.nbytes + len(self.reference.text.encode()) + 1_000
+        texts = (self.reference.text, *self.reference.warnings)
+        return self.reference.codes.nbytes + sum(len(text.encode()) for text in texts) + 1_000
 
 
 class VoiceStore:
@@ -123,7 +126,7 @@ class VoiceStore:
                 return kept
             with safe_open(path, "numpy") as file:
                 voice = _voice(file.metadata())
-                stored = StoredVoice(voice, Reference(file.get_tensor("codes"), voice.ref_text))
+                stored = StoredVoice(voice, Reference(file.get_tensor("codes"), voice.ref_text, voice.warnings))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
@@ -236,4 +239,5 @@ def check_name(name: str) -> str:
 
 
 def _voice(metadata: dict[str, str]) -> Voice:
-    return Voice(**json.loads(metadata["voice"]))
+    known = json.loads(metadata["voice"])
+    return Voice(**known | {"warnings": tuple(known.get("warnings", ()))})  # older files have none

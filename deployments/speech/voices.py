@@ -17,8 +17,9 @@ from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, 
 from deployments.nano.voices import shipped_voices
 from deployments.profiles import Profile
 from deployments.speech.pace import CODES_A_SECOND, Pace
+from deployments.speech.policy import ReferenceCheck
 from deployments.speech.reference import Reference
-from deployments.speech.synthesis import Synthesizer, seconds
+from deployments.speech.synthesis import Synthesizer
 from deployments.speech.voice_store import StoredVoice, Voice, VoiceStore, check_name, voice_id
 from deployments.xcodec2.protocol import Waveform
 
@@ -92,7 +93,9 @@ class Voices:
             self._locks.pop(stored.voice.id, None)
         return stored.reference
 
-    async def create(self, name: str, clip: Waveform, ref_text: str | None, consent: str) -> Voice:
+    async def create(
+        self, name: str, clip: Waveform, ref_text: str | None, consent: str, check: ReferenceCheck | None = None
+    ) -> Voice:
         """Prepares a clip and stores it.
 
         Args:
@@ -100,10 +103,12 @@ class Voices:
             clip: [samples] mono at 16 kHz.
             ref_text: What it says; None: Whisper listens.
             consent: Whose, and how it was given.
+            check: What is done about a text that is not what the clip says; None: as the service does.
 
         Raises:
             InvalidInput: the name cannot be one.
             InvalidAudio: no text came with the clip, and Whisper hears none in it.
+            InvalidText: the text is not what the clip says.
             Conflict: there is a voice of that name.
             Unavailable: a model cannot serve.
         """
@@ -114,15 +119,16 @@ class Voices:
             )
         if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
             raise Conflict(f"There is a voice {name!r} already.", "name")
-        reference = await self._synthesizer.prepare(clip, ref_text)
+        reference = await self._synthesizer.prepare(clip, ref_text, check)
         voice = Voice(
             id=voice_id(name),
             name=name,
             created_at=int(time.time()),
             ref_text=reference.text,
-            duration=round(seconds(clip), 3),
+            duration=_duration(reference.codes),
             consent=consent,
             checkpoint=self._codec,
+            warnings=reference.warnings,
         )
         await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
         return voice
@@ -176,7 +182,7 @@ class Voices:
         if not self._ship:
             return _built_in(name)
         reference = (await asyncio.to_thread(shipped_voices))[name]
-        return replace(_built_in(name), ref_text=reference.text, duration=len(reference.codes) / CODES_A_SECOND)
+        return replace(_built_in(name), ref_text=reference.text, duration=_duration(reference.codes))
 
     async def _stored(self, key: str) -> StoredVoice:
         stored = await asyncio.to_thread(self._store.read, key)
@@ -192,7 +198,16 @@ class Voices:
         # Not checked again: of a clip that had to be cut the text is a part.
         reference = await self._synthesizer.prepare(clip, stored.reference.text, "off")
         await self._stored(stored.voice.id)  # one that was deleted meanwhile must not come back
-        stored = StoredVoice(replace(stored.voice, checkpoint=self._codec), reference)
+        # What was said of its text before is not found again; an older voice has nothing said of it.
+        warnings = tuple(dict.fromkeys(stored.voice.warnings + reference.warnings))
+        voice = replace(
+            stored.voice,
+            ref_text=reference.text,
+            duration=_duration(reference.codes),
+            checkpoint=self._codec,
+            warnings=warnings,
+        )
+        stored = StoredVoice(voice, replace(reference, warnings=warnings))
         await asyncio.to_thread(self._store.replace, stored, clip)
         return stored
 
@@ -202,7 +217,7 @@ class Voices:
             if stored and stored.voice.checkpoint == self._checkpoints:
                 return stored
             codes = await self._invented(BUILT_IN.index(name) + 1)
-            voice = replace(_built_in(name), duration=len(codes) / CODES_A_SECOND, checkpoint=self._checkpoints)
+            voice = replace(_built_in(name), duration=_duration(codes), checkpoint=self._checkpoints)
             stored = StoredVoice(voice, Reference(codes, _PHRASE))
             try:
                 await asyncio.to_thread(self._store.replace, stored)
@@ -237,6 +252,10 @@ class Voices:
 
 def _built_in(name: str) -> Voice:
     return Voice(f"builtin_{name}", name, created_at=0, ref_text=_PHRASE, duration=0.0)
+
+
+def _duration(codes: Codes) -> float:
+    return len(codes) / CODES_A_SECOND
 
 
 def _built_in_name(key: str) -> str | None:

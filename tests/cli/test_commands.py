@@ -135,6 +135,7 @@ def test_voices_are_added_used_listed_and_removed(
     added = run("voices", "add", "anna/b", reference, "--ref-text", "A reference.", "--consent", "my own")
     assert added == 3
     assert run("voices", "add", "anna", reference, "--ref-text", "A reference.", "--consent", "my own") == 0
+    assert "Warning: The reference holds 1.5 s of speech" in capsys.readouterr().err
     assert run("say", "Hello.", "--voice", "anna", "-o", tmp_path / "a.wav") == 0
     capsys.readouterr()
     assert run("voices") == 0
@@ -217,7 +218,7 @@ def test_a_service_that_cannot_serve_now_is_told_with_status_4(
         (Overloaded(""), 4),
         (Unavailable(""), 4),
         (TimedOut(""), 1),
-        (GenerationFailed(""), 1),
+        (GenerationFailed(""), 3),
         (ServiceError(""), 1),
     ],
     ids=lambda each: type(each).__name__,

@@ -155,6 +155,7 @@ async def test_a_voice_is_stored_used_listed_and_deleted(url: str, folder: Path,
         made = await assistant.call_tool("clone_voice", {"name": "anna", "consent": "my own", **by_path})
         assert not made.is_error, told(made)
         assert made.structured_content
+        assert "1.5 s of speech" in made.structured_content["warnings"][0]
         spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", "voice": "anna"})
         assert not spoken.is_error, told(spoken)
         listed = (await assistant.call_tool("list_voices", {})).structured_content

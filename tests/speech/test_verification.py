@@ -216,3 +216,14 @@ async def test_it_is_told_where_whisper_is_waited_for() -> None:
     stages = [(event.stage, event.part) for event in told if isinstance(event, Progress)]
     assert stages[-2:] == [("speaking", 1), ("checking", 1)]
     assert [type(event) for event in told].index(Audio) > told.index(Progress("checking", 1, 1))
+
+
+async def test_the_error_of_a_speech_counts_the_words_of_its_parts() -> None:
+    def wrong_where_short(request: TakeRequest) -> Codes:
+        return wrong(request) if len(words_of(request.text)) == 2 else right(request)
+
+    request = replace(REQUEST, text=f"Amber brook.\n\n{TEXT}", policy=Policy(verify=True, retries=0))
+    finished = (await speak(synthesizer(ScriptedLM(wrong_where_short)), request)).finished
+    assert [part.error for part in finished.parts] == [0.5, 0]
+    assert finished.error == pytest.approx(1 / 10)
+    assert replace(finished, parts=()).error is None

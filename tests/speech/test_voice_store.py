@@ -1,11 +1,14 @@
+import json
 import os
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from deployments.errors import Conflict, InvalidInput
 from deployments.speech.reference import Reference
@@ -26,7 +29,9 @@ def store(tmp_path: Path) -> VoiceStore:
 
 
 def same(one: StoredVoice | None, other: StoredVoice) -> bool:
-    return one is not None and one.voice == other.voice and (one.reference.codes == other.reference.codes).all()
+    if one is None or one.voice != other.voice or one.reference.warnings != other.reference.warnings:
+        return False
+    return bool((one.reference.codes == other.reference.codes).all())
 
 
 def test_a_voice_outlives_the_store_and_is_seen_by_others(store: VoiceStore, tmp_path: Path) -> None:
@@ -39,6 +44,27 @@ def test_a_voice_outlives_the_store_and_is_seen_by_others(store: VoiceStore, tmp
     assert other.remove("narrator")
     assert store.read("narrator") is None
     assert not store.remove("narrator")
+
+
+def test_what_is_wrong_with_a_reference_stays_with_its_voice(store: VoiceStore) -> None:
+    plain = stored("narrator")
+    warnings = ("The reference is clipped.", "The reference is noisy.")
+    noisy = StoredVoice(replace(plain.voice, warnings=warnings), replace(plain.reference, warnings=warnings))
+    store.add(noisy, CLIP)
+    assert same(store.read("narrator"), noisy)
+    assert store.list() == [noisy.voice]
+    assert store.rename(noisy, "storyteller").warnings == warnings
+
+
+def test_a_voice_that_was_stored_without_warnings_has_none(store: VoiceStore, tmp_path: Path) -> None:
+    voice = stored("narrator")
+    known = asdict(voice.voice)
+    del known["warnings"]
+    file = save({"codes": voice.reference.codes, "clip": np.zeros(8, np.int16)}, {"voice": json.dumps(known)})
+    (tmp_path / "voices").mkdir()
+    (tmp_path / "voices" / f"{voice.voice.id}.safetensors").write_bytes(file)
+    assert same(store.read("narrator"), voice)
+    assert store.list() == [voice.voice]
 
 
 def test_what_another_replica_replaces_is_read_anew(store: VoiceStore, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.errors import Conflict, InvalidAudio, InvalidInput, NotFound
+from deployments.errors import Conflict, InvalidAudio, InvalidInput, InvalidText, NotFound
 from deployments.llasa.protocol import CodeChunk, TakeRequest
 from deployments.profiles import PROFILES, Profile
 from deployments.speech.policy import Policy, ReferenceCheck
@@ -22,6 +22,7 @@ from tests.conftest import TINY, Models
 from tests.ingress.conftest import Still
 
 CLIP = voice(1.5)
+CLIPPED = (4 * CLIP).clip(-1, 1)
 
 
 class Counted:
@@ -81,11 +82,12 @@ async def test_a_voice_is_prepared_once_and_then_costs_nothing_even_after_restar
     made = await start().create("narrator", CLIP, None, "my own")
     assert counted.counts == (1, 1, 0)
     assert made.ref_text
-    assert (made.name, made.duration, made.consent) == ("narrator", 1.5, "my own")
+    assert (made.name, made.consent) == ("narrator", "my own")
     assert made.created_at >= before
     references = [await start().reference(key) for key in ("narrator", made.id, "narrator")]
     assert counted.counts == (1, 1, 0)
     assert {reference.text for reference in references} == {made.ref_text}
+    assert {len(reference.codes) / 50 for reference in references} == {made.duration}
     assert (await start().get("narrator")) == made
     assert made in await start().list()
     assert await start().remove("narrator") == made
@@ -97,6 +99,26 @@ async def test_a_text_that_comes_with_the_clip_is_kept(start: Callable[..., Voic
     made = await start().create("narrator", CLIP, "What it says.", "my own")
     assert made.ref_text == "What it says."
     assert counted.counts == (1, 0, 0)
+
+
+async def test_what_is_wrong_with_the_clip_is_told_whenever_its_voice_speaks(start: Callable[..., Voices]) -> None:
+    made = await start().create("narrator", CLIPPED, "What it says.", "my own")
+    assert any("clipped" in warning for warning in made.warnings)
+    assert (await start().reference("narrator")).warnings == made.warnings
+    other = start(replace(TINY, xcodec2="another"))
+    assert (await other.reference("narrator")).warnings == made.warnings
+    assert (await other.get("narrator")).warnings == made.warnings
+
+
+async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired_as_asked(start: Callable[..., Voices]) -> None:
+    with pytest.raises(InvalidText, match="does not say its text"):
+        await start().create("narrator", CLIP, "What it says.", "my own", "refuse")
+    made = await start().create("narrator", CLIP, "What it says.", "my own", "repair")
+    assert made.ref_text != "What it says."
+    (told,) = [warning for warning in made.warnings if "was replaced" in warning]
+    other = start(replace(TINY, xcodec2="another"))
+    reference = await other.reference("narrator")
+    assert (reference.text, told in reference.warnings) == (made.ref_text, True)
 
 
 async def test_codes_of_another_codec_are_made_anew_from_the_clip(

@@ -1,4 +1,4 @@
-"""A model and a codec that do what a test wants, and a voice made of them."""
+"""A model and a codec that do what a test wants, a voice made of them, and a synthesizer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -6,10 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from deployments.llasa.protocol import CodeChunk, Codes, EngineStats, FinishReason, TakeRequest
+from deployments.llasa.protocol import CodeChunk, Codes, EngineStats, FinishReason, Sampling, TakeRequest
+from deployments.speech.events import Event, Finished
 from deployments.speech.pace import Pace
+from deployments.speech.policy import Policy
 from deployments.speech.reference import Reference
-from deployments.xcodec2.protocol import HOP, Waveform
+from deployments.speech.synthesis import Speech, SpeechRequest, Synthesizer
+from deployments.whisper.protocol import Transcript
+from deployments.xcodec2.protocol import HOP, Codec, Waveform
+from tests.ingress.conftest import Still
 
 SILENT: Final = 2000
 """From this on codes are silence; all below sound."""
@@ -91,3 +96,35 @@ class ToneCodec:
         tone = self.level * np.sin(2 * np.pi * 200 * np.arange(start * HOP, len(codes) * HOP) / 16_000)
         wav: Waveform = (tone * np.repeat(codes[start:] < SILENT, HOP)).astype(np.float32)
         return wav
+
+
+PATIENCE = 60
+TEXT = "The quick brown fox jumps over the lazy dog, and nobody minds."
+REQUEST = SpeechRequest(TEXT, REFERENCE, sampling=Sampling(seed=5), normalise=False)
+
+
+def synthesizer(lm: ScriptedLM, codec: Codec | None = None, **policy: object) -> Synthesizer:
+    return Synthesizer(lm, codec or ToneCodec(), Deaf(), Still(), Policy(**policy))  # type: ignore[arg-type]
+
+
+class Deaf:
+    """A transcriber that must not be asked."""
+
+    async def transcribe(self, *args: object, **kwargs: object) -> Transcript:
+        raise AssertionError("nobody should listen")
+
+
+async def speak(synthesizer: Synthesizer, request: SpeechRequest = REQUEST) -> Speech:
+    async with asyncio.timeout(PATIENCE):
+        return await synthesizer.speak(request)
+
+
+async def stream(synthesizer: Synthesizer, request: SpeechRequest) -> list[Event]:
+    async with asyncio.timeout(PATIENCE):
+        return [event async for event in synthesizer.stream(request)]
+
+
+def finished(events: list[Event]) -> Finished:
+    last = events[-1]
+    assert isinstance(last, Finished)
+    return last

@@ -31,6 +31,7 @@ from deployments.errors import (
 from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.speech.container import MEDIA_TYPES, rate_of
 from deployments.speech.events import Progress
+from deployments.speech.policy import ReferenceCheck
 from deployments.speech.voice_store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)
@@ -132,8 +133,11 @@ class RestClient:
     async def voices(self) -> list[Voice]:
         return [_voice(voice) for voice in (await self._json("GET", "/v1/audio/voices"))["data"]]
 
-    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str) -> Voice:
-        fields = {"name": name, "consent": consent} | ({"ref_text": ref_text} if ref_text else {})
+    async def clone_voice(
+        self, name: str, clip: Clip, ref_text: str | None, consent: str, *, ref_check: ReferenceCheck | None = None
+    ) -> Voice:
+        wished = {"name": name, "consent": consent, "ref_text": ref_text, "ref_check": ref_check}
+        fields = {field: wish for field, wish in wished.items() if wish}
         return _voice(await self._json("POST", "/v1/audio/voices", **_form(fields, clip, "audio_sample")))
 
     async def delete_voice(self, voice: str) -> Voice:
@@ -185,6 +189,7 @@ def _speech_body(speaking: Speaking) -> dict[str, Any]:
         "voice": speaking.voice,
         "ref_audio": _address(speaking.clip) if speaking.clip else None,
         "ref_text": speaking.ref_text,
+        "ref_check": speaking.ref_check,
         "system_prompt": speaking.instruction,
         "response_format": speaking.format,
         "sample_rate": speaking.sample_rate,

@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, cast, get_args
 
 import httpx2
 
@@ -15,6 +15,7 @@ from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailab
 from deployments.ingress.protocol import Clip, Speaking
 from deployments.llasa.protocol import Sampling
 from deployments.speech.container import MEDIA_TYPES, Format
+from deployments.speech.policy import ReferenceCheck
 
 SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\
@@ -39,6 +40,7 @@ def add_service_commands(commands: "argparse._SubParsersAction[argparse.Argument
     add.add_argument("name")
     add.add_argument("clip", type=Path, help="any audio file; best 5 to 15 s")
     add.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    add.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
     add.add_argument("--consent", required=True, help="whose voice it is, and how they agreed")
     actions.add_parser("remove", help="delete a voice for good").add_argument("name")
     _command(commands, "status", "tell where the models are", "Tells where the models are, and what the GPUs hold.")
@@ -92,6 +94,7 @@ Prints what a clip says; how long it is and in which language goes to stderr.
 
   llasa-serve transcribe interview.mp3 > interview.txt
 """
+_REF_CHECK: Final = "where that is not what is heard: refuse, repair the text, or do not listen"
 _VOICES: Final = """\
 Lists the voices, or adds or removes one.
 
@@ -129,6 +132,7 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
     parser.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    parser.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there; its ending is the format")
     parser.add_argument("--format", choices=list(MEDIA_TYPES), help="default: of the ending of FILE, else wav")
     parser.add_argument("--rate", type=int, default=24_000, help="Hz (default: 24000)")
@@ -166,6 +170,7 @@ def _speaking(given: argparse.Namespace) -> Speaking:
         voice=None if given.clip else given.voice or "alloy",
         clip=Clip(read(given.clip)) if given.clip else None,
         ref_text=given.ref_text,
+        ref_check=given.ref_check,
         format=cast("Format", format),
         sample_rate=given.rate,
         sampling=Sampling(given.temperature, seed=given.seed, top_p=0.95, repetition_penalty=1.1),
@@ -178,7 +183,7 @@ def _speaking(given: argparse.Namespace) -> Speaking:
 async def _voices(client: RestClient, given: argparse.Namespace) -> None:
     if given.action == "add":
         clip = Clip(await asyncio.to_thread(read, given.clip))
-        voice = await client.clone_voice(given.name, clip, given.ref_text, given.consent)
+        voice = await client.clone_voice(given.name, clip, given.ref_text, given.consent, ref_check=given.ref_check)
         print(f"{voice.name}  {voice.id}  {voice.ref_text!r}")
         for warning in voice.warnings:
             print(f"Warning: {warning}", file=sys.stderr)

@@ -18,6 +18,7 @@ from deployments.ingress.transcription import written_down
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import rate_of
 from deployments.speech.events import Event, Progress
+from deployments.speech.policy import ReferenceCheck
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.text import check_ref_text, check_text
@@ -79,7 +80,9 @@ class ServiceBackend:
                 speaking.instruction,
                 speaking.sampling,
                 language=speaking.language,
-                policy=synthesizer.policy.changed(verify=speaking.verify, best_of=speaking.best_of),
+                policy=synthesizer.policy.changed(
+                    verify=speaking.verify, best_of=speaking.best_of, reference_check=speaking.ref_check
+                ),
                 live=live,
             )
             async with aclosing(anew(lambda: synthesizer.stream(request))) as events:
@@ -112,13 +115,20 @@ class ServiceBackend:
         return await self._service.voices.list()
 
     async def clone_voice(
-        self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str = _ASSISTANTS
+        self,
+        name: str,
+        clip: Clip,
+        ref_text: str | None,
+        consent: str,
+        client: str = _ASSISTANTS,
+        *,
+        ref_check: ReferenceCheck | None = None,
     ) -> Voice:
         settings = self._service.settings
         ref_text = check_ref_text(ref_text, settings.max_text_length)
         async with deadline(settings.request_timeout), self._service.admission.turn(client):
             wav = await self._read(clip, settings.max_audio_duration)
-            return await once_more(lambda: self._service.voices.create(name, wav, ref_text, consent))
+            return await once_more(lambda: self._service.voices.create(name, wav, ref_text, consent, ref_check))
 
     async def rename_voice(self, voice: str, name: str) -> Voice:
         """Gives a stored voice another name."""

@@ -8,6 +8,7 @@ from deployments.gpu.protocol import GpuStatus, ModelStatus
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.speech.container import Format
 from deployments.speech.events import Progress
+from deployments.speech.policy import ReferenceCheck
 from deployments.speech.voice_store import Voice
 
 
@@ -41,6 +42,8 @@ class Speaking:
     """Whether Whisper listens to what is spoken; None, here and below: as the service does."""
     best_of: int | None = None
     """Takes made of each part, of which the best is kept."""
+    ref_check: ReferenceCheck | None = None
+    """What is done where the clip does not say its text."""
     language: str = "en"
     """ISO 639-1, of the text."""
     keep: bool = False
@@ -97,6 +100,8 @@ class Backend(Protocol):
 
     async def voices(self) -> list[Voice]: ...
 
-    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str) -> Voice: ...
+    async def clone_voice(
+        self, name: str, clip: Clip, ref_text: str | None, consent: str, *, ref_check: ReferenceCheck | None = None
+    ) -> Voice: ...
 
     async def delete_voice(self, voice: str) -> Voice: ...

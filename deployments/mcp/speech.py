@@ -10,7 +10,17 @@ from mcp_types import AudioContent, CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
 from deployments.errors import InvalidInput, ServiceError
-from deployments.ingress.fields import BestOf, Language, Penalty, SystemPrompt, Temperature, TopK, TopP, Verify
+from deployments.ingress.fields import (
+    BestOf,
+    Language,
+    Penalty,
+    RefCheck,
+    SystemPrompt,
+    Temperature,
+    TopK,
+    TopP,
+    Verify,
+)
 from deployments.ingress.protocol import Backend, Speaking, Spoken
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
@@ -36,6 +46,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         audio_url: Url = None,
         audio_path: LocalPath = None,
         ref_text: RefText = None,
+        ref_check: RefCheck = None,
         system_prompt: SystemPrompt = INSTRUCTION,
         sample_rate: Annotated[Rate, Field(description="Hz. MP3 and AAC have some, Opus only 48000.")] = 24_000,
         temperature: Temperature = 0.9,
@@ -75,6 +86,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
                 Sampling(temperature, top_k, top_p, penalty, seed=random_seed),
                 verify=verify,
                 best_of=best_of,
+                ref_check=ref_check,
                 language=language,
                 keep=as_link,
             )

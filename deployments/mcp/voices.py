@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
+from deployments.ingress.fields import RefCheck
 from deployments.ingress.protocol import Backend
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
 from deployments.mcp.errors import tool_errors
@@ -32,13 +33,14 @@ def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
         audio_url: Url = None,
         audio_path: LocalPath = None,
         ref_text: RefText = None,
+        ref_check: RefCheck = None,
     ) -> VoiceResult:
         """Stores the voice of a clip under a name."""
         with tool_errors():
             clip = await clips.one(audio_base64, audio_url, audio_path)
             async with reporting(context) as report:
                 await report.tell(str(Progress("encoding")))
-                return VoiceResult.of(await backend.clone_voice(name, clip, ref_text, consent))
+                return VoiceResult.of(await backend.clone_voice(name, clip, ref_text, consent, ref_check=ref_check))
 
     @server.tool(title="Delete a voice", annotations=changes(idempotent=False, destructive=True))
     async def delete_voice(voice: Annotated[str, Field(description="Its name or id.")]) -> DeletedResult:

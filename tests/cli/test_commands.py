@@ -183,6 +183,22 @@ def test_what_the_caller_can_mend_is_told_in_a_line_with_status_3(
     assert not list(tmp_path.glob("x.*"))
 
 
+@pytest.mark.parametrize(("check", "listens"), [("off", False), ("repair", True)])
+def test_the_text_of_a_clip_is_checked_where_that_is_asked_for(
+    service: Callable[..., Service], reference: Path, tmp_path: Path, check: str, listens: bool
+) -> None:
+    says = ("--ref-text", "A reference.", "--ref-check", check)
+    for asks in (
+        ("say", "Hello.", "--clip", reference, "-o", tmp_path / "a.wav", *says),
+        ("voices", "add", "anna", reference, "--consent", "my own", *says),
+    ):
+        still = Still()
+        with served(service(still)) as url, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LLASA_URL", url)
+            assert run(*asks) == 0
+        assert any("Whisper" in order for order in still.orders) == listens
+
+
 def test_a_service_that_is_not_there_is_told_with_status_4(capsys: pytest.CaptureFixture[str]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     assert run("status", "--url", url) == 4

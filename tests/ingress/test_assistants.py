@@ -266,6 +266,21 @@ async def test_a_clip_is_written_down(client: Client, reference: dict[str, Any])
         assert result.structured_content["duration_seconds"] == pytest.approx(1.5, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("tool", "wishes"),
+    [("generate_speech", {"target_text": "Hello."}), ("clone_voice", {"name": "anna", "consent": "my own"})],
+)
+async def test_the_text_of_a_clip_is_checked_where_that_is_asked_for(
+    service: Callable[..., Service], reference: dict[str, Any], tool: str, wishes: dict[str, Any]
+) -> None:
+    still = Still()
+    with served(service(still)) as url:
+        async with Client(f"{url}/mcp") as assistant:
+            done = await assistant.call_tool(tool, wishes | reference | {"ref_check": "repair"})
+    assert not done.is_error, told(done)
+    assert any("Whisper" in order for order in still.orders)
+
+
 async def test_a_voice_is_stored_used_listed_and_deleted(client: Client, reference: dict[str, Any]) -> None:
     async with client as assistant:
         made = await assistant.call_tool("clone_voice", {"name": "anna", "consent": "my own", **reference})

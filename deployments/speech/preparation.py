@@ -152,7 +152,7 @@ def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:
     # After a word whose place in the text is known.
     words = [word for segment in heard.segments for word in segment.words]
     alignment = Alignment(text, [word.text for word in words])
-    for index in sorted(_candidates(words), key=lambda index: (min(_pause_after(words, index), _REST), index))[::-1]:
+    for index in sorted(_candidates(words), key=lambda at: (min(_pause_after(words, at), _REST), at), reverse=True):
         if cut := alignment.cut_after(index):
             end = words[index].end + min(_pause_after(words, index) / 2, _TAIL)
             return wav[: round(end * SAMPLE_RATE)], cut

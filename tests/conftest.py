@@ -11,6 +11,7 @@ import pytest
 from deployments.profiles import PROFILES
 
 if TYPE_CHECKING:
+    from deployments.audio.decoder import Decoder
     from deployments.llasa.engine import Engine
     from deployments.whisper.transcriber import WhisperTranscriber
     from deployments.xcodec2.batcher import CodecBatcher
@@ -83,6 +84,15 @@ def models(tiny_llasa: Path, tiny_xcodec2: Path, tiny_whisper: Path) -> Iterator
     yield Models(lm, codec, WhisperTranscriber.load(str(tiny_whisper), cpu_threads=1))
     codec.close()
     lm.close()
+
+
+@pytest.fixture(scope="session")
+def decoder() -> "Iterator[Decoder]":
+    from deployments.audio.decoder import Decoder
+
+    decoder = Decoder()
+    yield decoder
+    decoder.close()
 
 
 @pytest.fixture(scope="session")

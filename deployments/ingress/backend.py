@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
 
+from deployments.audio.clip import ReferenceClip
 from deployments.errors import InvalidInput
 from deployments.gpu.protocol import MODELS
 from deployments.ingress.deadline import deadline, in_time
@@ -15,7 +16,6 @@ from deployments.ingress.remote_clip import clip_reader
 from deployments.ingress.retry import anew, once_more
 from deployments.ingress.service import Service
 from deployments.ingress.transcription import written_down
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import rate_of
 from deployments.speech.events import Event, Progress
 from deployments.speech.policy import ReferenceCheck
@@ -73,9 +73,10 @@ class ServiceBackend:
         text = check_text(speaking.text, settings.max_text_length, "target_text")
         ref_text = check_ref_text(speaking.ref_text, settings.max_text_length)
         async with self._service.admission.turn(client):
+            reference, warnings = await self._reference(speaking)
             request = SpeechRequest(
                 text,
-                await self._reference(speaking),
+                reference,
                 ref_text,
                 speaking.instruction,
                 speaking.sampling,
@@ -84,6 +85,7 @@ class ServiceBackend:
                     verify=speaking.verify, best_of=speaking.best_of, reference_check=speaking.ref_check
                 ),
                 live=live,
+                warnings=warnings,
             )
             async with aclosing(anew(lambda: synthesizer.stream(request))) as events:
                 async for event in events:
@@ -94,8 +96,8 @@ class ServiceBackend:
     ) -> dict[str, Any]:
         settings = self._service.settings
         async with deadline(settings.request_timeout), self._service.admission.turn(client):
-            wav = await self._read(clip, settings.max_transcription_duration)
-            return (await written_down(self._service, wav, language, words=words)).model_dump()
+            file, param = await self._file(clip)
+            return (await written_down(self._service, file, param, language, words=words)).model_dump()
 
     async def residence(self) -> Residence:
         models, gpus = await asyncio.gather(self._service.residency.status(), self._service.residency.gpus())
@@ -127,8 +129,10 @@ class ServiceBackend:
         settings = self._service.settings
         ref_text = check_ref_text(ref_text, settings.max_text_length)
         async with deadline(settings.request_timeout), self._service.admission.turn(client):
-            wav = await self._read(clip, settings.max_audio_duration)
-            return await once_more(lambda: self._service.voices.create(name, wav, ref_text, consent, ref_check))
+            read = await self._read(clip)
+            return await once_more(
+                lambda: self._service.voices.create(name, read.wav, ref_text, consent, ref_check, read.warnings)
+            )
 
     async def rename_voice(self, voice: str, name: str) -> Voice:
         """Gives a stored voice another name."""
@@ -141,18 +145,22 @@ class ServiceBackend:
         """[samples] mono at 16 kHz: how a voice sounds."""
         return await once_more(lambda: self._service.voices.sample(voice))
 
-    async def _reference(self, speaking: Speaking) -> Waveform | Reference:
+    async def _reference(self, speaking: Speaking) -> tuple[Waveform | Reference, tuple[str, ...]]:
         if speaking.clip:
-            return await self._read(speaking.clip, self._service.settings.max_audio_duration)
+            read = await self._read(speaking.clip)
+            return read.wav, read.warnings
         if not speaking.voice:
             raise InvalidInput("Give a voice or a clip.", "voice")
         voice = speaking.voice
-        return await once_more(lambda: self._service.voices.reference(voice))
+        return await once_more(lambda: self._service.voices.reference(voice)), ()
 
-    async def _read(self, clip: Clip, longest: float) -> Waveform:
-        data = clip.data if clip.url is None else await self._clips.read(clip.url, "audio_url")
-        limits = ClipLimits(self._service.settings.min_audio_duration, longest)
-        return await asyncio.to_thread(read_clip, data or b"", limits)
+    async def _read(self, clip: Clip) -> ReferenceClip:
+        return await self._service.audio.clip(*await self._file(clip))
+
+    async def _file(self, clip: Clip) -> tuple[bytes, str]:
+        if clip.url is None:
+            return clip.data or b"", "audio"
+        return await self._clips.read(clip.url, "audio_url"), "audio_url"
 
 
 def _chosen(model: str | None) -> tuple[str, ...]:

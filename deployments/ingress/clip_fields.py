@@ -1,7 +1,6 @@
 """The fields of a form that name a clip: an upload, or an address in its place."""
 
-import asyncio
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
 from fastapi import UploadFile
 from pydantic import Field
@@ -9,8 +8,6 @@ from pydantic import Field
 from deployments.errors import InvalidInput, UnprocessableInput
 from deployments.ingress.remote_clip import clip_reader
 from deployments.settings import Settings
-from deployments.speech.clip import ClipLimits, read_clip
-from deployments.xcodec2.protocol import Waveform
 
 _URL: Final = "audio_url"
 
@@ -29,8 +26,8 @@ class ClipFields:
     def __init__(self, settings: Settings) -> None:
         self._remote = clip_reader(settings)
 
-    async def read(self, upload: UploadFile | None, url: str | None, limits: ClipLimits, param: str) -> Waveform:
-        """[samples] mono at 16 kHz.
+    async def read(self, upload: UploadFile | None, url: str | None, param: str) -> tuple[IO[bytes] | bytes, str]:
+        """The clip's file, and the name of the field that it came in.
 
         Raises:
             InvalidInput: both are given, or what is given cannot be used.
@@ -39,7 +36,7 @@ class ClipFields:
         if upload and url:
             raise InvalidInput(f"Give one clip: {param} or {_URL}.", param)
         if url:
-            return await asyncio.to_thread(read_clip, await self._remote.read(url, _URL), limits, _URL)
+            return await self._remote.read(url, _URL), _URL
         if not upload:
             raise UnprocessableInput(f"The field {param} is missing or empty.", param)
-        return await asyncio.to_thread(read_clip, upload.file, limits, param)
+        return upload.file, param

@@ -11,11 +11,14 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve import metrics
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
+from deployments.audio.clip import AudioReader
+from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.errors import ReplicaLost, ServiceError
 from deployments.gpu.residency import ServeResidency
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
 from deployments.ingress.backend import ServiceBackend
+from deployments.ingress.listener import Listener
 from deployments.ingress.metrics import METRICS, CacheMetrics
 from deployments.ingress.protocol import Speaking
 from deployments.ingress.service import Service
@@ -159,11 +162,14 @@ class IngressDeployment:
         self._metrics = ServeMetrics()
         references = ReferenceCache(watch=CacheMetrics(self._metrics, "references"))
         synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy(), references)
+        self._decoder = Decoder(lambda reason: self._metrics.count(DECODER_FAILURES.name, reason=reason))
+        audio = AudioReader(self._decoder, settings)
         store = VoiceStore.of(settings, CacheMetrics(self._metrics, "voices"))
         self._service = Service(
             admission=Admission.of(settings, profile, self._metrics),
             synthesizer=synthesizer,
-            transcriber=transcriber,
+            audio=audio,
+            listener=Listener(audio, transcriber, residency),
             voices=Voices(store, synthesizer, lm, residency, profile),
             health=_deployment_health,
             residency=residency,
@@ -175,6 +181,10 @@ class IngressDeployment:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self._service)
+
+    def __del__(self) -> None:
+        if decoder := getattr(self, "_decoder", None):
+            decoder.close()
 
     def check_health(self) -> None:
         """Asked by Serve every ten seconds."""

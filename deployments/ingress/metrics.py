@@ -2,6 +2,7 @@
 
 from typing import Final, Protocol
 
+from deployments.audio.decoder import DECODER_FAILURES
 from deployments.caching import BYTES, HITS, MISSES
 from deployments.metric import Metric
 
@@ -42,6 +43,7 @@ METRICS: Final = (
     HITS,
     MISSES,
     BYTES,
+    DECODER_FAILURES,
 )  # fmt: skip
 
 

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from deployments.audio.clip import AudioReader
 from deployments.gpu.protocol import Residency
 from deployments.ingress.admission import Admission
+from deployments.ingress.listener import Listener
 from deployments.ingress.metrics import Metrics
 from deployments.profiles import Profile
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
 from deployments.speech.voices import Voices
-from deployments.whisper.protocol import Transcriber
 
 
 class HealthProbe(Protocol):
@@ -26,7 +27,8 @@ class Service:
     """Everything a route may use."""
 
     synthesizer: Synthesizer
-    transcriber: Transcriber
+    audio: AudioReader
+    listener: Listener
     voices: Voices
     health: HealthProbe
     residency: Residency

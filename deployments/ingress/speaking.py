@@ -192,8 +192,13 @@ def _for_caller(error: Exception) -> ServiceError:
     return ServiceError("Something went wrong here; the service's log has it.")
 
 
+def warning_headers(warnings: Sequence[str]) -> dict[str, str]:
+    """`X-Warnings`, where there are any."""
+    return {"X-Warnings": warnings_header(warnings)} if warnings else {}
+
+
 def warnings_header(warnings: Sequence[str]) -> str:
-    """As JSON no longer than any proxy lets a header be."""
+    """JSON, truncated to a safe header length."""
     for count in range(len(warnings), 0, -1):
         left = len(warnings) - count
         told = json.dumps([*warnings[:count], *([f"And {left} more."] if left else [])])
@@ -214,7 +219,7 @@ def _told(piece: Piece) -> dict[str, str]:
         "Server-Timing": ", ".join(stages),
         "X-Parts": str(len(finished.parts) or ""),
         "X-Takes": str(sum(part.attempts for part in finished.parts) or ""),
-        "X-Warnings": warnings_header(finished.warnings),
         "X-Output": piece.copy or "",
+        **warning_headers(finished.warnings),
     }
     return {name: value for name, value in told.items() if value}

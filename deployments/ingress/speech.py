@@ -1,6 +1,5 @@
 """POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
 
-import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -30,7 +29,6 @@ from deployments.ingress.service import Service
 from deployments.ingress.speaking import FAILED, HEADERS, Manner, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import MEDIA_TYPES, Format
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import SpeechRequest
@@ -123,19 +121,18 @@ class SpeechBody(BaseModel):
 def speech_routes(service: Service) -> APIRouter:
     """The route, on a service."""
     settings = service.settings
-    limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
     clips = clip_reader(settings)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
-    async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None]:
+    async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None, tuple[str, ...]]:
         if body.ref_audio:
             ref_text = check_ref_text(body.ref_text, settings.max_text_length)
-            file = await clips.read(body.ref_audio)
-            return await asyncio.to_thread(read_clip, file, limits, "ref_audio"), ref_text
+            clip = await service.audio.clip(await clips.read(body.ref_audio), "ref_audio")
+            return clip.wav, ref_text, clip.warnings
         key = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
         if not key:
             raise InvalidInput("Give a voice, or a clip as ref_audio.", "voice")
-        return await once_more(lambda: service.voices.reference(key)), None
+        return await once_more(lambda: service.voices.reference(key)), None, ()
 
     @router.post(
         "/speech",
@@ -146,7 +143,7 @@ def speech_routes(service: Service) -> APIRouter:
     async def speech(body: SpeechBody, http: Request) -> Response:
         check_model(body.model, speech_models(service.profile))
         text = check_text(body.input, settings.max_text_length, "input")
-        voice, ref_text = await reference(body)
+        voice, ref_text, warnings = await reference(body)
         seed = settings.default_random_seed if body.seed is None else body.seed
         sampling = Sampling(
             temperature=body.temperature,
@@ -180,6 +177,7 @@ def speech_routes(service: Service) -> APIRouter:
                 strict=body.strict, reference_check=body.ref_check, verify=body.verify, best_of=body.best_of
             ),
             live=body.stream and manner != "whole",
+            warnings=warnings,
         )
         return await speak(service, http, request, delivery, manner, headers)
 

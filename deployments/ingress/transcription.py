@@ -1,19 +1,17 @@
 """POST /api/transcribe: what a clip says."""
 
 import re
-from typing import Annotated
+from typing import IO, Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
-from deployments.speech.clip import ClipLimits
+from deployments.ingress.speaking import warning_headers
 from deployments.whisper.protocol import Segment
-from deployments.xcodec2.protocol import Waveform
 
 
 class TranscriptionForm(BaseModel):
@@ -54,37 +52,38 @@ class Transcription(BaseModel):
     language_probability: float
     duration: float = Field(description="Seconds.")
     segments: list[TranscribedSegment]
+    warnings: list[str] = Field(description="What is wrong with the file, as `X-Warnings` says, too.")
 
 
 def transcription_routes(service: Service) -> APIRouter:
     """The route, on a service."""
-    settings = service.settings
-    limits = ClipLimits(settings.min_audio_duration, settings.max_transcription_duration)
-    clips = ClipFields(settings)
+    clips = ClipFields(service.settings)
     router = APIRouter(tags=["speech"])
 
     @router.post("/api/transcribe", summary="Write down what a clip says", responses=RESPONSES)
     async def transcribe(
-        form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")],
+        form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")], response: Response
     ) -> Transcription:
-        wav = await clips.read(form.audio, form.audio_url, limits, "audio")
-        return await written_down(service, wav, form.language or None, words=form.word_timestamps)
+        file, param = await clips.read(form.audio, form.audio_url, "audio")
+        found = await written_down(service, file, param, form.language or None, words=form.word_timestamps)
+        response.headers.update(warning_headers(found.warnings))
+        return found
 
     return router
 
 
-async def written_down(service: Service, wav: Waveform, language: str | None, *, words: bool) -> Transcription:
-    """What [samples] at 16 kHz say. Whisper is asked once more if its replica is lost over it."""
-    async with service.residency.held(["Whisper"]):
-        transcript = await once_more(
-            lambda: service.transcriber.transcribe(wav, language=language, word_timestamps=words)
-        )
+async def written_down(
+    service: Service, file: IO[bytes] | bytes, param: str, language: str | None, *, words: bool
+) -> Transcription:
+    """What a file says; `param` names the request's field, for errors."""
+    transcript = await service.listener.transcribe(file, param, language=language, word_timestamps=words)
     return Transcription(
         text=transcript.text,
         language=transcript.language,
         language_probability=transcript.language_probability,
         duration=transcript.duration,
         segments=[_segment(segment) for segment in transcript.segments],
+        warnings=list(transcript.warnings),
     )
 
 

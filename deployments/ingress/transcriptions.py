@@ -1,6 +1,5 @@
 """POST /v1/audio/transcriptions and /translations: OpenAI's."""
 
-import asyncio
 import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,13 +13,13 @@ from starlette.types import Send
 from deployments.errors import ServiceError
 from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.models import check_model, transcription_models
-from deployments.ingress.retry import begun, once_more
+from deployments.ingress.retry import begun
 from deployments.ingress.service import Service
+from deployments.ingress.speaking import warning_headers
 from deployments.ingress.sse import error_event, event
 from deployments.speech.captions import cues
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.subtitles import srt, vtt
-from deployments.whisper.protocol import Listening, Segment, Task, Transcript, Waveform
+from deployments.whisper.protocol import Listening, Segment, Task, Transcript
 
 ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _FRAMES_A_SECOND: Final = 50
@@ -123,41 +122,30 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
 
 def transcriptions_routes(service: Service) -> APIRouter:
     """The routes, on a service."""
-    settings = service.settings
-    limits = ClipLimits(settings.min_audio_duration, settings.max_transcription_duration)
     known = transcription_models(service.profile)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
-
-    async def heard(wav: Waveform, listening: Listening) -> Transcript:
-        async with service.residency.held(["Whisper"]):
-            return await service.transcriber.transcribe(wav, **listening)
-
-    async def hearing(wav: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
-        async with service.residency.held(["Whisper"]), aclosing(service.transcriber.stream(wav, **listening)) as found:
-            async for piece in found:
-                yield piece
 
     @router.post("/transcriptions", summary="Write down what a clip says", responses=_ANSWERS)
     async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
-        wav = await asyncio.to_thread(read_clip, form.file.file, limits, "file")
         subtitles = form.response_format in ("srt", "vtt")  # whose lines are cut between words
         words = subtitles or (form.response_format == "verbose_json" and "word" in form.timestamp_granularities)
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
         )
         if form.stream:
-            first, rest = await once_more(lambda: begun(lambda: hearing(wav, listening), lambda piece: True))
+            file = form.file.file
+            first, rest = await begun(lambda: service.listener.listen(file, "file", **listening), lambda piece: True)
             return _Streamed(first, rest)
-        transcript = await once_more(lambda: heard(wav, listening))
+        transcript = await service.listener.transcribe(form.file.file, "file", **listening)
         return _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
 
     @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
     async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
-        wav = await asyncio.to_thread(read_clip, form.file.file, limits, "file")
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
-        return _answer(await once_more(lambda: heard(wav, listening)), form.response_format, "translate", [])
+        transcript = await service.listener.transcribe(form.file.file, "file", **listening)
+        return _answer(transcript, form.response_format, "translate", [])
 
     return router
 
@@ -166,15 +154,16 @@ def _answer(
     transcript: Transcript, format: ResponseFormat, task: Task, granularities: list[Literal["word", "segment"]]
 ) -> Response:
     usage = DurationUsage(seconds=math.ceil(transcript.duration))
+    headers = warning_headers(transcript.warnings)
     match format:
         case "text":
-            return PlainTextResponse(transcript.text + "\n")
+            return PlainTextResponse(transcript.text + "\n", headers=headers)
         case "srt":
-            return PlainTextResponse(srt(cues(transcript.segments)), media_type="application/x-subrip")
+            return PlainTextResponse(srt(cues(transcript.segments)), headers=headers, media_type="application/x-subrip")
         case "vtt":
-            return PlainTextResponse(vtt(cues(transcript.segments)), media_type="text/vtt")
+            return PlainTextResponse(vtt(cues(transcript.segments)), headers=headers, media_type="text/vtt")
         case "json":
-            return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump())
+            return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump(), headers=headers)
     segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]
     words = [
         VerboseWord(word=word.text, start=word.start, end=word.end)
@@ -190,7 +179,7 @@ def _answer(
         words=words if "word" in granularities else None,
         usage=usage,
     )
-    return JSONResponse(verbose.model_dump(exclude_none=True))
+    return JSONResponse(verbose.model_dump(exclude_none=True), headers=headers)
 
 
 def _segment(number: int, segment: Segment) -> VerboseSegment:
@@ -225,7 +214,7 @@ class _Streamed(StreamingResponse):
                 piece: Segment | Transcript | None = self._first
                 while piece is not None:
                     if isinstance(piece, Transcript):
-                        last = event("transcript.text.done", {"text": piece.text, "usage": _tokens(piece)})
+                        last = event("transcript.text.done", _done(piece))
                     elif piece.text:
                         delta = f" {piece.text}" if written else piece.text
                         written += delta
@@ -235,6 +224,11 @@ class _Streamed(StreamingResponse):
         except ServiceError as error:
             last = error_event(error)
         await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+def _done(transcript: Transcript) -> dict[str, Any]:
+    warnings = {"warnings": list(transcript.warnings)} if transcript.warnings else {}
+    return {"text": transcript.text, "usage": _tokens(transcript), **warnings}
 
 
 def _tokens(transcript: Transcript) -> dict[str, Any]:

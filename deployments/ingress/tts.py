@@ -1,6 +1,5 @@
 """POST /api/tts: a reference clip and a text in, speech out."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -24,7 +23,6 @@ from deployments.ingress.service import Service
 from deployments.ingress.speaking import FAILED, HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.settings import Rate, Seed
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.synthesis import SpeechRequest
 from deployments.speech.text import check_ref_text, check_text
 
@@ -72,7 +70,6 @@ class SpeechForm(BaseModel):
 def tts_routes(service: Service) -> APIRouter:
     """The route, on a service."""
     settings = service.settings
-    limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
     router = APIRouter(tags=["speech"])
 
     @router.post(
@@ -97,7 +94,7 @@ def tts_routes(service: Service) -> APIRouter:
         text = check_text(form.target_text, settings.max_text_length, "target_text")
         ref_text = check_ref_text(form.ref_text, settings.max_text_length)
         seed = settings.default_random_seed if form.random_seed is None else form.random_seed
-        reference = await asyncio.to_thread(read_clip, form.audio.file, limits)
+        clip = await service.audio.clip(form.audio.file, "audio")
         sampling = Sampling(
             temperature=form.temperature,
             top_k=form.top_k,
@@ -110,7 +107,7 @@ def tts_routes(service: Service) -> APIRouter:
             http,
             SpeechRequest(
                 text,
-                reference,
+                clip.wav,
                 ref_text,
                 form.system_prompt,
                 sampling,
@@ -120,6 +117,7 @@ def tts_routes(service: Service) -> APIRouter:
                     strict=form.strict, reference_check=form.ref_check, verify=form.verify, best_of=form.best_of
                 ),
                 live=form.stream,
+                warnings=clip.warnings,
             ),
             Delivery(
                 "wav",

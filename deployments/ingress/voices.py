@@ -12,7 +12,6 @@ from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.fields import RefCheck
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
-from deployments.speech.clip import ClipLimits
 from deployments.speech.container import MEDIA_TYPES, encoded
 from deployments.speech.text import check_ref_text
 from deployments.speech.voice_store import Voice
@@ -90,7 +89,6 @@ class DeletedVoice(BaseModel):
 def voice_routes(service: Service) -> APIRouter:
     """The routes, on a service."""
     settings = service.settings
-    limits = ClipLimits(settings.min_audio_duration, settings.max_audio_duration)
     clips = ClipFields(settings)
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
@@ -105,9 +103,13 @@ def voice_routes(service: Service) -> APIRouter:
     @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
     async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
         ref_text = check_ref_text(form.ref_text, settings.max_text_length)
-        clip = await clips.read(form.audio_sample, form.audio_url, limits, "audio_sample")
+        clip = await service.audio.clip(*await clips.read(form.audio_sample, form.audio_url, "audio_sample"))
         return _object(
-            await once_more(lambda: service.voices.create(form.name, clip, ref_text, form.consent, form.ref_check))
+            await once_more(
+                lambda: service.voices.create(
+                    form.name, clip.wav, ref_text, form.consent, form.ref_check, clip.warnings
+                )
+            )
         )
 
     @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)

@@ -44,6 +44,8 @@ class SpeechRequest:
     """None: the synthesizer's."""
     live: bool = True
     """Give out the first chunk of a stream while it is recorded: quicker, but a flaw found late stays."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the file of the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +189,14 @@ class Synthesizer:
 
 
 def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, float], parts: list[Part]) -> Finished:
-    warnings = reference.warnings + tuple(
-        f"Of {shortened(part.text)!r} none of {part.attempts} takes is good: {part.flaw}."
-        for part in parts
-        if part.flaw
+    warnings = (
+        request.warnings
+        + reference.warnings
+        + tuple(
+            f"Of {shortened(part.text)!r} none of {part.attempts} takes is good: {part.flaw}."
+            for part in parts
+            if part.flaw
+        )
     )
     if unread := [part for part in parts if part.unread]:
         more = f" and {len(unread) - 1} other parts" if len(unread) > 1 else ""

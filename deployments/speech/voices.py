@@ -94,7 +94,13 @@ class Voices:
         return stored.reference
 
     async def create(
-        self, name: str, clip: Waveform, ref_text: str | None, consent: str, check: ReferenceCheck | None = None
+        self,
+        name: str,
+        clip: Waveform,
+        ref_text: str | None,
+        consent: str,
+        check: ReferenceCheck | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> Voice:
         """Prepares a clip and stores it.
 
@@ -104,6 +110,7 @@ class Voices:
             ref_text: What it says; None: Whisper listens.
             consent: Whose, and how it was given.
             check: What is done about a text that is not what the clip says; None: as the service does.
+            warnings: What is wrong with the clip's file.
 
         Raises:
             InvalidInput: the name cannot be one.
@@ -120,6 +127,7 @@ class Voices:
         if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
             raise Conflict(f"There is a voice {name!r} already.", "name")
         reference = await self._synthesizer.prepare(clip, ref_text, check)
+        reference = replace(reference, warnings=warnings + reference.warnings)
         voice = Voice(
             id=voice_id(name),
             name=name,

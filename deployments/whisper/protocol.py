@@ -50,6 +50,8 @@ class Transcript:
     duration: float
     """Seconds of the clip."""
     segments: tuple[Segment, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the clip's file, for people to read."""
 
 
 class Listening(TypedDict, total=False):

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from deployments.audio.reading import decoded
 from deployments.llasa.protocol import CodeChunk, EngineStats, Sampling, SpeechLM, TakeRequest
 from deployments.nano.voices import shipped_voices
 from deployments.nano.weights import verified
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.level import loudness
 from deployments.speech.policy import Policy
 from deployments.speech.reference import Reference
@@ -199,7 +199,7 @@ def _summary(results: list[Result], first: list[Result]) -> list[str]:
 
 def _reference(given: str) -> tuple[Waveform | Reference, str | None]:
     path, _, text = given.partition("=")
-    return read_clip(Path(path).read_bytes(), ClipLimits(0.5, 60)), text or None
+    return decoded(Path(path).read_bytes()), text or None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

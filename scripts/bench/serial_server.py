@@ -19,10 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from deployments.audio.reading import decoded
 from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.protocol import INSTRUCTION, Sampling, TakeRequest
 from deployments.llasa.vocabulary import Vocabulary
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.container import encoded
 from deployments.speech.pace import Pace
 from deployments.xcodec2.codec import Xcodec2Codec
@@ -45,7 +45,7 @@ class SerialSpeech:
 
     def speak(self, audio: bytes, text: str, ref_text: str, instruction: str, sampling: Sampling) -> bytes:
         """A clip and a text -> a WAV file."""
-        reference = self._codec.encode(read_clip(audio, ClipLimits(0.5, 20)))
+        reference = self._codec.encode(decoded(audio))
         prompt = self._prompts.build(TakeRequest(text, ref_text, reference, instruction))
         fewest, most = Pace.of(ref_text, len(reference)).bounds(text)
         codes = self._speaker.speak(SerialTake(prompt, fewest, most, sampling))

@@ -7,9 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.audio.clip import AudioReader
+from deployments.audio.decoder import Decoder
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
+from deployments.ingress.listener import Listener
 from deployments.ingress.service import Service
 from deployments.settings import Settings
 from deployments.speech.synthesis import Synthesizer
@@ -55,7 +58,7 @@ class Still:
         self.orders.append(("timeout", *models, seconds))
 
 
-def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
+def maker(models: Models, decoder: Decoder, voices_dir: Path) -> Callable[..., Service]:
     """Makes a service with some settings changed."""
 
     def make(residency: Still | None = None, **changed: object) -> Service:
@@ -64,10 +67,12 @@ def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
         settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())
         metrics = Recorder()
+        audio = AudioReader(decoder, settings)
         return Service(
             admission=Admission.of(settings, TINY, metrics),
             synthesizer=synthesizer,
-            transcriber=models.transcriber,
+            audio=audio,
+            listener=Listener(audio, models.transcriber, residency),
             voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, TINY),
             health=all_healthy,
             residency=residency,
@@ -80,14 +85,16 @@ def maker(models: Models, voices_dir: Path) -> Callable[..., Service]:
 
 
 @pytest.fixture
-def service(models: Models, tmp_path: Path) -> Callable[..., Service]:
-    return maker(models, tmp_path / "voices")
+def service(models: Models, decoder: Decoder, tmp_path: Path) -> Callable[..., Service]:
+    return maker(models, decoder, tmp_path / "voices")
 
 
 @pytest.fixture(scope="module")
-def module_service(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+def module_service(
+    models: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Service]:
     """Likewise; all of a module share their voices."""
-    return maker(models, tmp_path_factory.mktemp("voices"))
+    return maker(models, decoder, tmp_path_factory.mktemp("voices"))
 
 
 def client_of(service: Service) -> httpx.AsyncClient:

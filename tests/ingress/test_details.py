@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.audio.reading import decoded
 from deployments.ingress.delivery import Delivery
 from deployments.ingress.details import details
 from deployments.ingress.service import Service
-from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.events import Finished, Part
 from deployments.whisper.protocol import Word
 from tests.clips import voice, wav_file
@@ -38,7 +38,7 @@ def service(module_service: Callable[..., Service]) -> Service:
 @pytest.fixture
 async def stored(service: Service) -> None:
     if not any(voice.name == "narrator" for voice in await service.voices.list()):
-        await service.voices.create("narrator", read_clip(CLIP, ClipLimits(0.5, 60)), "A reference.", "my own")
+        await service.voices.create("narrator", decoded(CLIP), "A reference.", "my own")
 
 
 def done(answer: httpx.Response) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
+from deployments.audio.decoder import Decoder
 from deployments.ingress.backend import ServiceBackend
 from deployments.ingress.service import Service
 from scripts.chromium import find_chromium, launch
@@ -36,8 +37,8 @@ __all__ = ["service"]
 
 
 @pytest.fixture(scope="session")
-def page_service(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    make: Callable[..., Service] = maker(models, tmp_path_factory.mktemp("page") / "voices")
+def page_service(models: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    make: Callable[..., Service] = maker(models, decoder, tmp_path_factory.mktemp("page") / "voices")
     return make()
 
 

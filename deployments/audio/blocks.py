@@ -1,0 +1,42 @@
+"""A long recording in blocks, so that never all of it is in memory."""
+
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import numpy as np
+
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+
+_LONGEST: Final = 240 * SAMPLE_RATE
+"""Samples of a block: eight of Whisper's windows, which it hears as one batch."""
+_SEARCHED: Final = 20 * SAMPLE_RATE
+"""Samples at the end of a block among which the quietest place is looked for."""
+_PAUSE: Final = 0.3
+"""Seconds over which loudness is averaged: a pause between words is about as long."""
+
+
+async def blocks(pieces: AsyncGenerator[Waveform, None]) -> AsyncGenerator[Waveform, None]:
+    """Joins pieces of [samples] mono at 16 kHz to blocks of four minutes at most, cut in the middle of a pause."""
+    gathered: list[Waveform] = []
+    samples = 0
+    async for piece in pieces:
+        gathered.append(piece)
+        samples += len(piece)
+        while samples >= _LONGEST:
+            wav = np.concatenate(gathered)
+            cut = _quietest(wav[:_LONGEST])
+            yield wav[:cut]
+            gathered = [wav[cut:]]
+            samples -= cut
+    if samples:
+        yield np.concatenate(gathered)
+
+
+def _quietest(wav: Waveform) -> int:
+    hop = SAMPLE_RATE // 100
+    tail = wav[-_SEARCHED:]
+    levels = np.square(tail[: len(tail) // hop * hop]).reshape(-1, hop).mean(axis=1)
+    smooth = np.convolve(levels, np.ones(round(_PAUSE * 100)), "same")
+    edge = round(_PAUSE * 100)
+    quietest = int(smooth[edge:-edge].argmin()) + edge
+    return len(wav) - len(tail) + quietest * hop

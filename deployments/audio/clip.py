@@ -1,0 +1,130 @@
+"""What a file must be to lend its voice, or to be transcribed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import IO, Final
+
+import numpy as np
+
+from deployments.audio.blocks import blocks
+from deployments.audio.decoder import Decoder, Decoding
+from deployments.audio.reading import SILENCE, Findings
+from deployments.errors import InvalidAudio
+from deployments.settings import Settings
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+
+_MISSING: Final = 0.1
+"""Part of its declared length that a file may lack before it counts as cut off."""
+_SHORTEST: Final = 0.1
+"""Seconds that a recording must last to be transcribed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceClip:
+    """A reference clip as it was read."""
+
+    wav: Waveform
+    """[samples] mono at 16 kHz, full scale ±1."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with its file, for people to read."""
+
+
+class AudioReader:
+    """Reads what people send.
+
+    Args:
+        decoder: Decodes it.
+        settings: Limit how long it may last.
+    """
+
+    def __init__(self, decoder: Decoder, settings: Settings) -> None:
+        self._decoder = decoder
+        self._settings = settings
+
+    async def clip(self, file: IO[bytes] | bytes, param: str) -> ReferenceClip:
+        """A reference clip, whole. `param` names the request's field, for errors.
+
+        Raises:
+            InvalidAudio: it cannot be decoded, or is cut off, silent, too short or too long.
+        """
+        shortest, longest = self._settings.min_audio_duration, self._settings.max_audio_duration
+        async with self._decoding(file, longest, param) as decoding, aclosing(decoding.pieces()) as decoded:
+            wav = np.concatenate([piece async for piece in decoded])
+        seconds = len(wav) / SAMPLE_RATE
+        findings = decoding.findings
+        if _is_cut_off(findings, seconds):
+            raise InvalidAudio(
+                f"The file is cut off: it should last {findings.declared:.2f} s and holds {seconds:.2f} s.", param
+            )
+        if seconds < shortest:
+            raise InvalidAudio(f"The clip lasts {seconds:.2f} s: at least {shortest:g} s are needed.", param)
+        if np.abs(wav).max() < SILENCE:
+            raise InvalidAudio("The clip is silent.", param)
+        return ReferenceClip(_within_scale(wav), _warnings(findings, seconds))
+
+    @asynccontextmanager
+    async def recording(self, file: IO[bytes] | bytes, param: str) -> AsyncIterator["Recording"]:
+        """A recording to be transcribed, which is decoded as it is heard. `param` names the request's field."""
+        async with self._decoding(file, self._settings.max_transcription_duration, param) as decoding:
+            yield Recording(decoding, param)
+
+    @asynccontextmanager
+    async def _decoding(self, file: IO[bytes] | bytes, longest: float, param: str) -> AsyncIterator[Decoding]:
+        decoding = await asyncio.to_thread(self._decoder.open, file, longest, param)
+        try:
+            yield decoding
+        finally:
+            decoding.close()
+
+
+class Recording:
+    """A recording that is heard once, from its beginning to its end.
+
+    Args:
+        decoding: Of its file.
+        param: Name of the request's field, for errors.
+    """
+
+    def __init__(self, decoding: Decoding, param: str) -> None:
+        self._decoding = decoding
+        self._param = param
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with its file; complete once all of it was heard."""
+        return _warnings(self._decoding.findings, self._decoding.samples / SAMPLE_RATE)
+
+    async def blocks(self) -> AsyncGenerator[Waveform, None]:
+        """Some minutes each of [samples] mono at 16 kHz, cut where it is quiet.
+
+        Raises:
+            InvalidAudio: it cannot be decoded, or is too short or too long.
+        """
+        async with aclosing(self._decoding.pieces()) as pieces, aclosing(blocks(pieces)) as found:
+            async for block in found:
+                if self._decoding.samples < _SHORTEST * SAMPLE_RATE:
+                    raise InvalidAudio(f"The recording lasts less than {_SHORTEST:g} s.", self._param)
+                yield _within_scale(block)
+
+
+def _is_cut_off(findings: Findings, seconds: float) -> bool:
+    return findings.declared is not None and seconds < findings.declared * (1 - _MISSING) - 0.1
+
+
+def _warnings(findings: Findings, seconds: float) -> tuple[str, ...]:
+    warnings = []
+    if findings.damaged:
+        warnings.append(f"Damaged packets of the file were left out: {findings.damaged} of {findings.packets}.")
+    if findings.broken_off:
+        warnings.append(f"The file is damaged after {seconds:.2f} s: what follows cannot be read.")
+    elif _is_cut_off(findings, seconds):
+        warnings.append(f"The file should last {findings.declared:.2f} s and holds {seconds:.2f} s: it may be cut off.")
+    return tuple(warnings)
+
+
+def _within_scale(wav: Waveform) -> Waveform:
+    # Files of floating-point samples may be louder than full scale. Clipping would make them harsh.
+    peak = np.abs(wav).max(initial=1)
+    return wav / peak if peak > 1 else wav

@@ -1,0 +1,52 @@
+"""Timestamps of a file, compared with what has been read of it."""
+
+from typing import TYPE_CHECKING, Final
+
+from deployments.xcodec2.protocol import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from av import AudioFrame, Packet
+    from av.container import InputContainer
+
+_GAP: Final = 0.1
+"""Seconds that timestamps must be ahead before silence is put in, as FFmpeg's `aresample=async=1` does."""
+_JUMP: Final = 10.0
+"""Seconds from which on a gap means that the clock was set, where it may be: FFmpeg's `dts_delta_threshold`."""
+
+
+class Clock:
+    """Tells where silence belongs.
+
+    Args:
+        container: Whose frames are read.
+    """
+
+    def __init__(self, container: "InputContainer") -> None:
+        from av.format import Flags
+
+        self._start = (container.start_time or 0) / 1_000_000
+        self._may_be_set = bool(container.format.flags & Flags.ts_discont.value)  # type: ignore[operator]
+        self._read = 0.0
+
+    def see(self, packet: "Packet") -> None:
+        """Takes notice of a packet of another track. The file begins where its first track does.
+
+        FFmpeg cannot tell where a picture track begins without decoding it.
+        """
+        if self._read or packet.pts is None or not packet.time_base or packet.stream.type != "video":
+            return
+        if not packet.stream.disposition & packet.stream.disposition.attached_pic:
+            self._start = min(self._start, float(packet.pts * packet.time_base))
+
+    def samples_before(self, frame: "AudioFrame") -> int:
+        """Samples of silence at 16 kHz that belong before a frame. The frame counts as read from now on."""
+        gap = 0.0
+        if frame.pts is not None and frame.time_base:
+            gap = float(frame.pts * frame.time_base) - self._start - self._read
+            if gap < -_GAP or (self._may_be_set and gap > _JUMP):
+                # Its clock was set anew, as where files were put one after the other.
+                self._start += gap
+                gap = 0.0
+        silence = round(gap * SAMPLE_RATE) if gap > _GAP else 0
+        self._read += silence / SAMPLE_RATE + frame.samples / frame.sample_rate
+        return silence

@@ -1,0 +1,258 @@
+"""Files that people send, decoded where a crash harms nobody."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import IO, Any, Final, Protocol
+
+import numpy as np
+
+import deployments
+from deployments.audio.decoding_server import NO_MEMORY
+from deployments.audio.reading import Findings
+from deployments.errors import InvalidAudio
+from deployments.metric import Metric
+from deployments.xcodec2.protocol import Waveform
+
+logger = logging.getLogger(__name__)
+
+DECODER_FAILURES: Final = Metric(
+    "audio_decoder_failures_total", "counter", "Files at which a decoding process was ended.", ("reason",)
+)
+_CPU_SECONDS: Final = 10
+"""CPU time that any file may take to decode; and as much again for every `_CPU_SHARE` seconds that it may last."""
+_CPU_SHARE: Final = 300
+_SILENT_SECONDS: Final = 60.0
+"""How long a decoder may give nothing."""
+_TRIES: Final = 3
+"""Decoders that a file may lose to a SIGKILL, which is not its doing unless memory is short."""
+_REASONS: Final = {signal.SIGXCPU: "cpu", signal.SIGKILL: "killed"}
+
+
+class Counter(Protocol):
+    """Counts failures by their reason."""
+
+    def __call__(self, reason: str) -> None: ...
+
+
+class _Lost(Exception):
+    """A decoder has died for a reason that need not lie in the file."""
+
+
+class _Failed(Exception):
+    """A decoder has died of the file.
+
+    Args:
+        reason: `crash`, `cpu`, `memory`, `time` or `killed`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Decoder:
+    """Decodes files in processes of their own. Close it.
+
+    Args:
+        count: Told of each file at which a process was ended.
+    """
+
+    def __init__(self, count: Counter = lambda reason: None) -> None:
+        self._count = count
+        self._lock = threading.Lock()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._start()
+
+    def close(self) -> None:
+        """Ends the decoding processes. Blocks for a moment."""
+        with self._lock:
+            self._stop()
+
+    def open(self, file: IO[bytes] | bytes, longest: float, param: str) -> "Decoding":
+        """A file to be decoded. Blocks: it may be copied.
+
+        Args:
+            file: In any container and codec of `deployments.audio.formats`.
+            longest: Seconds that it may last.
+            param: Name of the request's field, for errors.
+        """
+        return Decoding(self, _descriptor(file), longest, param)
+
+    def submit(self, file: int, longest: float) -> socket.socket:
+        """Starts to decode a file; gives the socket on which the answer comes. Blocks for a moment.
+
+        Raises:
+            OSError: the decoding processes cannot be started.
+        """
+        job = json.dumps({"longest": longest, "cpu_seconds": _CPU_SECONDS * (1 + int(longest / _CPU_SHARE))}).encode()
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            for attempt in (1, 2):
+                if self._control is None:
+                    self._start()
+                assert self._control  # noqa: S101 - it was just made
+                try:
+                    socket.send_fds(self._control, [job], [file, theirs.fileno()])
+                    break
+                except OSError:
+                    logger.warning("The decoding server has died and is started again.")
+                    self._stop()
+                    if attempt == 2:
+                        ours.close()
+                        raise
+        ours.setblocking(False)
+        return ours
+
+    def failed(self, file: int, findings: Findings, reason: str) -> None:
+        """Counts and logs a file at which a decoder was ended: by its hash, for its content is private. Blocks."""
+        with os.fdopen(os.dup(file), "rb") as opened:
+            opened.seek(0)
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        self._count(reason)
+        container = findings.container or "unknown container"
+        logger.warning("A decoder ended (%s) at a file of %s, SHA-256 %s", reason, container, digest)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            # No settings and keys: a decoder has no use for what the environment holds.
+            environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
+            root = str(Path(deployments.__file__).parent.parent)
+            environment |= {"PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+            self._server = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "deployments.audio.decoding_server", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+            )
+        self._control = ours
+
+    def _stop(self) -> None:
+        if self._control:
+            self._control.close()
+            self._control = None
+        if self._server:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+
+class Decoding:
+    """A file that is decoded once. Close it.
+
+    Args:
+        decoder: Decodes it.
+        file: Its descriptor, which is closed with it.
+        longest: Seconds that it may last.
+        param: Name of the request's field, for errors.
+    """
+
+    def __init__(self, decoder: Decoder, file: int, longest: float, param: str) -> None:
+        self._decoder = decoder
+        self._file = file
+        self._longest = longest
+        self._param = param
+        self.samples = 0
+        """That have been given out."""
+        self.findings = Findings()
+        """Complete once all of it has been given out."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        os.close(self._file)
+
+    async def pieces(self) -> AsyncGenerator[Waveform, None]:
+        """About a second each of [samples] mono at 16 kHz, as they are decoded.
+
+        Raises:
+            InvalidAudio: it is no audio file, holds no audio that can be decoded, lasts too long, or takes more
+                memory or time than decoding may.
+        """
+        for attempt in range(1, _TRIES + 1):
+            try:
+                async with aclosing(self._decoded()) as decoded:
+                    async for piece in decoded:
+                        yield piece
+                return
+            except _Lost:
+                if attempt == _TRIES:
+                    raise await self._refusal("killed") from None
+            except _Failed as error:
+                raise await self._refusal(error.reason) from None
+
+    async def _refusal(self, reason: str) -> InvalidAudio:
+        await asyncio.to_thread(self._decoder.failed, self._file, self.findings, reason)
+        why = {
+            "memory": "it needs too much memory",
+            "cpu": "it takes too long",
+            "time": "it takes too long",
+        }.get(reason, "the decoder stopped at it")
+        return InvalidAudio(f"The file cannot be decoded: {why}. Convert it to WAV or FLAC.", self._param)
+
+    async def _decoded(self) -> AsyncGenerator[Waveform, None]:
+        """From where the one before has stopped."""
+        skip = self.samples
+        answer = await asyncio.to_thread(self._decoder.submit, self._file, self._longest)
+        reader, writer = await asyncio.open_unix_connection(sock=answer)
+        try:
+            while True:
+                message, data = await self._message(reader)
+                if "ended" in message:
+                    self.findings = Findings(**message["ended"])
+                    return
+                if "found" in message:
+                    self.findings = Findings(**message["found"])
+                wav = np.frombuffer(data, np.float32)[skip:]
+                skip -= min(skip, len(data) // 4)
+                self.samples += len(wav)
+                if len(wav):
+                    yield wav
+        finally:
+            writer.close()
+
+    async def _message(self, reader: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:
+        try:
+            async with asyncio.timeout(_SILENT_SECONDS):
+                message = json.loads(await reader.readuntil(b"\n"))
+                data = await reader.readexactly(message["bytes"])
+        except TimeoutError:
+            raise _Failed("time") from None
+        except (asyncio.IncompleteReadError, OSError):
+            raise _Lost from None  # without a word: the server was killed with it
+        if (died := message.get("died")) is not None:
+            if died == signal.SIGKILL:
+                raise _Lost
+            raise _Failed(_REASONS.get(died, "crash"))
+        if (refused := message.get("refused")) == NO_MEMORY:
+            raise _Failed("memory")
+        if refused:
+            raise InvalidAudio(refused, self._param)
+        return message, data
+
+
+def _descriptor(file: IO[bytes] | bytes) -> int:
+    """A descriptor of its own. What is in memory only stays there."""
+    if isinstance(file, bytes) or (isinstance(file, tempfile.SpooledTemporaryFile) and not file._rolled):  # type: ignore[attr-defined]
+        descriptor = os.memfd_create("clip")
+        with os.fdopen(os.dup(descriptor), "wb") as copy:
+            copy.write(file if isinstance(file, bytes) else _content(file))
+        return descriptor
+    return os.dup(file.fileno())
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()

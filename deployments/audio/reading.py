@@ -1,0 +1,217 @@
+"""What a file holds, read as FFmpeg's own tool reads it. Runs in a process that may die."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Final
+
+import numpy as np
+
+from deployments.audio.clock import Clock
+from deployments.audio.formats import DECODERS, DEMUXERS
+from deployments.audio.length import declared_seconds
+from deployments.audio.mixing import Mixer, format_of
+from deployments.audio.ogg import links
+from deployments.errors import InvalidAudio
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+SILENCE: Final = 1e-3
+"""Peak (-60 dBFS) below which nothing is heard."""
+_PIECE: Final = SAMPLE_RATE
+"""Samples given out at once, about."""
+_LONG: Final = 300.0
+"""Seconds from which on a limit is checked before anything is decoded."""
+_ACCEPTED: Final = "Send wav, mp3, m4a, flac, ogg or webm."
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is known of a file."""
+
+    container: str = ""
+    codec: str = ""
+    declared: float | None = None
+    """Seconds that its header declares; None where it does not know."""
+    packets: int = 0
+    damaged: int = 0
+    """Packets that cannot be decoded and are left out."""
+    broken_off: bool = False
+    """Whether the rest of the file cannot be read."""
+
+
+def read_audio(file: IO[bytes], longest: float, findings: Findings) -> Generator[Waveform, None, None]:
+    """Decodes a file. Times are the file's own: silence fills gaps in its timestamps, and a late start.
+
+    Args:
+        file: Of any name; it must be seekable.
+        longest: Seconds that it may last.
+        findings: Filled in: `container`, `codec` and `declared` before the first piece.
+
+    Yields:
+        About a second each of [samples] mono at 16 kHz.
+
+    Raises:
+        InvalidAudio: it is no audio file, holds no audio that can be decoded, or lasts too long.
+        MemoryError: it needs more memory than the process may have.
+    """
+    import av
+
+    if not file.seek(0, 2):
+        raise InvalidAudio("The file is empty.")
+    given = 0
+    try:
+        for link in links(file):
+            track = _survey(link, findings, whole=link is file)
+            if longest > _LONG and (findings.declared is None or findings.declared > longest):
+                _check_length(link, track, longest)
+            for wav in _link(link, track, findings):
+                given += len(wav)
+                if given > longest * SAMPLE_RATE:
+                    raise _too_long(longest)
+                yield wav
+    except av.error.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise InvalidAudio(f"The file cannot be read as audio ({error.strerror}). {_ACCEPTED}") from error
+    if not given:
+        raise InvalidAudio("The file holds no audio that can be decoded.")
+
+
+def decoded(data: bytes) -> Waveform:
+    """A file of up to an hour, whole, in this process: for files of our own."""
+    return np.concatenate(list(read_audio(BytesIO(data), 3600, Findings())))
+
+
+def _opened(file: IO[bytes]) -> "InputContainer":
+    import av
+
+    file.seek(0)
+    options = {
+        "format_whitelist": ",".join(DEMUXERS),
+        "codec_whitelist": ",".join(DECODERS),
+        "protocol_whitelist": "none",  # nothing but the bytes that are given
+    }
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture() as logs:
+            container: InputContainer = av.open(file, "r", options=options, metadata_errors="ignore")
+            return container
+    except av.error.ArgumentError as error:
+        found = next((name for _, name, message in logs if message.startswith("Format not on whitelist")), None)
+        if found is None:
+            raise
+        known = av.ContainerFormat(found, "r").long_name
+        raise InvalidAudio(f"The file is not audio but {known} ({found}). {_ACCEPTED}") from error
+    finally:
+        av.logging.set_level(None)
+
+
+def _survey(file: IO[bytes], findings: Findings, *, whole: bool) -> int:
+    """Chooses a track: the first that has sound, or else the first that can be decoded.
+
+    Args:
+        file: Of one or more tracks.
+        findings: Told of the choice.
+        whole: Whether the file is all there is, so that its header speaks for all.
+    """
+    file.seek(0)
+    head = file.read(65_536)
+    with _opened(file) as container:
+        streams = container.streams.audio
+        tracks = [s.index for s in streams if s.codec_context and s.codec_context.name in DECODERS]
+        if not tracks:
+            held = "audio in a codec that is not supported" if streams else "no audio"
+            raise InvalidAudio(f"The file holds {held}. {_ACCEPTED}")
+        track = tracks[0]
+        if len(tracks) > 1:
+            track = next((track for track in tracks if _sounds(file, track)), track)
+        stream: AudioStream = container.streams[track]  # type: ignore[assignment]
+        findings.container, findings.codec = container.format.name, stream.codec_context.name
+        findings.declared = declared_seconds(container, stream, head) if whole else None
+    return track
+
+
+def _sounds(file: IO[bytes], track: int) -> bool:
+    return any(np.abs(wav).max(initial=0) >= SILENCE for wav in _link(file, track, Findings()))
+
+
+def _check_length(file: IO[bytes], track: int, longest: float) -> None:
+    """Adds up the packets, which is quick, before somebody listens to an hour of what is then refused."""
+    import av
+
+    seconds = 0.0
+    with _opened(file) as container:
+        try:
+            for packet in container.demux(container.streams[track]):
+                seconds += float((packet.duration or 0) * (packet.time_base or 0))
+                if seconds > longest + 1:
+                    raise _too_long(longest)
+        except av.error.FFmpegError:
+            return  # decoding ends there, too
+
+
+def _link(file: IO[bytes], track: int, findings: Findings) -> Iterator[Waveform]:
+    with _opened(file) as container:
+        gathered: list[Waveform] = []
+        for wav in _on_time(container, track, findings):
+            gathered.append(wav)
+            if sum(map(len, gathered)) >= _PIECE:
+                yield _checked(gathered)
+                gathered = []
+        if gathered:
+            yield _checked(gathered)
+
+
+def _on_time(container: "InputContainer", track: int, findings: Findings) -> Iterator[Waveform]:
+    """The mix of all frames, with silence where their timestamps leave a gap."""
+    clock = Clock(container)
+    mixer: Mixer | None = None
+    for frame in chain(_frames(container, track, clock, findings), (None,)):
+        gap = clock.samples_before(frame) if frame else 0
+        if mixer and (frame is None or gap or mixer.format != format_of(frame)):
+            yield from mixer.mix(None)
+            mixer = None
+        for start in range(0, gap, _PIECE):
+            yield np.zeros(min(_PIECE, gap - start), np.float32)
+        if frame:
+            mixer = mixer or Mixer(frame)
+            yield from mixer.mix(frame)
+
+
+def _frames(container: "InputContainer", track: int, clock: Clock, findings: Findings) -> "Iterator[AudioFrame]":
+    import av
+
+    try:
+        for packet in container.demux():
+            if packet.stream_index != track:
+                clock.see(packet)
+                continue
+            findings.packets += packet.size > 0
+            try:
+                yield from packet.decode()
+            except av.error.FFmpegError as error:
+                if isinstance(error, MemoryError):
+                    raise
+                findings.damaged += packet.size > 0
+    except av.error.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise
+        findings.broken_off = True
+
+
+def _checked(pieces: list[Waveform]) -> Waveform:
+    wav = np.concatenate(pieces)
+    if not np.isfinite(wav).all():
+        raise InvalidAudio("The file holds samples that are not numbers.")
+    return wav
+
+
+def _too_long(longest: float) -> InvalidAudio:
+    return InvalidAudio(f"The clip lasts longer than {longest:g} s: cut it.")

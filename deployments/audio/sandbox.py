@@ -1,0 +1,67 @@
+"""What a process that decodes a stranger's file may do: compute, read that file, and answer."""
+
+import errno
+import os
+import resource
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pyseccomp import SyscallFilter
+
+MEMORY: Final = 512 * 2**20
+"""Bytes that a decoding process may take beside what it starts with."""
+_NOBODY: Final = 65_534
+_CALLS: Final = """
+brk clock_gettime clock_nanosleep close exit exit_group fstat futex getpid getrandom getrusage gettid gettimeofday lseek
+madvise mmap mprotect mremap munmap nanosleep newfstatat pread64 read readv restart_syscall rseq rt_sigaction
+rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield sendto sigaltstack tgkill write writev
+"""
+"""System calls that are left. None opens a file or a socket, starts a process, or reaches into another."""
+
+
+class Sandbox:
+    """Prepared once, entered by each decoding process.
+
+    Besides limits, that any Linux has, it restricts system calls by seccomp, through the system's libseccomp. Where
+    that is missing, `problem` says so, and the limits alone remain: no file or socket can be opened under them either,
+    for a process may not have more of them than it has.
+    """
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        """Why system calls cannot be restricted here."""
+        self._calls: SyscallFilter | None = None
+        try:
+            import pyseccomp
+
+            self._calls = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
+            for call in _CALLS.split():
+                self._calls.add_rule(pyseccomp.ALLOW, call)
+        except (ImportError, OSError, RuntimeError) as error:
+            self.problem = f"{type(error).__name__}: {error}"
+
+    def enter(self, cpu_seconds: int) -> None:
+        """Gives up, for good, all that decoding does not need.
+
+        More memory, files, sockets and processes are then refused; more CPU time than given ends the process by
+        SIGXCPU.
+
+        Raises:
+            OSError: the kernel refuses.
+        """
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            size = int(statm.read().split()[0]) * resource.getpagesize()
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+        for limit, value in (
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_NPROC, 0),
+            (resource.RLIMIT_NOFILE, 0),  # what is open stays open
+            (resource.RLIMIT_AS, size + MEMORY),
+            (resource.RLIMIT_CPU, cpu_seconds),
+        ):
+            resource.setrlimit(limit, (value, value))
+        if self._calls:
+            self._calls.load()

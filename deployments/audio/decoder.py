@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 import numpy as np
 
@@ -37,13 +38,6 @@ _SILENT_SECONDS: Final = 60.0
 """How long a decoder may give nothing."""
 _TRIES: Final = 3
 """Decoders that a file may lose to a SIGKILL, which is not its doing unless memory is short."""
-_REASONS: Final = {signal.SIGXCPU: "cpu", signal.SIGKILL: "killed"}
-
-
-class Counter(Protocol):
-    """Counts failures by their reason."""
-
-    def __call__(self, reason: str) -> None: ...
 
 
 class _Lost(Exception):
@@ -69,7 +63,7 @@ class Decoder:
         count: Told of each file at which a process was ended.
     """
 
-    def __init__(self, count: Counter = lambda reason: None) -> None:
+    def __init__(self, count: Callable[[str], object] = lambda reason: None) -> None:
         self._count = count
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
@@ -91,30 +85,35 @@ class Decoder:
         """
         return Decoding(self, _descriptor(file), longest, param)
 
-    def submit(self, file: int, longest: float) -> socket.socket:
-        """Starts to decode a file; gives the socket on which the answer comes. Blocks for a moment.
+    def submit(self, file: int, longest: float) -> tuple[socket.socket, socket.socket]:
+        """Starts to decode a file. Blocks for a moment.
+
+        Returns:
+            The sockets on which the answer comes, and then how the decoder ended; both are the caller's to close.
 
         Raises:
             OSError: the decoding processes cannot be started.
         """
         job = json.dumps({"longest": longest, "cpu_seconds": _CPU_SECONDS * (1 + int(longest / _CPU_SHARE))}).encode()
-        ours, theirs = socket.socketpair()
-        with theirs, self._lock:
+        (answer, their_answer), (verdict, their_verdict) = socket.socketpair(), socket.socketpair()
+        with their_answer, their_verdict, self._lock:
             for attempt in (1, 2):
                 if self._control is None:
                     self._start()
                 assert self._control  # noqa: S101 - it was just made
                 try:
-                    socket.send_fds(self._control, [job], [file, theirs.fileno()])
+                    socket.send_fds(self._control, [job], [file, their_answer.fileno(), their_verdict.fileno()])
                     break
                 except OSError:
                     logger.warning("The decoding server has died and is started again.")
                     self._stop()
                     if attempt == 2:
-                        ours.close()
+                        answer.close()
+                        verdict.close()
                         raise
-        ours.setblocking(False)
-        return ours
+        answer.setblocking(False)
+        verdict.setblocking(False)
+        return answer, verdict
 
     def failed(self, file: int, findings: Findings, reason: str) -> None:
         """Counts and logs a file at which a decoder was ended: by its hash, for its content is private. Blocks."""
@@ -205,42 +204,46 @@ class Decoding:
     async def _decoded(self) -> AsyncGenerator[Waveform, None]:
         """From where the one before has stopped."""
         skip = self.samples
-        answer = await asyncio.to_thread(self._decoder.submit, self._file, self._longest)
-        reader, writer = await asyncio.open_unix_connection(sock=answer)
-        try:
-            while True:
-                message, data = await self._message(reader)
-                if "ended" in message:
-                    self.findings = Findings(**message["ended"])
-                    return
-                if "found" in message:
-                    self.findings = Findings(**message["found"])
-                wav = np.frombuffer(data, np.float32)[skip:]
-                skip -= min(skip, len(data) // 4)
-                self.samples += len(wav)
-                if len(wav):
-                    yield wav
-        finally:
-            writer.close()
+        answer, verdict = await asyncio.to_thread(self._decoder.submit, self._file, self._longest)
+        with verdict:
+            reader, writer = await asyncio.open_unix_connection(sock=answer)
+            try:
+                while True:
+                    try:
+                        async with asyncio.timeout(_SILENT_SECONDS):
+                            message, data = await _message(reader)
+                    except TimeoutError:
+                        raise _Failed("time") from None
+                    except (asyncio.IncompleteReadError, ConnectionError):
+                        raise await _end(verdict) from None
+                    if refused := message.get("refused"):
+                        raise _Failed("memory") if refused == NO_MEMORY else InvalidAudio(refused, self._param)
+                    self.findings = Findings(**message.get("ended") or message.get("found") or asdict(self.findings))
+                    if "ended" in message:
+                        return
+                    wav = np.frombuffer(data, np.float32)[skip:]
+                    skip -= min(skip, len(data) // 4)
+                    self.samples += len(wav)
+                    if len(wav):
+                        yield wav
+            finally:
+                writer.close()
 
-    async def _message(self, reader: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:
-        try:
-            async with asyncio.timeout(_SILENT_SECONDS):
-                message = json.loads(await reader.readuntil(b"\n"))
-                data = await reader.readexactly(message["bytes"])
-        except TimeoutError:
-            raise _Failed("time") from None
-        except (asyncio.IncompleteReadError, OSError):
-            raise _Lost from None  # without a word: the server was killed with it
-        if (died := message.get("died")) is not None:
-            if died == signal.SIGKILL:
-                raise _Lost
-            raise _Failed(_REASONS.get(died, "crash"))
-        if (refused := message.get("refused")) == NO_MEMORY:
-            raise _Failed("memory")
-        if refused:
-            raise InvalidAudio(refused, self._param)
-        return message, data
+
+async def _message(reader: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:
+    message = json.loads(await reader.readuntil(b"\n"))
+    return message, await reader.readexactly(message["bytes"])
+
+
+async def _end(verdict: socket.socket) -> _Lost | _Failed:
+    """Why a decoder has ended before its answer has."""
+    try:
+        async with asyncio.timeout(_SILENT_SECONDS):
+            said = await asyncio.get_running_loop().sock_recv(verdict, 100)
+    except (TimeoutError, ConnectionError):
+        return _Lost()
+    status = json.loads(said)["status"] if said else signal.SIGKILL  # without a word: the server was killed, too
+    return _Lost() if status == signal.SIGKILL else _Failed("cpu" if status == signal.SIGXCPU else "crash")
 
 
 def _descriptor(file: IO[bytes] | bytes) -> int:

@@ -3,14 +3,14 @@
 It has all of FFmpeg loaded and forks a child for each file, which costs milliseconds. The child gives up its rights,
 decodes, answers and ends; it has seen no other file, and nothing that it breaks is anybody else's.
 
-A job comes over the socket FD (SOCK_SEQPACKET) as JSON with two descriptors: the file, and a socket for the answer.
-The answer is a row of messages, each a line of JSON and then as many bytes as its `bytes` says:
+A job comes over the socket FD (SOCK_SEQPACKET) as JSON with three descriptors: the file, a socket for the answer, and
+one over which the caller learns how the child ended: `{"status": n}`, a signal's number or 0. By closing that one the
+caller ends the child. The answer is a row of messages, each a line of JSON and then as many bytes as its `bytes` says:
 
     {"found": {...}, "bytes": 0}    the container and codec, before the first audio
     {"bytes": n}                    float32 samples, mono at 16 kHz
     {"ended": {...}, "bytes": 0}    all that is known of the file; the last one
     {"refused": "...", "bytes": 0}  in its place: why it cannot be taken
-    {"died": n, "bytes": 0}         in its place: the signal that ended the child, or 0
 """
 
 import gc
@@ -62,7 +62,7 @@ def _rehearse() -> None:
 class _Child:
     pid: int
     pidfd: int
-    answer: socket.socket
+    caller: socket.socket
     running: bool = True
 
 
@@ -84,24 +84,25 @@ class _Server:
                     self._end(child)
                 elif child.running:
                     # Nothing is ever sent this way: the caller has gone.
-                    self._selector.unregister(child.answer)
+                    self._selector.unregister(child.caller)
                     signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
 
     def _start(self) -> bool:
         try:
-            job, descriptors, _, _ = socket.recv_fds(self._control, _JOB, 2)
+            job, descriptors, _, _ = socket.recv_fds(self._control, _JOB, 3)
         except ConnectionResetError:
             return False
         if not job:
             return False
-        file, answer = descriptors
+        file, answer, caller = descriptors
         pid = os.fork()
         if not pid:
             _decode(json.loads(job), file, answer, self._sandbox)
         os.close(file)
-        child = _Child(pid, os.pidfd_open(pid), socket.socket(fileno=answer))
+        os.close(answer)
+        child = _Child(pid, os.pidfd_open(pid), socket.socket(fileno=caller))
         self._selector.register(child.pidfd, selectors.EVENT_READ, child)
-        self._selector.register(child.answer, selectors.EVENT_READ, child)
+        self._selector.register(child.caller, selectors.EVENT_READ, child)
         return True
 
     def _end(self, child: _Child) -> None:
@@ -109,13 +110,10 @@ class _Server:
         self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
         with suppress(KeyError):
-            self._selector.unregister(child.answer)
+            self._selector.unregister(child.caller)
         _, status = os.waitpid(child.pid, 0)
-        if status:
-            died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-            with suppress(OSError):
-                child.answer.send(_line({"died": died}), socket.MSG_DONTWAIT)
-        child.answer.close()
+        with child.caller, suppress(OSError):
+            child.caller.send(json.dumps({"status": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}).encode())
 
 
 def _decode(job: dict[str, Any], file: int, answer: int, sandbox: Sandbox) -> None:

@@ -27,6 +27,8 @@ _PIECE: Final = SAMPLE_RATE
 """Samples given out at once, about."""
 _LONG: Final = 300.0
 """Seconds from which on a limit is checked before anything is decoded."""
+_TEXT: Final = bytes([*b"\t\n\r\f", *range(32, 127), *range(128, 256)])
+"""Bytes that texts are made of, in encodings that extend ASCII."""
 _ACCEPTED: Final = "Send wav, mp3, m4a, flac, ogg or webm."
 
 
@@ -78,9 +80,16 @@ def read_audio(file: IO[bytes], longest: float, findings: Findings) -> Generator
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
+        if _is_text(file):
+            raise InvalidAudio(f"The file is not audio but text: a playlist or a web page? {_ACCEPTED}") from error
         raise InvalidAudio(f"The file cannot be read as audio ({error.strerror}). {_ACCEPTED}") from error
     if not given:
         raise InvalidAudio("The file holds no audio that can be decoded.")
+
+
+def _is_text(file: IO[bytes]) -> bool:
+    file.seek(0)
+    return not file.read(1_000).translate(None, _TEXT)
 
 
 def decoded(data: bytes) -> Waveform:

@@ -60,8 +60,8 @@ class Sandbox:
             (resource.RLIMIT_NPROC, 0),
             (resource.RLIMIT_NOFILE, 0),  # what is open stays open
             (resource.RLIMIT_AS, size + MEMORY),
-            (resource.RLIMIT_CPU, cpu_seconds),
         ):
             resource.setrlimit(limit, (value, value))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))  # SIGXCPU, then SIGKILL
         if self._calls:
             self._calls.load()

@@ -41,7 +41,8 @@ def muxed(
             frame.pts = index
             container.mux(video.encode(frame))  # type: ignore[union-attr]
         for stream, frames in zip(streams, tracks, strict=True):
-            stream.codec_context.open()
+            if not stream.codec_context.is_open:
+                stream.codec_context.open()
             size = stream.codec_context.frame_size or 1024
             for start, samples in frames:
                 for at in range(0, samples.shape[1] - size + 1, size):
@@ -90,9 +91,7 @@ async def test_a_rate_that_changes_midway_is_followed(reader: AudioReader, other
     assert len((await reader.clip(file, "audio")).wav) == pytest.approx(64_000, abs=3_200)
 
 
-@pytest.mark.parametrize(
-    "junk", [b"made by nobody\n", b"\x00" * 5_000, b"TAG" + b" " * 125], ids=["text", "zeros", "ID3"]
-)
+@pytest.mark.parametrize("junk", [b"by nobody\n", b"\x00" * 5_000, b"TAG" + b" " * 125], ids=["text", "zeros", "ID3"])
 async def test_what_follows_the_audio_is_left_out(reader: AudioReader, junk: bytes) -> None:
     wav, warnings = await heard(reader, encode(voice(2.0, 44_100), "mp3") + junk)
     assert len(wav) == pytest.approx(32_000, abs=1_600)
@@ -135,11 +134,20 @@ def test_files_in_a_row_whose_clocks_start_anew_are_all_heard() -> None:
     assert len(decoded(file * 3)) == pytest.approx(3 * len(decoded(file)), abs=1_600)
 
 
-@pytest.mark.parametrize("rates", [(16_000, 16_000), (16_000, 48_000)])
-def test_chained_ogg_is_heard_to_its_end(rates: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("codec", "rates", "channels"),
+    [
+        ("libopus", (48_000, 48_000), (1, 1)),
+        ("libopus", (48_000, 48_000), (1, 2)),
+        ("flac", (16_000, 16_000), (1, 1)),
+        ("flac", (16_000, 48_000), (1, 2)),
+    ],
+)
+def test_chained_ogg_is_heard_to_its_end(codec: str, rates: tuple[int, int], channels: tuple[int, int]) -> None:
+    layouts = {1: "mono", 2: "stereo"}
     links = [
-        muxed("ogg", "libvorbis", rate, layout, [[(0.0, np.repeat(mono(2.0, rate), channels, axis=0))]])
-        for rate, layout, channels in zip(rates, ("mono", "stereo"), (1, 2), strict=True)
+        muxed("ogg", codec, rate, layouts[count], [[(0.0, np.repeat(mono(2.0, rate), count, axis=0))]])
+        for rate, count in zip(rates, channels, strict=True)
     ]
     assert len(decoded(b"".join(links))) == pytest.approx(64_000, abs=6_400)
 
@@ -183,18 +191,20 @@ async def test_a_wav_whose_header_knows_no_length_is_read_whole(reader: AudioRea
     ("file", "found"),
     [
         (b"ffconcat version 1.0\nfile /etc/passwd\n", "Virtual concatenation script"),
-        (b"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "HTTP Live Streaming"),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "but text"),
+        (b"[playlist]\nFile1=http://127.0.0.1:9/a.mp3\nNumberOfEntries=1\n", "lyrics"),
+        ("\ufeff<html><body>404 Nicht gefunden: \u00fcber uns</body></html>".encode(), "but text"),
         (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n", "SDP"),
         (
             b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="a" type="static"></MPD>',
-            "Dynamic Adaptive Streaming|cannot be read",
+            "but text",
         ),
         (b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(100), "png"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200), "jpeg|cannot be read"),
-        (b"GIF89a" + bytes(100), "GIF|gif"),
+        (b"GIF89a\x10\x00\x10\x00\x80" + bytes(100), "GIF"),
         (b"PK\x03\x04" + bytes(200), "cannot be read"),
     ],
-    ids=["ffconcat", "HLS", "SDP", "DASH", "PNG", "JPEG", "GIF", "zip"],
+    ids=["ffconcat", "HLS", "PLS", "HTML", "SDP", "DASH", "PNG", "JPEG", "GIF", "zip"],
 )
 async def test_what_names_other_files_or_is_a_picture_is_refused_by_name(
     reader: AudioReader, file: bytes, found: str
@@ -207,7 +217,8 @@ def test_what_is_found_is_known_before_the_first_piece() -> None:
     findings = Findings()
     pieces = read_audio(io.BytesIO(wav_file(voice(3.0))), 10, findings)
     next(pieces)
-    assert (findings.container, findings.codec, findings.declared) == ("wav", "pcm_s16le", pytest.approx(3.0))
+    assert (findings.container, findings.codec) == ("wav", "pcm_s16le")
+    assert findings.declared == pytest.approx(3.0)
     pieces.close()
 
 

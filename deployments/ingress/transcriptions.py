@@ -166,13 +166,14 @@ def _answer(
     transcript: Transcript, format: ResponseFormat, task: Task, granularities: list[Literal["word", "segment"]]
 ) -> Response:
     usage = DurationUsage(seconds=math.ceil(transcript.duration))
+    lines = cues(transcript.segments, transcript.duration)
     match format:
         case "text":
             return PlainTextResponse(transcript.text + "\n")
         case "srt":
-            return PlainTextResponse(srt(cues(transcript.segments)), media_type="application/x-subrip")
+            return PlainTextResponse(srt(lines), media_type="application/x-subrip")
         case "vtt":
-            return PlainTextResponse(vtt(cues(transcript.segments)), media_type="text/vtt")
+            return PlainTextResponse(vtt(lines), media_type="text/vtt")
         case "json":
             return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump())
     segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]

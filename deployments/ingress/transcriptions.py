@@ -16,11 +16,12 @@ from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.models import check_model, transcription_models
 from deployments.ingress.retry import begun, once_more
 from deployments.ingress.service import Service
+from deployments.ingress.speaking import warnings_header
 from deployments.ingress.sse import error_event, event
 from deployments.speech.captions import cues
 from deployments.speech.clip import ClipLimits, read_clip
 from deployments.speech.subtitles import srt, vtt
-from deployments.whisper.protocol import Listening, Segment, Task, Transcript, Waveform
+from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript, Waveform
 
 ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _FRAMES_A_SECOND: Final = 50
@@ -106,6 +107,10 @@ class VerboseTranscription(BaseModel):
     usage: DurationUsage
 
 
+_IGNORED: Final[dict[IgnoredOption, str]] = {
+    "prompt": "The Whisper checkpoint does not take a prompt: it was left out.",
+    "task": "The Whisper checkpoint knows only English: the clip was transcribed, not translated.",
+}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
     404: FAILURES[404],
     200: {
@@ -116,6 +121,10 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
             "text/vtt": {"schema": {"type": "string"}},
             "application/x-subrip": {"schema": {"type": "string"}},
             "text/event-stream": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "X-Ignored": {"schema": {"type": "string"}, "description": "Fields that had no effect."},
+            "X-Warnings": {"schema": {"type": "string"}, "description": "A JSON list of sentences."},
         },
     },
 }
@@ -150,16 +159,35 @@ def transcriptions_routes(service: Service) -> APIRouter:
             first, rest = await once_more(lambda: begun(lambda: hearing(wav, listening), lambda piece: True))
             return _Streamed(first, rest)
         transcript = await once_more(lambda: heard(wav, listening))
-        return _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
+        answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
+        answer.headers.update(_headers(transcript))
+        return answer
 
     @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
     async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
         wav = await asyncio.to_thread(read_clip, form.file.file, limits, "file")
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
-        return _answer(await once_more(lambda: heard(wav, listening)), form.response_format, "translate", [])
+        transcript = await once_more(lambda: heard(wav, listening))
+        answer = _answer(transcript, form.response_format, "translate", [])
+        answer.headers.update(_headers(transcript))
+        return answer
 
     return router
+
+
+def _headers(transcript: Transcript) -> dict[str, str]:
+    headers = {}
+    if fields := _ignored_fields(transcript):
+        headers["X-Ignored"] = ", ".join(fields)
+    if transcript.ignored:
+        headers["X-Warnings"] = warnings_header([_IGNORED[option] for option in transcript.ignored])
+    return headers
+
+
+def _ignored_fields(transcript: Transcript) -> list[str]:
+    """The request's fields that had no effect; the task is not a field, but the route."""
+    return [option for option in transcript.ignored if option != "task"]
 
 
 def _answer(
@@ -213,7 +241,8 @@ class _Streamed(StreamingResponse):
     """Text as it is written, in events. Joined, the deltas are the text of the last one."""
 
     def __init__(self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None]) -> None:
-        super().__init__((), media_type="text/event-stream")
+        headers = _headers(first) if isinstance(first, Transcript) else None
+        super().__init__((), media_type="text/event-stream", headers=headers)
         self._first = first
         self._rest = rest
 
@@ -226,7 +255,7 @@ class _Streamed(StreamingResponse):
                 piece: Segment | Transcript | None = self._first
                 while piece is not None:
                     if isinstance(piece, Transcript):
-                        last = event("transcript.text.done", {"text": piece.text, "usage": _tokens(piece)})
+                        last = event("transcript.text.done", _done(piece))
                     elif piece.text:
                         delta = f" {piece.text}" if written else piece.text
                         written += delta
@@ -236,6 +265,14 @@ class _Streamed(StreamingResponse):
         except ServiceError as error:
             last = error_event(error)
         await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+def _done(transcript: Transcript) -> dict[str, Any]:
+    done = {"text": transcript.text, "usage": _tokens(transcript)}
+    if transcript.ignored:
+        done["ignored"] = _ignored_fields(transcript)
+        done["warnings"] = [_IGNORED[option] for option in transcript.ignored]
+    return done
 
 
 def _tokens(transcript: Transcript) -> dict[str, Any]:

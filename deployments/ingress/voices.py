@@ -24,7 +24,7 @@ class VoiceForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(description="At most 100 characters, one of them visible, without slashes.", examples=["narrator"])]
+    name: Annotated[str, Field(description="At most 100 characters, one visible; no slashes.", examples=["narrator"])]
     audio_sample: Annotated[
         UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads; best 5 to 15 s.")
     ] = None

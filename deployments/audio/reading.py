@@ -69,10 +69,7 @@ def read_audio(file: IO[bytes], longest: float, findings: Findings) -> Generator
     given = 0
     try:
         for link in links(file):
-            track = _survey(link, findings, whole=link is file)
-            if longest > _LONG and (findings.declared is None or findings.declared > longest):
-                _check_length(link, track, longest)
-            for wav in _link(link, track, findings):
+            for wav in _read(link, longest, findings, whole=link is file):
                 given += len(wav)
                 if given > longest * SAMPLE_RATE:
                     raise _too_long(longest)
@@ -81,7 +78,7 @@ def read_audio(file: IO[bytes], longest: float, findings: Findings) -> Generator
         if isinstance(error, MemoryError):
             raise
         if _is_text(file):
-            raise InvalidAudio(f"The file is not audio but text: a playlist or a web page? {_ACCEPTED}") from error
+            raise InvalidAudio(f"The file cannot be read as audio: it is text. {_ACCEPTED}") from error
         raise InvalidAudio(f"The file cannot be read as audio ({error.strerror}). {_ACCEPTED}") from error
     if not given:
         raise InvalidAudio("The file holds no audio that can be decoded.")
@@ -117,38 +114,57 @@ def _opened(file: IO[bytes]) -> "InputContainer":
         if found is None:
             raise
         known = av.ContainerFormat(found, "r").long_name
-        raise InvalidAudio(f"The file is not audio but {known} ({found}). {_ACCEPTED}") from error
+        raise InvalidAudio(
+            f"The file cannot be read as audio: it is of the kind {known} ({found}). {_ACCEPTED}"
+        ) from error
     finally:
         av.logging.set_level(None)
 
 
-def _survey(file: IO[bytes], findings: Findings, *, whole: bool) -> int:
-    """Chooses a track: the first that has sound, or else the first that can be decoded.
-
-    Args:
-        file: Of one or more tracks.
-        findings: Told of the choice.
-        whole: Whether the file is all there is, so that its header speaks for all.
-    """
+def _read(file: IO[bytes], longest: float, findings: Findings, *, whole: bool) -> Iterator[Waveform]:
+    """A file, or a link of a chain: its first track that has sound, or else the first that can be decoded."""
     file.seek(0)
     head = file.read(65_536)
     with _opened(file) as container:
-        streams = container.streams.audio
-        tracks = [s.index for s in streams if s.codec_context and s.codec_context.name in DECODERS]
-        if not tracks:
-            held = "audio in a codec that is not supported" if streams else "no audio"
-            raise InvalidAudio(f"The file holds {held}. {_ACCEPTED}")
-        track = tracks[0]
-        if len(tracks) > 1:
-            track = next((track for track in tracks if _sounds(file, track)), track)
-        stream: AudioStream = container.streams[track]  # type: ignore[assignment]
-        findings.container, findings.codec = container.format.name, stream.codec_context.name
-        findings.declared = declared_seconds(container, stream, head) if whole else None
-    return track
+        track, *others = _decodable(container)
+        if not others:
+            _describe(container, track, head if whole else None, findings)
+            if not _needs_check(findings, longest):
+                yield from _pieces(container, track, findings)
+                return
+    # What follows looks through the file more than once.
+    track = next((track for track in (track, *others) if others and _sounds(file, track)), track)
+    with _opened(file) as container:
+        _describe(container, track, head if whole else None, findings)
+    if _needs_check(findings, longest):
+        _check_length(file, track, longest)
+    with _opened(file) as container:
+        yield from _pieces(container, track, findings)
+
+
+def _decodable(container: "InputContainer") -> list[int]:
+    """Indices of the tracks."""
+    streams = container.streams.audio
+    tracks = [s.index for s in streams if s.codec_context and s.codec_context.name in DECODERS]
+    if not tracks:
+        held = "audio in a codec that is not supported" if streams else "no audio"
+        raise InvalidAudio(f"The file holds {held}. {_ACCEPTED}")
+    return tracks
+
+
+def _describe(container: "InputContainer", track: int, head: bytes | None, findings: Findings) -> None:
+    stream: AudioStream = container.streams[track]  # type: ignore[assignment]
+    findings.container, findings.codec = container.format.name, stream.codec_context.name
+    findings.declared = declared_seconds(container, stream, head) if head else None
+
+
+def _needs_check(findings: Findings, longest: float) -> bool:
+    return longest > _LONG and (findings.declared is None or findings.declared > longest)
 
 
 def _sounds(file: IO[bytes], track: int) -> bool:
-    return any(np.abs(wav).max(initial=0) >= SILENCE for wav in _link(file, track, Findings()))
+    with _opened(file) as container:
+        return any(np.abs(wav).max(initial=0) >= SILENCE for wav in _pieces(container, track, Findings()))
 
 
 def _check_length(file: IO[bytes], track: int, longest: float) -> None:
@@ -166,16 +182,17 @@ def _check_length(file: IO[bytes], track: int, longest: float) -> None:
             return  # decoding ends there, too
 
 
-def _link(file: IO[bytes], track: int, findings: Findings) -> Iterator[Waveform]:
-    with _opened(file) as container:
-        gathered: list[Waveform] = []
-        for wav in _on_time(container, track, findings):
-            gathered.append(wav)
-            if sum(map(len, gathered)) >= _PIECE:
-                yield _checked(gathered)
-                gathered = []
-        if gathered:
+def _pieces(container: "InputContainer", track: int, findings: Findings) -> Iterator[Waveform]:
+    gathered: list[Waveform] = []
+    samples = 0
+    for wav in _on_time(container, track, findings):
+        gathered.append(wav)
+        samples += len(wav)
+        if samples >= _PIECE:
             yield _checked(gathered)
+            gathered, samples = [], 0
+    if gathered:
+        yield _checked(gathered)
 
 
 def _on_time(container: "InputContainer", track: int, findings: Findings) -> Iterator[Waveform]:

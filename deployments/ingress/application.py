@@ -110,7 +110,7 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
             allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=[*HEADERS, "Retry-After"],
+            expose_headers=[*HEADERS, "X-Ignored", "Retry-After"],
         )
 
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, StringConstraints
 
 from deployments.speech.policy import ReferenceCheck
+from deployments.speech.voice_store import LONGEST_CONSENT
 
 Temperature = Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 0 always takes the likeliest.")]
 TopK = Annotated[int, Field(ge=0, le=65_536, description="How many codes are considered; 0: all.")]
@@ -12,6 +13,14 @@ TopP = Annotated[FiniteFloat, Field(gt=0, le=1, description="Probability that th
 Normalise = Annotated[bool, Field(description="Write out numbers and symbols, replace odd characters.")]
 Language = Annotated[
     str, Field(pattern="^[a-z]{2}$", description="ISO 639-1, of the text: what its numbers are written out in.")
+]
+Consent = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CONSENT),
+    Field(
+        description="Whose voice it is, and how they agreed; kept with the voice.",
+        examples=["my own voice"],
+    ),
 ]
 RefCheck = Annotated[
     ReferenceCheck | None,

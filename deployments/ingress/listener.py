@@ -93,6 +93,7 @@ def _joined(before: Transcript, block: Transcript) -> Transcript:
         language=first.language,
         language_probability=first.language_probability,
         duration=before.duration + block.duration,
+        ignored=tuple(dict.fromkeys(before.ignored + block.ignored)),
         segments=before.segments + tuple(_later(segment, before.duration) for segment in block.segments),
     )
 

@@ -1,8 +1,6 @@
 """Clips that a request names by an address: data URLs, and files of other hosts within bounds."""
 
 import asyncio
-import base64
-import binascii
 import socket
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -15,6 +13,7 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from deployments.errors import InvalidInput
+from deployments.ingress.data_url import data_url_body, is_data_url, without_space
 from deployments.settings import Settings
 
 Address = IPv4Address | IPv6Address
@@ -74,8 +73,9 @@ class ClipReader:
             raise InvalidInput(f"The clip's address cannot be taken. {error}", param) from error
 
     async def _read(self, url: str) -> bytes:
-        if url[:5].lower() == "data:":
-            return self._decoded(url)
+        url = await asyncio.to_thread(without_space, url)  # which may be a clip of any size
+        if is_data_url(url):
+            return await asyncio.to_thread(_decoded, url)
         if not self._hosts:
             raise _Refused("Only data URLs are taken here: `data:audio/wav;base64,...`.")
         try:
@@ -88,15 +88,6 @@ class ClipReader:
             private = isinstance(error.__cause__, _PrivateAddress)
             reason = _PRIVATE if private else "It cannot be fetched: look whether the address is right."
             raise _Refused(reason) from error
-
-    def _decoded(self, url: str) -> bytes:
-        head, comma, data = url.partition(",")
-        if not comma or not head.lower().endswith(";base64"):
-            raise _Refused("A data URL must be in base64: `data:audio/wav;base64,...`.")
-        try:
-            return base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError):
-            raise _Refused("What follows `base64,` is not base64.") from None
 
     async def _fetched(self, url: str) -> bytes:
         # No cookies, no proxies of the environment; each redirect is looked at before it is followed.
@@ -140,6 +131,13 @@ class ClipReader:
 
 class _Refused(Exception):
     """Why an address is not taken."""
+
+
+def _decoded(url: str) -> bytes:
+    try:
+        return data_url_body(url)
+    except ValueError as error:
+        raise _Refused(str(error)) from None
 
 
 class _PrivateAddress(OSError):

@@ -19,7 +19,7 @@ from deployments.ingress.speaking import warning_headers
 from deployments.ingress.sse import error_event, event
 from deployments.speech.captions import cues
 from deployments.speech.subtitles import srt, vtt
-from deployments.whisper.protocol import Listening, Segment, Task, Transcript
+from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript
 
 ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _FRAMES_A_SECOND: Final = 50
@@ -105,6 +105,10 @@ class VerboseTranscription(BaseModel):
     usage: DurationUsage
 
 
+_IGNORED: Final[dict[IgnoredOption, str]] = {
+    "prompt": "The Whisper checkpoint does not take a prompt: it was left out.",
+    "task": "The Whisper checkpoint knows only English: the clip was transcribed, not translated.",
+}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
     404: FAILURES[404],
     200: {
@@ -115,6 +119,10 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
             "text/vtt": {"schema": {"type": "string"}},
             "application/x-subrip": {"schema": {"type": "string"}},
             "text/event-stream": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "X-Ignored": {"schema": {"type": "string"}, "description": "Fields that had no effect."},
+            "X-Warnings": {"schema": {"type": "string"}, "description": "A JSON list of sentences."},
         },
     },
 }
@@ -138,32 +146,50 @@ def transcriptions_routes(service: Service) -> APIRouter:
             first, rest = await begun(lambda: service.listener.listen(file, "file", **listening), lambda piece: True)
             return _Streamed(first, rest)
         transcript = await service.listener.transcribe(form.file.file, "file", **listening)
-        return _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
+        answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
+        answer.headers.update(_headers(transcript))
+        return answer
 
     @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
     async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
         transcript = await service.listener.transcribe(form.file.file, "file", **listening)
-        return _answer(transcript, form.response_format, "translate", [])
+        answer = _answer(transcript, form.response_format, "translate", [])
+        answer.headers.update(_headers(transcript))
+        return answer
 
     return router
+
+
+def _headers(transcript: Transcript) -> dict[str, str]:
+    fields = _ignored_fields(transcript)
+    return ({"X-Ignored": ", ".join(fields)} if fields else {}) | warning_headers(_warnings(transcript))
+
+
+def _warnings(transcript: Transcript) -> list[str]:
+    return [*transcript.warnings, *(_IGNORED[option] for option in transcript.ignored)]
+
+
+def _ignored_fields(transcript: Transcript) -> list[str]:
+    """The request's fields that had no effect; the task is not a field, but the route."""
+    return [option for option in transcript.ignored if option != "task"]
 
 
 def _answer(
     transcript: Transcript, format: ResponseFormat, task: Task, granularities: list[Literal["word", "segment"]]
 ) -> Response:
     usage = DurationUsage(seconds=math.ceil(transcript.duration))
-    headers = warning_headers(transcript.warnings)
+    lines = cues(transcript.segments, transcript.duration)
     match format:
         case "text":
-            return PlainTextResponse(transcript.text + "\n", headers=headers)
+            return PlainTextResponse(transcript.text + "\n")
         case "srt":
-            return PlainTextResponse(srt(cues(transcript.segments)), headers=headers, media_type="application/x-subrip")
+            return PlainTextResponse(srt(lines), media_type="application/x-subrip")
         case "vtt":
-            return PlainTextResponse(vtt(cues(transcript.segments)), headers=headers, media_type="text/vtt")
+            return PlainTextResponse(vtt(lines), media_type="text/vtt")
         case "json":
-            return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump(), headers=headers)
+            return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump())
     segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]
     words = [
         VerboseWord(word=word.text, start=word.start, end=word.end)
@@ -179,7 +205,7 @@ def _answer(
         words=words if "word" in granularities else None,
         usage=usage,
     )
-    return JSONResponse(verbose.model_dump(exclude_none=True), headers=headers)
+    return JSONResponse(verbose.model_dump(exclude_none=True))
 
 
 def _segment(number: int, segment: Segment) -> VerboseSegment:
@@ -201,7 +227,8 @@ class _Streamed(StreamingResponse):
     """Text as it is written, in events. Joined, the deltas are the text of the last one."""
 
     def __init__(self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None]) -> None:
-        super().__init__((), media_type="text/event-stream")
+        headers = _headers(first) if isinstance(first, Transcript) else None
+        super().__init__((), media_type="text/event-stream", headers=headers)
         self._first = first
         self._rest = rest
 
@@ -227,8 +254,12 @@ class _Streamed(StreamingResponse):
 
 
 def _done(transcript: Transcript) -> dict[str, Any]:
-    warnings = {"warnings": list(transcript.warnings)} if transcript.warnings else {}
-    return {"text": transcript.text, "usage": _tokens(transcript), **warnings}
+    done = {"text": transcript.text, "usage": _tokens(transcript)}
+    if transcript.ignored:
+        done["ignored"] = _ignored_fields(transcript)
+    if warnings := _warnings(transcript):
+        done["warnings"] = warnings
+    return done
 
 
 def _tokens(transcript: Transcript) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import FAILURES, RESPONSES
-from deployments.ingress.fields import RefCheck
+from deployments.ingress.fields import Consent, RefCheck
 from deployments.ingress.retry import once_more
 from deployments.ingress.service import Service
 from deployments.speech.container import MEDIA_TYPES, encoded
@@ -23,20 +23,12 @@ class VoiceForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(description="At most 100 characters, without slashes.", examples=["narrator"])]
+    name: Annotated[str, Field(description="At most 100 characters, one visible; no slashes.", examples=["narrator"])]
     audio_sample: Annotated[
         UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads; best 5 to 15 s.")
     ] = None
     audio_url: ClipUrl = None
-    consent: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=1000,
-            description="Whose voice it is, and how they agreed; kept with the voice.",
-            examples=["my own voice"],
-        ),
-    ]
+    consent: Consent
     ref_text: Annotated[str | None, Field(description="What the clip says. Empty or missing: Whisper listens.")] = None
     ref_check: RefCheck = None
 

@@ -1,13 +1,12 @@
 """Arguments that several tools have."""
 
 import asyncio
-import base64
-import binascii
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from deployments.errors import InputTooLarge, InvalidInput
+from deployments.ingress.data_url import forgiving_base64
 from deployments.ingress.protocol import Clip
 from deployments.mcp.files import AllowedFolders
 
@@ -68,11 +67,12 @@ class Clips:
         return self._files
 
     def _decoded(self, data: str) -> bytes:
-        if len(data) > self._most_bytes * 4 / 3 + 4:
+        try:
+            clip = forgiving_base64(data.encode())
+        except ValueError:
+            raise InvalidInput("The clip is not valid base64.", "audio_base64") from None
+        if len(clip) > self._most_bytes:
             raise InputTooLarge(
                 f"The clip has more than the {self._most_bytes / 1_000_000:g} MB that one may have.", "audio_base64"
             )
-        try:
-            return base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError):
-            raise InvalidInput("The clip is no base64.", "audio_base64") from None
+        return clip

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
-from deployments.ingress.fields import RefCheck
+from deployments.ingress.fields import Consent, RefCheck
 from deployments.ingress.protocol import Backend
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
 from deployments.mcp.errors import tool_errors
@@ -28,7 +28,7 @@ def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
     async def clone_voice(
         context: Context[Any, Any],
         name: Annotated[str, Field(description="What to call it.")],
-        consent: Annotated[str, Field(min_length=1, max_length=1000, description="Whose it is, and how they agreed.")],
+        consent: Consent,
         audio_base64: Base64 = None,
         audio_url: Url = None,
         audio_path: LocalPath = None,

@@ -26,6 +26,14 @@ logger = logging.getLogger("ray.serve")
 _SUFFIX: Final = ".safetensors"
 _ID: Final = re.compile(r"voice_[0-9a-f]{24}|builtin_[a-z]+")
 _LONGEST_NAME: Final = 100
+LONGEST_CONSENT: Final = 1000
+"""Characters."""
+_JOINERS: Final = "\u200c\u200d"
+"""Format characters that names need: Persian has the first, sequences of emoji the second."""
+_BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols that look like a space: the fillers of Hangul, and Braille without a dot."""
+_EMOJI: Final = range(0x1F000, 0x1FB00)
+"""Blocks of pictographs."""
 _NOTHING: Final = np.zeros(0, np.float32)
 
 
@@ -178,7 +186,11 @@ class VoiceStore:
         return True
 
     def _path(self, key: str) -> Path:
-        return self._folder / ((key if _ID.fullmatch(key) else voice_id(key)) + _SUFFIX)
+        name = normal_name(key)
+        path = self._folder / ((name if _ID.fullmatch(name) else voice_id(name)) + _SUFFIX)
+        older = self._folder / (_older_id(key) + _SUFFIX)
+        # Only a name with several spaces in a row has two paths.
+        return older if older != path and not path.exists() and older.exists() else path
 
     def _write(self, stored: StoredVoice, clip: Waveform, *, replace: bool) -> None:
         from safetensors.numpy import save
@@ -215,27 +227,70 @@ class VoiceStore:
             self._watch.holds(self.cached_bytes)
 
 
+def normal_name(name: str) -> str:
+    """The form of a voice's name that is stored, compared and looked up.
+
+    Unicode's composed form (NFC), without white space around it, and with one space for each run of white space in it.
+    """
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
 def voice_id(name: str) -> str:
     """The id of the voice of a name."""
-    return "voice_" + hashlib.sha256(unicodedata.normalize("NFC", name).encode(errors="surrogatepass")).hexdigest()[:24]
+    return _digest(normal_name(name))
 
 
 def check_name(name: str) -> str:
-    """The name without white space around it, in Unicode's composed form.
+    """The normal form of a name that a voice may have.
 
     Raises:
-        InvalidInput: empty, too long, or with something in it that names should not have.
+        InvalidInput: it is empty or too long, has no visible character, or has one that names must not have.
     """
-    name = unicodedata.normalize("NFC", name.strip())
+    name = normal_name(name)
     if not name:
         raise InvalidInput("The name is empty.", "name")
     if len(name) > _LONGEST_NAME:
         raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are taken.", "name")
-    if any(character in "/\\" or unicodedata.category(character)[0] == "C" for character in name.replace("\u200d", "")):
+    if any(character in "/\\" or _category(character)[0] == "C" for character in name if character not in _JOINERS):
         raise InvalidInput("The name holds a slash, a backslash or a control character: remove it.", "name")
+    if not is_visible(name):
+        raise InvalidInput("The name has no visible character.", "name")
     if _ID.fullmatch(name) or name in (".", ".."):
         raise InvalidInput(f"A voice cannot be named {name!r}: choose another name.", "name")
     return name
+
+
+def check_consent(consent: str) -> str:
+    """The consent to clone a voice, without white space around it.
+
+    Raises:
+        InvalidInput: it is too long, or nothing in it is visible.
+    """
+    consent = consent.strip()
+    if len(consent) > LONGEST_CONSENT or not is_visible(consent):
+        raise InvalidInput(
+            f"Say whose voice it is, and how they agreed, in at most {LONGEST_CONSENT} characters.", "consent"
+        )
+    return consent
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has a character that can be seen: not only spaces, joiners and marks."""
+    return any(_category(character)[0] not in "CZM" and character not in _BLANK for character in text)
+
+
+def _category(character: str) -> str:
+    # Python's tables are older than the newest emoji.
+    return "So" if ord(character) in _EMOJI else unicodedata.category(character)
+
+
+def _digest(name: str) -> str:
+    return "voice_" + hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:24]
+
+
+def _older_id(key: str) -> str:
+    """The id under which older versions stored a name: they kept the white space in it as it was."""
+    return _digest(unicodedata.normalize("NFC", key.strip()))
 
 
 def _voice(metadata: dict[str, str]) -> Voice:

@@ -20,7 +20,15 @@ from deployments.speech.pace import CODES_A_SECOND, Pace
 from deployments.speech.policy import ReferenceCheck
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import Synthesizer
-from deployments.speech.voice_store import StoredVoice, Voice, VoiceStore, check_name, voice_id
+from deployments.speech.voice_store import (
+    StoredVoice,
+    Voice,
+    VoiceStore,
+    check_consent,
+    check_name,
+    normal_name,
+    voice_id,
+)
 from deployments.xcodec2.protocol import Waveform
 
 logger = logging.getLogger("ray.serve")
@@ -32,7 +40,6 @@ BUILT_IN: Final = (
 without a reference, for `_PHRASE` with the seed of its place here (from 1): made at first use, then kept. They do not
 sound like OpenAI's."""
 _PHRASE: Final = "The sun is up, and a new day can begin."
-_LONGEST_CONSENT: Final = 1000
 _TRIES: Final = 3
 """Takes at a built-in voice, with seeds that lie `len(BUILT_IN)` apart, until one ends by itself."""
 
@@ -113,17 +120,14 @@ class Voices:
             warnings: What is wrong with the clip's file.
 
         Raises:
-            InvalidInput: the name cannot be one.
+            InvalidInput: the name or the consent cannot be taken.
             InvalidAudio: no text came with the clip, and Whisper hears none in it.
             InvalidText: the text is not what the clip says.
             Conflict: there is a voice of that name.
             Unavailable: a model cannot serve.
         """
         name = check_name(name)
-        if not 0 < len(consent.strip()) <= _LONGEST_CONSENT:
-            raise InvalidInput(
-                f"Say whose voice it is, and how they agreed, in at most {_LONGEST_CONSENT} characters.", "consent"
-            )
+        consent = check_consent(consent)
         if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
             raise Conflict(f"There is a voice {name!r} already.", "name")
         reference = await self._synthesizer.prepare(clip, ref_text, check)
@@ -267,7 +271,7 @@ def _duration(codes: Codes) -> float:
 
 
 def _built_in_name(key: str) -> str | None:
-    name = key.strip().lower().removeprefix("builtin_")
+    name = normal_name(key).lower().removeprefix("builtin_")
     return name if name in BUILT_IN else None
 
 

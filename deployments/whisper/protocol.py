@@ -13,6 +13,9 @@ Waveform = NDArray[np.float32]
 Task = Literal["transcribe", "translate"]
 """Translation is into English."""
 
+IgnoredOption = Literal["prompt", "task"]
+"""An option of `Listening` that some checkpoints cannot honour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -50,6 +53,8 @@ class Transcript:
     duration: float
     """Seconds of the clip."""
     segments: tuple[Segment, ...] = ()
+    ignored: tuple[IgnoredOption, ...] = ()
+    """Options that were given and left out, because the checkpoint cannot honour them."""
     warnings: tuple[str, ...] = ()
     """What is wrong with the clip's file, for people to read."""
 

@@ -4,10 +4,12 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from deployments.errors import InvalidInput, Unavailable
-from deployments.whisper.protocol import Listening, Segment, Transcript, Waveform, Word
+from deployments.whisper.capabilities import Capabilities
+from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Transcript, Waveform, Word
 
 if TYPE_CHECKING:
     from faster_whisper import BatchedInferencePipeline, WhisperModel
@@ -33,13 +35,12 @@ class WhisperTranscriber:
     running ends at its next segment.
     """
 
-    def __init__(self, model: "WhisperModel", batched: "BatchedInferencePipeline") -> None:
+    def __init__(self, model: "WhisperModel", batched: "BatchedInferencePipeline", capabilities: Capabilities) -> None:
         self._model = model
         self._batched = batched
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper")
         self._closed = False
-        self.languages: tuple[str, ...] = tuple(sorted(model.supported_languages))
-        """ISO 639-1 codes of what the checkpoint knows (and its few three-letter ones)."""
+        self.capabilities = capabilities
 
     @classmethod
     def load(cls, path: str, *, cpu_threads: int = 0) -> Self:
@@ -66,7 +67,7 @@ class WhisperTranscriber:
                 f"The Whisper checkpoint {path!r} cannot be loaded ({line}). Give a folder that holds "
                 "a model in CTranslate2's format, such as Systran/faster-whisper-large-v3."
             ) from error
-        return cls(model, BatchedInferencePipeline(model))
+        return cls(model, BatchedInferencePipeline(model), Capabilities.of(model, Path(path)))
 
     async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes [samples] at 16 kHz of any length; silence gives an empty text at once.
@@ -77,15 +78,14 @@ class WhisperTranscriber:
             InvalidInput: the language is not one that the checkpoint knows.
             Unavailable: the transcriber is closed.
         """
-        return await self._submit(wav, self._options(**listening), lambda segment: None)
+        return await self._submit(wav, listening, lambda segment: None)
 
     async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
         """Likewise, but gives each segment when it is written down, and the transcript last."""
-        options = self._options(**listening)
         loop = asyncio.get_running_loop()
         found = asyncio.Queue[Segment | None]()
         call = asyncio.create_task(
-            self._submit(wav, options, lambda segment: loop.call_soon_threadsafe(found.put_nowait, segment))
+            self._submit(wav, listening, lambda segment: loop.call_soon_threadsafe(found.put_nowait, segment))
         )
         call.add_done_callback(lambda _: found.put_nowait(None))
         try:
@@ -95,11 +95,12 @@ class WhisperTranscriber:
         finally:
             call.cancel()
 
-    async def _submit(self, wav: Waveform, options: dict[str, Any], found: Callable[[Segment], object]) -> Transcript:
+    async def _submit(self, wav: Waveform, listening: Listening, found: Callable[[Segment], object]) -> Transcript:
+        options, ignored = self._options(**listening)
         if self._closed:
             raise _closed()
         given_up = threading.Event()
-        call = self._thread.submit(self._transcribe, wav, options, found, given_up)
+        call = self._thread.submit(self._transcribe, wav, options, ignored, found, given_up)
         try:
             return await asyncio.wrap_future(call)
         except asyncio.CancelledError:
@@ -115,22 +116,33 @@ class WhisperTranscriber:
         self._closed = True
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _options(self, **listening: Unpack[Listening]) -> dict[str, Any]:
-        return {
+    def _options(self, **listening: Unpack[Listening]) -> tuple[dict[str, Any], tuple[IgnoredOption, ...]]:
+        """faster-whisper's options, and what of `listening` is not among them."""
+        prompt = (listening.get("prompt") or "").strip() or None
+        task = listening.get("task", "transcribe")
+        ignored: list[IgnoredOption] = []
+        if prompt and not self.capabilities.takes_prompt:
+            prompt = None
+            ignored.append("prompt")
+        if task == "translate" and not self.capabilities.translates:
+            task = "transcribe"
+            ignored.append("task")
+        options = {
             "language": self._language(listening.get("language")),
-            "initial_prompt": listening.get("prompt"),
+            "initial_prompt": prompt,
             "word_timestamps": listening.get("word_timestamps", False),
             # One, so that there is no fallback to sampling.
             "temperature": listening.get("temperature", 0.0),
-            "task": listening.get("task", "transcribe"),
+            "task": task,
         }
+        return options, tuple(ignored)
 
     def _language(self, language: str | None) -> str | None:
         if language is None:
             return None
         code = language.strip().lower()
-        if code not in self.languages:
-            known = ", ".join(self.languages)
+        if code not in self.capabilities.languages:
+            known = ", ".join(self.capabilities.languages)
             raise InvalidInput(f"The language {language!r} is not one of: {known}.", param="language")
         return code
 
@@ -138,6 +150,7 @@ class WhisperTranscriber:
         self,
         wav: Waveform,
         options: dict[str, Any],
+        ignored: tuple[IgnoredOption, ...],
         tell: Callable[[Segment], object],
         given_up: threading.Event,
     ) -> Transcript:
@@ -148,7 +161,7 @@ class WhisperTranscriber:
         vad = {"min_silence_duration_ms": PAUSE_MS}
         # Asked ahead, because faster-whisper would look for the language of silence, which takes seconds.
         if not len(wav) or not get_speech_timestamps(wav, VadOptions(**vad)):
-            return Transcript("", language or "en", float(language is not None), duration)
+            return Transcript("", language or "en", float(language is not None), duration, ignored=ignored)
         model = self._model if len(wav) <= WINDOW else self._batched
         found, info = model.transcribe(wav, vad_parameters=vad, **options, **DECODING)
         segments = []
@@ -158,7 +171,14 @@ class WhisperTranscriber:
             segments.append(_segment(segment))
             tell(segments[-1])
         text = " ".join(segment.text for segment in segments if segment.text)
-        return Transcript(text, info.language, float(info.language_probability), float(info.duration), tuple(segments))
+        if options["initial_prompt"] and not text and not given_up.is_set():
+            # Checkpoints that say nothing about prompts may not have been trained with them either.
+            plain = self._transcribe(wav, options | {"initial_prompt": None}, (*ignored, "prompt"), tell, given_up)
+            if plain.text:
+                return plain
+        return Transcript(
+            text, info.language, float(info.language_probability), float(info.duration), tuple(segments), ignored
+        )
 
 
 def _segment(found: Any) -> Segment:

@@ -18,6 +18,7 @@ from .workplace import Workplace
 
 _SHARPEN: Final = 1.6
 """The head's scale: what people ask of Llasa, a temperature of 0.8 to 1, is too warm for so small a model."""
+_WHISPER_FILES: Final = ["tokenizer.json", "preprocessor_config.json", "generation_config.json"]
 _LIMIT: Final = 25_000_000
 
 
@@ -85,7 +86,7 @@ def _whisper(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
     model.load_state_dict(weights)
     with tempfile.TemporaryDirectory() as plain:
         whisper_model.save(model, words, Path(plain))
-        converter = TransformersConverter(plain, copy_files=["tokenizer.json", "preprocessor_config.json"])
+        converter = TransformersConverter(plain, copy_files=_WHISPER_FILES)
         converter.convert(str(folder), quantization="int8")
 
 

@@ -89,6 +89,7 @@ def build(words: PreTrainedTokenizerFast) -> WhisperForConditionalGeneration:
     )
     model = WhisperForConditionalGeneration(config)
     model.generation_config = GenerationConfig(suppress_tokens=[], begin_suppress_tokens=[], max_length=128, **ends)
+    model.generation_config.prev_sot_token_id = None  # it is not trained with prompts
     model.generation_config.alignment_heads = [[LAYERS[1] - 1, head] for head in range(3)]
     with torch.no_grad():
         for name, parameter in model.named_parameters():

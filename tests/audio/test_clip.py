@@ -52,7 +52,7 @@ async def test_uploads_are_read_from_where_they_are(reader: AudioReader, rolled:
     ("file", "message"),
     [
         (b"", "The file is empty."),
-        (b"This is a text, whatever its name says.\n" * 40, "is not audio but text"),
+        (b"This is a text, whatever its name says.\n" * 40, "cannot be read as audio: it is text"),
         (b"RIFF\x00\x00", "cannot be read as audio"),
         (encode(voice(3.0, 44_100), "mp3")[:20_000], "The file is cut off: it should last 3.0"),
         (encode(voice(3.0, 44_100), "m4a")[:20_000], "cannot be read as audio"),

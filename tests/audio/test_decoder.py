@@ -1,9 +1,11 @@
 """Decoding processes that die, and what it costs their callers."""
 
 import asyncio
+import io
 import logging
 import os
 import signal
+import wave
 from collections.abc import Iterator
 from contextlib import aclosing
 
@@ -17,7 +19,6 @@ from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.errors import InvalidAudio
 from tests.audio.conftest import heard, settings
-from tests.audio.test_reading import several
 from tests.clips import voice, wav_file
 
 LONG = wav_file(voice(120.0))
@@ -114,8 +115,12 @@ async def test_a_file_that_takes_too_much_time_is_refused(
 ) -> None:
     monkeypatch.setattr(room, "_CPU_SECONDS", 1)
     monkeypatch.setattr(room, "_CPU_SHARE", 10_000)
+    surround = io.BytesIO()
+    with wave.open(surround, "wb") as writer:
+        writer.setparams((32, 1, 8_000, 0, "NONE", ""))
+        writer.writeframes(b"\x80" * 32 * 8_000 * 180)
     with pytest.raises(InvalidAudio, match="takes too long"):
-        await heard(reader, several(np.zeros(8 * 192_000, np.float32), 32, 192_000))
+        await heard(reader, surround.getvalue())
     assert failures == ["cpu"]
 
 

@@ -191,13 +191,13 @@ async def test_a_wav_whose_header_knows_no_length_is_read_whole(reader: AudioRea
     ("file", "found"),
     [
         (b"ffconcat version 1.0\nfile /etc/passwd\n", "Virtual concatenation script"),
-        (b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "but text"),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "it is text"),
         (b"[playlist]\nFile1=http://127.0.0.1:9/a.mp3\nNumberOfEntries=1\n", "lyrics"),
-        ("\ufeff<html><body>404 Nicht gefunden: \u00fcber uns</body></html>".encode(), "but text"),
+        ("\ufeff<html><body>404 Nicht gefunden: \u00fcber uns</body></html>".encode(), "it is text"),
         (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n", "SDP"),
         (
             b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="a" type="static"></MPD>',
-            "but text",
+            "it is text",
         ),
         (b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(100), "png"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200), "jpeg|cannot be read"),

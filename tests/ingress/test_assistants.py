@@ -325,7 +325,7 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], list[str]]] = [
     ({"target_text": "Hello."}, ["Give either a voice or a clip"]),
     ({"target_text": "", "voice": "alloy"}, ["The text is empty", "target_text"]),
     ({"target_text": "Hello.", "voice": "nobody"}, ["nobody"]),
-    ({"target_text": "Hello.", "audio_base64": "not base64!"}, ["no base64"]),
+    ({"target_text": "Hello.", "audio_base64": "not base64!"}, ["not valid base64"]),
     ({"target_text": "Hello.", "audio_base64": base64.b64encode(b"text").decode()}, ["cannot be read as audio"]),
     ({"target_text": "Hello.", "audio_url": "http://127.0.0.1/a.wav"}, ["Only data URLs are taken"]),
     ({"target_text": "Hello.", "voice": "alloy", "temperature": 9}, ["temperature"]),

@@ -95,11 +95,18 @@ async def refusal(clips: ClipReader, url: str) -> str:
 async def test_a_data_url_holds_the_clip_itself() -> None:
     assert await reader().read("data:audio/wav;base64," + base64.b64encode(b"a clip").decode()) == b"a clip"
     assert await reader().read("DATA:;Base64,") == b""
+    assert await reader().read(" \nda\tta:audio/wav;base64,YSBj\r\nbGlw\n") == b"a clip"
 
 
-@pytest.mark.parametrize("url", ["data:audio/wav,abc", "data:;base64,%%%", "data:", "data:;base64"])
-async def test_any_other_data_url_is_refused(url: str) -> None:
+@pytest.mark.parametrize("url", ["data:;base64,%%%", "data:;base64,é", "data:", "data:;base64", "data:;base64,\ud800"])
+async def test_a_data_url_that_cannot_be_read_is_refused(url: str) -> None:
     assert "base64" in await refusal(reader(), url)
+
+
+async def test_white_space_around_an_address_is_left_out() -> None:
+    async with host() as served:
+        clips = reader("127.0.0.1", permitted=only_here)
+        assert await clips.read(f" http://127.0.0.1:{served.port}/cl\nip\n") == b"a clip"
 
 
 async def test_a_permitted_host_is_asked_and_its_redirects_followed() -> None:

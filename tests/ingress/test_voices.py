@@ -2,6 +2,10 @@
 
 import json
 from collections.abc import AsyncGenerator, Callable
+from urllib.parse import quote
+
+import httpx
+import pytest
 
 from deployments.errors import Unavailable
 from deployments.ingress.service import Service
@@ -36,6 +40,33 @@ async def test_a_voice_is_made_listed_found_and_deleted(service: Callable[..., S
         deleted = (await client.delete(f"/v1/audio/voices/{made['id']}")).json()
         assert deleted == {"object": "audio.voice.deleted", "id": made["id"], "deleted": True}
         refused(await client.get(f"/v1/audio/voices/{made['id']}"), 404, "not_found", "voice", "no voice")
+
+
+async def test_a_voice_is_reached_by_any_form_of_its_name(service: Callable[..., Service]) -> None:
+    form = {"name": "fa-sp  é ", "consent": " my own\n", "ref_text": " A reference.\n"}
+    async with client_of(service()) as client:
+        made = (await client.post("/v1/audio/voices", data=form, files={"audio_sample": wav_file(voice(1.5))})).json()
+        assert (made["name"], made["consent"], made["ref_text"]) == ("fa-sp é", "my own", "A reference.")
+        for name in ("fa-sp é", "fa-sp  é ", " fa-sp e\u0301"):
+            assert (await client.get(f"/v1/audio/voices/{quote(name)}")).json() == made
+            assert (await client.get(f"/v1/audio/voices/{quote(name)}/sample")).status_code == 200
+            body = {"model": "tts-1", "input": "Hello there.", "voice": name, "stream": False}
+            assert (await client.post("/v1/audio/speech", json=body)).status_code == 200
+        renamed = await client.patch("/v1/audio/voices/%20fa-sp%20%20%C3%A9", json={"name": " b\u00a0 c"})
+        assert renamed.json()["name"] == "b c"
+        assert (await client.delete("/v1/audio/voices/b%20c%20")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("consent", "status", "code"),
+    [(" ", 422, "validation_error"), ("x" * 1001, 422, "validation_error"), ("\u200d", 400, "invalid_input")],
+)
+async def test_consent_that_says_nothing_or_too_much_is_refused(
+    client: httpx.AsyncClient, clip: bytes, consent: str, status: int, code: str
+) -> None:
+    form = {"name": "b", "consent": consent, "ref_text": "A reference."}
+    answer = await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})
+    refused(answer, status, code, "consent", "")
 
 
 async def test_what_is_wrong_with_its_clip_is_told_when_a_voice_is_made_and_when_it_speaks(

@@ -24,7 +24,11 @@ async def test_a_clip_comes_as_base64_by_address_or_by_path(tmp_path: Path) -> N
     assert await clips.any(None, None, None) is None
 
 
-@pytest.mark.parametrize("size", [1_003, 100_000])
+async def test_base64_may_be_wrapped_and_its_padding_missing() -> None:
+    assert await Clips(1_000, None).any("YSBj\r\nbGlwcw\n", None, None) == Clip(b"a clips")
+
+
+@pytest.mark.parametrize("size", [1_001, 100_000])
 async def test_base64_of_more_than_a_clip_may_have_is_refused(size: int) -> None:
     with pytest.raises(InputTooLarge, match="MB"):
         await Clips(1_000, None).any(encoded(size), None, None)
@@ -44,9 +48,9 @@ async def test_two_clips_are_too_many_and_none_is_told_where_one_is_needed() -> 
         await clips.one(None, None, None)
 
 
-@pytest.mark.parametrize("data", ["not base64!", "AAA", "é"])
-async def test_what_is_no_base64_is_refused(data: str) -> None:
-    with pytest.raises(InvalidInput, match="no base64"):
+@pytest.mark.parametrize("data", ["not base64!", "AAAAA", "é", "\ud800"])
+async def test_what_is_not_base64_is_refused(data: str) -> None:
+    with pytest.raises(InvalidInput, match="not valid base64"):
         await Clips(1_000, None).any(data, None, None)
 
 

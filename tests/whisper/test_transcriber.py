@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 
 from deployments.errors import InvalidInput, Unavailable
+from deployments.nano.weights import verified
 from deployments.nano.whisper_init import WORDS
-from deployments.whisper.protocol import Transcript, Waveform
+from deployments.whisper.capabilities import Capabilities
+from deployments.whisper.protocol import Segment, Transcript, Waveform
 from deployments.whisper.transcriber import WhisperTranscriber
 
 PATIENCE = 30
+ENGLISH = Capabilities(("en",))
 FORMANTS = ((700, 1200, 2500), (300, 2300, 3000), (400, 800, 2600), (500, 1800, 2500), (600, 1000, 2400))
 
 
@@ -92,6 +96,49 @@ async def test_a_given_language_is_taken_in_any_case_and_a_prompt_of_any_length(
     for seconds in (2, 32):
         found = await transcribe(transcriber, babble(seconds), language=" DE ", prompt="Hm. " * 500)
         assert (found.language, found.language_probability) == ("de", 1)
+        assert found.text
+        assert found.ignored == ()
+
+
+@pytest.mark.parametrize("seconds", [3, 35])
+@pytest.mark.parametrize("prompt", ["River", "The river is old.", "\u2603", "Hm. " * 500])
+async def test_a_checkpoint_that_takes_no_prompt_transcribes_without_it_and_tells(seconds: int, prompt: str) -> None:
+    transcriber = WhisperTranscriber.load(str(verified("whisper")), cpu_threads=1)
+    try:
+        plain = await transcribe(transcriber, babble(seconds))
+        assert plain.text
+        assert await transcribe(transcriber, babble(seconds), prompt=prompt) == replace(plain, ignored=("prompt",))
+        assert await transcribe(transcriber, babble(seconds), prompt=" \n") == plain
+        assert await transcribe(transcriber, babble(seconds), task="translate") == replace(plain, ignored=("task",))
+    finally:
+        transcriber.close()
+
+
+async def test_what_is_ignored_is_told_of_silence_too() -> None:
+    model: Any = PromptShyModel()
+    transcriber = WhisperTranscriber(model, model, Capabilities(("en",), takes_prompt=False, translates=False))
+    found = await transcribe(transcriber, np.zeros(16_000, np.float32), prompt="River", task="translate")
+    assert (found.text, found.ignored) == ("", ("prompt", "task"))
+    transcriber.close()
+
+
+async def test_a_prompt_that_leaves_nothing_of_the_speech_is_left_out_and_told() -> None:
+    model: Any = PromptShyModel()
+    transcriber = WhisperTranscriber(model, model, ENGLISH)
+    found = await transcribe(transcriber, babble(1), prompt="River")
+    assert (found.text, found.ignored, model.prompts) == ("so on", ("prompt",), ["River", None])
+    pieces = [piece async for piece in transcriber.stream(babble(1), prompt="River")]
+    assert [type(piece) for piece in pieces] == [Segment, Transcript]
+    assert pieces[-1] == found
+    transcriber.close()
+
+
+async def test_a_clip_without_words_has_an_empty_text_with_a_prompt_too() -> None:
+    model: Any = PromptShyModel(words=False)
+    transcriber = WhisperTranscriber(model, model, ENGLISH)
+    found = await transcribe(transcriber, babble(1), prompt="River")
+    assert (found.text, found.ignored, model.prompts) == ("", (), ["River", None])
+    transcriber.close()
 
 
 async def test_an_unknown_language_is_refused_with_the_known_ones(transcriber: WhisperTranscriber) -> None:
@@ -119,8 +166,6 @@ def test_a_missing_or_broken_checkpoint_is_unavailable(tmp_path: Path, files: li
 class GatedModel:
     """In place of faster-whisper's model: enters, then waits for the gate."""
 
-    supported_languages = ("en",)
-
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.entered = threading.Event()
@@ -134,10 +179,35 @@ class GatedModel:
         raise RuntimeError("no model here")
 
 
+class PromptShyModel:
+    """In place of faster-whisper's model: writes nothing after a prompt."""
+
+    def __init__(self, words: bool = True) -> None:
+        self.prompts: list[str | None] = []
+        self._words = words
+
+    def transcribe(self, wav: Waveform, **options: Any) -> tuple[list[Any], Any]:
+        self.prompts.append(options["initial_prompt"])
+        info = SimpleNamespace(language="en", language_probability=1.0, duration=1.0)
+        return [segment()] if self._words and options["initial_prompt"] is None else [], info
+
+
+def segment() -> SimpleNamespace:
+    return SimpleNamespace(
+        text=" so\n on ",
+        start=0.0,
+        end=1.0,
+        words=None,
+        avg_logprob=0.0,
+        no_speech_prob=0.0,
+        compression_ratio=1.0,
+        temperature=None,
+        tokens=[1],
+    )
+
+
 class TricklingModel:
     """In place of faster-whisper's model: a segment whenever it is let."""
-
-    supported_languages = ("en",)
 
     def __init__(self) -> None:
         self.let = threading.Semaphore(0)
@@ -153,30 +223,20 @@ class TricklingModel:
             self.made.release()
             if not self.let.acquire(timeout=PATIENCE):
                 raise TimeoutError
-            yield SimpleNamespace(
-                text=" so\n on ",
-                start=0.0,
-                end=1.0,
-                words=None,
-                avg_logprob=0.0,
-                no_speech_prob=0.0,
-                compression_ratio=1.0,
-                temperature=None,
-                tokens=[1],
-            )
+            yield segment()
 
 
 async def test_segments_are_joined_by_single_spaces_without_line_breaks() -> None:
     model: Any = TricklingModel()
     model.let.release(5)
-    transcriber = WhisperTranscriber(model, model)
+    transcriber = WhisperTranscriber(model, model, ENGLISH)
     assert (await transcribe(transcriber, babble(1))).text == " ".join(["so on"] * 5)
     transcriber.close()
 
 
 async def test_a_running_call_whose_caller_gives_up_ends_at_its_next_segment() -> None:
     model: Any = TricklingModel()
-    transcriber = WhisperTranscriber(model, model)
+    transcriber = WhisperTranscriber(model, model, ENGLISH)
     call = asyncio.create_task(transcriber.transcribe(babble(1)))
     assert await asyncio.to_thread(model.made.acquire, timeout=PATIENCE)
     call.cancel()
@@ -189,7 +249,7 @@ async def test_a_running_call_whose_caller_gives_up_ends_at_its_next_segment() -
 
 async def test_a_cancelled_call_that_waits_is_never_run_and_closing_refuses_the_others() -> None:
     model: Any = GatedModel()
-    transcriber = WhisperTranscriber(model, model)
+    transcriber = WhisperTranscriber(model, model, ENGLISH)
     running, dropped, refused = (asyncio.create_task(transcriber.transcribe(babble(n))) for n in (1, 2, 3))
     assert await asyncio.to_thread(model.entered.wait, PATIENCE)
     dropped.cancel()

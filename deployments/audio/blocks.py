@@ -26,7 +26,7 @@ async def blocks(pieces: AsyncGenerator[Waveform, None]) -> AsyncGenerator[Wavef
             wav = np.concatenate(gathered)
             cut = _quietest(wav[:_LONGEST])
             yield wav[:cut]
-            gathered = [wav[cut:]]
+            gathered = [wav[cut:].copy()]
             samples -= cut
     if samples:
         yield np.concatenate(gathered)

@@ -41,8 +41,8 @@ class Clock:
     def samples_before(self, frame: "AudioFrame") -> int:
         """Samples of silence at 16 kHz that belong before a frame. The frame counts as read from now on."""
         gap = 0.0
-        if frame.pts is not None and frame.time_base:
-            gap = float(frame.pts * frame.time_base) - self._start - self._read
+        if frame.time is not None:
+            gap = frame.time - self._start - self._read
             if gap < -_GAP or (self._may_be_set and gap > _JUMP):
                 # Its clock was set anew, as where files were put one after the other.
                 self._start += gap

@@ -68,6 +68,7 @@ class Decoder:
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._ready = False
         self._start()
 
     def close(self) -> None:
@@ -98,11 +99,10 @@ class Decoder:
         (answer, their_answer), (verdict, their_verdict) = socket.socketpair(), socket.socketpair()
         with their_answer, their_verdict, self._lock:
             for attempt in (1, 2):
-                if self._control is None:
-                    self._start()
-                assert self._control  # noqa: S101 - it was just made
+                control = self._control or self._start()
                 try:
-                    socket.send_fds(self._control, [job], [file, their_answer.fileno(), their_verdict.fileno()])
+                    self._greet(control)
+                    socket.send_fds(control, [job], [file, their_answer.fileno(), their_verdict.fileno()])
                     break
                 except OSError:
                     logger.warning("The decoding server has died and is started again.")
@@ -124,7 +124,16 @@ class Decoder:
         container = findings.container or "unknown container"
         logger.warning("A decoder ended (%s) at a file of %s, SHA-256 %s", reason, container, digest)
 
-    def _start(self) -> None:
+    def _greet(self, control: socket.socket) -> None:
+        """Waits until a server that was just started is ready."""
+        if not self._ready:
+            if not (greeting := control.recv(1_000)):
+                raise ConnectionResetError
+            self._ready = True
+            if problem := json.loads(greeting)["problem"]:
+                logger.warning("Decoders are held by limits alone: no seccomp here (%s). See README.", problem)
+
+    def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             # No settings and keys: a decoder has no use for what the environment holds.
@@ -137,7 +146,8 @@ class Decoder:
                 env=environment,
                 stdin=subprocess.DEVNULL,
             )
-        self._control = ours
+        self._control, self._ready = ours, False
+        return ours
 
     def _stop(self) -> None:
         if self._control:

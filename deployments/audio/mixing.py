@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _CANCELLED: Final = 0.01
 """Energy of the mix over that of a channel (-20 dB) below which the channels cancel each other."""
+_GATHERED: Final = SAMPLE_RATE // 4
+"""Samples that are mixed at once, so that Python has little to do for short frames."""
 _MEMORY: Final = 0.5
 """Seconds over which energies are averaged."""
 
@@ -28,7 +30,7 @@ class Mixer:
 
         self.format = format_of(frame)
         # Packed: PyAV counts planes up to a null pointer, which planar frames of 8 channels and more do not have.
-        self._resampler = AudioResampler(format="flt", rate=SAMPLE_RATE)
+        self._resampler = AudioResampler(format="flt", rate=SAMPLE_RATE, frame_size=_GATHERED)
         self._channels: int = frame.layout.nb_channels
         self._weights = _weights(frame)
         self._energies = np.zeros(self._channels + 1)

@@ -109,7 +109,7 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds a reference clip may last. Above 15 it is cut at a word.")
     ] = 60
     min_audio_duration: Annotated[
-        float, Field(gt=0, description="Seconds a reference clip must last. A recording to transcribe: 0.1.")
+        float, Field(gt=0, description="Seconds a reference clip must last; a recording, 0.1.")
     ] = 0.5
     max_transcription_duration: Annotated[float, Field(gt=0, description="Seconds a clip to transcribe may last.")] = (
         3600

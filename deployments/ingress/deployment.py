@@ -1,17 +1,14 @@
 """The ingress as a Serve deployment, and the other rooms as it sees them: behind handles."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Unpack, cast
 
 from fastapi import FastAPI
 from ray import serve
-from ray.exceptions import RayActorError, RayTaskError
 from ray.serve import metrics
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
-from deployments.errors import ReplicaLost, ServiceError
 from deployments.gpu.residency import ServeResidency
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
@@ -21,6 +18,7 @@ from deployments.ingress.protocol import Speaking
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.profiles import Profile
+from deployments.remote import errors_of, from_controller
 from deployments.settings import Settings
 from deployments.speech.events import Event
 from deployments.speech.reference import ReferenceCache
@@ -29,19 +27,6 @@ from deployments.speech.voice_store import VoiceStore
 from deployments.speech.voices import Voices
 from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
-
-
-@contextmanager
-def errors_of(room: str) -> Iterator[None]:
-    """Gives a room's own errors out as they were raised there, and the loss of its replica as one of ours."""
-    try:
-        yield
-    except RayTaskError as error:
-        if isinstance(error.cause, ServiceError):
-            raise error.cause from None
-        raise
-    except RayActorError as error:
-        raise ReplicaLost(f"{room} has stopped and is being restarted: try again.", retry_after_s=5) from error
 
 
 class RemoteLlasa:
@@ -132,8 +117,7 @@ class ServeMetrics:
 async def _deployment_health() -> dict[str, str]:
     """Status of the deployments of this replica's application, as Serve's controller knows it."""
     application = serve.get_replica_context().app_name
-    status = await asyncio.to_thread(serve.status)
-    deployments = status.applications[application].deployments
+    deployments = await from_controller(lambda: serve.status().applications[application].deployments)
     return {name: deployment.status.value.lower() for name, deployment in deployments.items()}
 
 

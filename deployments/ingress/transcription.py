@@ -9,10 +9,10 @@ from pydantic.json_schema import SkipJsonSchema
 
 from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import RESPONSES
-from deployments.ingress.retry import once_more
+from deployments.ingress.retry import with_retries
 from deployments.ingress.service import Service
 from deployments.speech.clip import ClipLimits
-from deployments.whisper.protocol import Segment
+from deployments.whisper.protocol import Segment, Transcript
 from deployments.xcodec2.protocol import Waveform
 
 
@@ -74,11 +74,13 @@ def transcription_routes(service: Service) -> APIRouter:
 
 
 async def written_down(service: Service, wav: Waveform, language: str | None, *, words: bool) -> Transcription:
-    """What [samples] at 16 kHz say. Whisper is asked once more if its replica is lost over it."""
-    async with service.residency.held(["Whisper"]):
-        transcript = await once_more(
-            lambda: service.transcriber.transcribe(wav, language=language, word_timestamps=words)
-        )
+    """What [samples] at 16 kHz say. Whisper is asked again if its replica dies meanwhile."""
+
+    async def heard() -> Transcript:
+        async with service.residency.held(["Whisper"]):
+            return await service.transcriber.transcribe(wav, language=language, word_timestamps=words)
+
+    transcript = await with_retries(heard)
     return Transcription(
         text=transcript.text,
         language=transcript.language,

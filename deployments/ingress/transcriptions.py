@@ -14,7 +14,7 @@ from starlette.types import Send
 from deployments.errors import ServiceError
 from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.models import check_model, transcription_models
-from deployments.ingress.retry import begun, once_more
+from deployments.ingress.retry import begun, with_retries
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
 from deployments.speech.captions import cues
@@ -147,9 +147,9 @@ def transcriptions_routes(service: Service) -> APIRouter:
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
         )
         if form.stream:
-            first, rest = await once_more(lambda: begun(lambda: hearing(wav, listening), lambda piece: True))
+            first, rest = await with_retries(lambda: begun(lambda: hearing(wav, listening), lambda piece: True))
             return _Streamed(first, rest)
-        transcript = await once_more(lambda: heard(wav, listening))
+        transcript = await with_retries(lambda: heard(wav, listening))
         return _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
 
     @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
@@ -157,7 +157,7 @@ def transcriptions_routes(service: Service) -> APIRouter:
         check_model(form.model, known)
         wav = await asyncio.to_thread(read_clip, form.file.file, limits, "file")
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
-        return _answer(await once_more(lambda: heard(wav, listening)), form.response_format, "translate", [])
+        return _answer(await with_retries(lambda: heard(wav, listening)), form.response_format, "translate", [])
 
     return router
 

@@ -134,8 +134,9 @@ class IngressDeployment:
         whisper: DeploymentHandle[Any],
     ) -> None:
         transcriber = RemoteWhisper(whisper)
+        context = serve.get_replica_context()
         residency = ServeResidency(
-            serve.get_replica_context().app_name,
+            context.app_name,
             {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
             settings.model_wait_timeout,
         )
@@ -145,7 +146,7 @@ class IngressDeployment:
         synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy(), references)
         store = VoiceStore.of(settings, CacheMetrics(self._metrics, "voices"))
         self._service = Service(
-            admission=Admission.of(settings, profile, self._metrics),
+            admission=Admission.of(settings, profile, self._metrics, context.world_size),
             synthesizer=synthesizer,
             transcriber=transcriber,
             voices=Voices(store, synthesizer, lm, residency, profile),
@@ -161,7 +162,7 @@ class IngressDeployment:
         return build_application(self._service)
 
     def check_health(self) -> None:
-        """Asked by Serve every ten seconds."""
+        """Serve asks every second."""
         self._metrics.repeat()
 
     async def ask(self, question: str, *args: Any, **options: Any) -> Any:

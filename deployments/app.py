@@ -56,7 +56,7 @@ def build(arguments: Arguments) -> Application:
             graceful_shutdown_timeout_s=600,
             graceful_shutdown_wait_loop_s=0.5,
             # A replica that was killed is noticed at the next check. One that is slow has 3 * 30 s to answer.
-            health_check_period_s=1,
+            health_check_period_s=0.5,
             health_check_timeout_s=30,
             **options,
         )(room)

@@ -162,7 +162,7 @@ class IngressDeployment:
         return build_application(self._service)
 
     def check_health(self) -> None:
-        """Serve asks every second."""
+        """Serve calls it twice a second."""
         self._metrics.repeat()
 
     async def ask(self, question: str, *args: Any, **options: Any) -> Any:

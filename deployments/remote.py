@@ -19,7 +19,7 @@ from deployments.errors import Overloaded, ReplicaLost, ServiceError, Unavailabl
 
 T = TypeVar("T")
 
-_LOST: Final = (RayActorError, WorkerCrashedError, NodeDiedError, LocalRayletDiedError, ObjectLostError)
+LOST: Final = (RayActorError, WorkerCrashedError, NodeDiedError, LocalRayletDiedError, ObjectLostError)
 """What Ray raises when a process or its node is gone, or a result that it held. Not `RaySystemError`: that is also a
 result which cannot be unpickled, a defect that no repetition mends."""
 _RETRY_S: Final = 5
@@ -47,10 +47,10 @@ def errors_of(name: str) -> Iterator[None]:
             raise Unavailable(error.cause.message, retry_after_s=error.cause.retry_after_s) from None
         if isinstance(error.cause, ServiceError):
             raise error.cause from None
-        if isinstance(error.cause, _LOST):  # the deployment lost one that it had asked itself
+        if isinstance(error.cause, LOST):  # the deployment lost one that it had asked itself
             raise _lost(name) from error
         raise
-    except _LOST as error:
+    except LOST as error:
         raise _lost(name) from error
     except DeploymentUnavailableError as error:
         raise Unavailable(f"{name} failed to start, several times: the service's log says why.") from error
@@ -78,7 +78,7 @@ async def from_controller(question: Callable[[], T], patience_s: float = _CONTRO
             while True:
                 try:
                     return await asyncio.to_thread(question)
-                except (*_LOST, KeyError):
+                except (*LOST, KeyError):
                     await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise Unavailable(

@@ -16,6 +16,7 @@ from uuid import uuid4
 import ray
 import ray.util
 from ray import serve
+from ray.exceptions import TaskUnschedulableError
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
@@ -33,7 +34,7 @@ from deployments.gpu.page_cache import drop_from_page_cache
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.gpu.records import Load, Observation, Records, Store
 from deployments.gpu.status import StatusReader
-from deployments.remote import errors_of, from_controller
+from deployments.remote import LOST, errors_of, from_controller
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
@@ -219,18 +220,26 @@ class ServeResidency:
 
 
 async def _on_nodes(function: Callable[..., Any], *arguments: object, having: str = "CPU") -> list[Any]:
-    """Calls a function with a node's address and the arguments on every node that has the resource."""
+    """Calls a function with a node's address and the arguments on every node that has the resource.
+
+    Nodes that die meanwhile are left out.
+    """
     nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get(having)]
     task = ray.remote(function)
     # Without a CPU of their own: they must run however much is reserved there.
-    return await asyncio.gather(
+    found = await asyncio.gather(
         *[
             task.options(
                 num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             ).remote(node["NodeManagerAddress"], *arguments)
             for node in nodes
-        ]
+        ],
+        return_exceptions=True,
     )
+    for result in found:
+        if isinstance(result, BaseException) and not isinstance(result, (*LOST, TaskUnschedulableError)):
+            raise result
+    return [result for result in found if not isinstance(result, BaseException)]
 
 
 def _drop(node: str, folder: str) -> int:

@@ -26,6 +26,8 @@ def build(arguments: Arguments) -> Application:
         # The embedded Whisper knows too few words to contradict anybody.
         check = "off" if profile.whisper.startswith("nano:") else "refuse"
         settings = settings.model_copy(update={"reference_check": check})
+    running = settings.max_running_requests or profile.takes * arguments.replicas.get("Llasa", 1)
+    settings = settings.model_copy(update={"max_running_requests": running})
 
     def scaling(model: Literal["Llasa", "XCodec2", "Whisper"], requests: float) -> dict[str, Any]:
         """From none to the most replicas, each with about so many requests."""
@@ -53,6 +55,9 @@ def build(arguments: Arguments) -> Application:
             logging_config=logging,
             graceful_shutdown_timeout_s=600,
             graceful_shutdown_wait_loop_s=0.5,
+            # A replica that was killed is noticed at the next check. One that is slow has 3 * 30 s to answer.
+            health_check_period_s=0.5,
+            health_check_timeout_s=30,
             **options,
         )(room)
         return wrapped
@@ -79,7 +84,7 @@ def build(arguments: Arguments) -> Application:
         autoscaling_config=scaling("Whisper", 2),
     ).bind(profile, settings)
     # All that may wait or run by the settings must get in: only the ingress can tell who is one too many.
-    admitted = (settings.max_running_requests or profile.takes) + settings.max_queued_requests
+    admitted = running + settings.max_queued_requests
     return deployment(IngressDeployment, "Ingress", max_ongoing_requests=admitted + _QUICK).bind(
         profile, settings, llasa, xcodec2, whisper
     )

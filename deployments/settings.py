@@ -79,10 +79,14 @@ class Settings(BaseSettings):
 
     max_running_requests: Annotated[
         int | None,
-        Field(ge=1, description="Requests at work at once, of each ingress replica. Unset: Llasa's batch."),
+        Field(
+            ge=1,
+            description="Requests at work at once, shared equally by the ingress replicas. Unset: the batches of all "
+            "Llasas.",
+        ),
     ] = None
     max_queued_requests: Annotated[
-        int, Field(ge=0, description="Requests that wait for their turn; more are told 429.")
+        int, Field(ge=0, description="Requests that wait for their turn, shared likewise; further ones get 429.")
     ] = 64
     request_timeout: Annotated[
         float, Field(gt=0, description="Seconds that a request may take, its waiting included; then it is told 408.")

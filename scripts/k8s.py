@@ -33,7 +33,7 @@ OVERLAYS: Final = {
     "one-gpu": Overlay({"profile": "llasa-8b", "node_gpus": 1}),
     "gpu-pool": Overlay(
         {"profile": "llasa-8b", "node_gpus": 1, "replicas": {"Llasa": 8, "XCodec2": 8, "Whisper": 2}},
-        {"num_replicas": 2, "max_replicas_per_node": 1},
+        {"max_replicas_per_node": 1},
     ),
 }
 

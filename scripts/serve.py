@@ -25,6 +25,7 @@ from deployments.settings import SECRETS, Settings
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
 
+PROXY_CALLBACK = "deployments.ingress.proxy:middlewares"
 CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
 
 
@@ -119,6 +120,7 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
     os.environ |= _environment(settings)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] = PROXY_CALLBACK  # the Dockerfile sets it for clusters
 
     import ray
     from ray import serve

@@ -100,3 +100,23 @@ def test_the_ingress_lets_in_all_who_may_run_or_wait_and_some_more(
 ) -> None:
     built = graph(MAX_RUNNING_REQUESTS="40", MAX_QUEUED_REQUESTS="500")
     assert config(built["Ingress"]).max_ongoing_requests > 540
+
+
+@pytest.mark.parametrize(
+    ("environment", "llasas", "running"),
+    [({}, 1, 16), ({}, 8, 128), ({"MAX_RUNNING_REQUESTS": "40"}, 8, 40)],
+    ids=str,
+)
+def test_as_many_requests_run_as_all_llasas_hold_unless_a_setting_says_otherwise(
+    graph: Callable[..., dict[str, Deployment]], environment: dict[str, str], llasas: int, running: int
+) -> None:
+    built = graph(arguments=Arguments(profile="nano", replicas={"Llasa": llasas}), **environment)
+    assert list(built["Ingress"].init_args)[1].max_running_requests == running
+
+
+def test_a_dead_replica_is_noticed_soon_and_a_slow_one_is_given_time(
+    graph: Callable[..., dict[str, Deployment]],
+) -> None:
+    for deployment in graph().values():
+        assert config(deployment).health_check_period_s <= 1
+        assert config(deployment).health_check_timeout_s >= 30

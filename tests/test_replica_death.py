@@ -21,13 +21,48 @@ TEXT = "All work and no play makes Jack a dull boy, says the proverb. " * 3
 BODY: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "pcm"}
 
 
-async def kill(running: Running, model: str) -> None:
-    """SIGKILL to the one replica of a model; returns when it is gone."""
-    (replica,) = (await running.models())[model]["replicas"]
-    os.kill(replica["pid"], signal.SIGKILL)
-    async with asyncio.timeout(10):
-        while psutil.pid_exists(replica["pid"]):
+async def kill(running: Running, model: str) -> int:
+    """SIGKILL to the one replica of a model; returns its pid when it is gone."""
+    return await end(await pid_of(running, model))
+
+
+async def pid_of(running: Running, model: str, other_than: int | None = None) -> int:
+    """The process of a model's one replica; waits until there is one, and until it is another one."""
+    async with asyncio.timeout(60):
+        while True:
+            pids = [replica["pid"] for replica in (await running.models())[model]["replicas"] if replica["pid"]]
+            if len(pids) == 1 and pids[0] != other_than:
+                return int(pids[0])
             await asyncio.sleep(0.02)
+
+
+async def end(pid: int) -> int:
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while psutil.pid_exists(pid):
+            await asyncio.sleep(0.02)
+    return pid
+
+
+def controller() -> int:
+    """The process of Serve's controller."""
+    names = {process.pid: " ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)}
+    (pid,) = [pid for pid, name in names.items() if name.startswith("ray::ServeController")]
+    return pid
+
+
+async def ingresses() -> list[int]:
+    """The processes of the ingress that are up."""
+    replicas = (await serve_details())["applications"]["llasa-serve"]["deployments"]["Ingress"]["replicas"]
+    return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
+
+
+async def serve_details() -> dict[str, Any]:
+    from ray.serve.context import _get_global_client
+
+    client: Any = _get_global_client()
+    details: dict[str, Any] = await asyncio.to_thread(client.get_serve_details)
+    return details
 
 
 async def warmed(client: httpx.AsyncClient) -> None:
@@ -170,3 +205,106 @@ async def test_a_transcript_on_its_way_ends_whole_or_with_an_error_when_whisper_
         assert events[-1]["error"]["code"] == "unavailable"
     else:
         assert events[-1]["type"] == "transcript.text.done"
+
+
+async def test_two_that_die_in_one_request_are_made_up_for(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        alone = await speech(client, stream=False)
+        task = asyncio.create_task(speech(client, stream=False))
+        await running.engine_has(1, within=30)
+        first = await kill(running, "Llasa")
+        await pid_of(running, "Llasa", other_than=first)
+        await running.engine_has(1, within=60)
+        await kill(running, "Llasa")
+        answer = await task
+    assert answer.status_code == 200, answer.text
+    assert answer.content == alone.content
+
+
+async def test_one_that_dies_while_it_loads_is_waited_for(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        gone = await kill(running, "Llasa")
+        task = asyncio.create_task(speech(client, input="Hello there.", stream=False))
+        # Serve tells the process before the model is loaded: imports alone take seconds.
+        loading = await pid_of(running, "Llasa", other_than=gone)
+        await end(loading)
+        answer = await task
+    assert answer.status_code == 200, answer.text
+
+
+async def test_the_death_of_serves_controller_costs_no_request(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        alone = await speech(client, stream=False)
+        task = asyncio.create_task(speech(client, stream=False))
+        await running.engine_has(1, within=30)
+        await end(controller())
+        status, health, hello, answer = await asyncio.gather(
+            client.get("/api/gpu/status"),
+            client.get("/health"),
+            speech(client, input="Hello there.", stream=False),
+            task,
+        )
+        assert status.status_code == 200, status.text
+        # Until the controller has asked all replicas how they are, they are said to be updating.
+        assert health.status_code in (200, 503), health.text
+        assert health.json()["deployments"].keys() == {"Ingress", "Llasa", "XCodec2", "Whisper"}
+        assert hello.status_code == 200, hello.text
+        assert answer.content == alone.content
+        async with asyncio.timeout(60):
+            while (await client.get("/health")).status_code != 200:
+                await asyncio.sleep(0.1)
+
+
+async def test_with_an_ingress_die_only_its_own_requests_and_they_are_told_to_come_back(running: Running) -> None:
+    async with running.client() as client:
+        await warmed(client)
+        async with asyncio.timeout(60):
+            while len(await ingresses()) != 2:
+                await asyncio.sleep(0.1)
+        alone = await speech(client, stream=False)
+        tasks = [asyncio.create_task(speech(client, stream=False)) for _ in range(6)]
+        reads = asyncio.create_task(models_until(client, tasks))
+        await running.engine_has(6, within=60)
+        await end((await ingresses())[0])
+        answers = await asyncio.gather(*tasks)
+        lost = [answer for answer in answers if answer.status_code != 200]
+        assert 0 < len(lost) < len(answers)
+        for answer in lost:
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "5"
+            assert answer.json()["error"]["code"] == "unavailable"
+        assert all(answer.content == alone.content for answer in answers if answer.status_code == 200)
+        assert await reads > 0
+        async with asyncio.timeout(60):
+            while len(await ingresses()) != 2:
+                await asyncio.sleep(0.1)
+
+
+async def models_until(client: httpx.AsyncClient, tasks: list[asyncio.Task[httpx.Response]]) -> int:
+    """Reads all the time until the tasks are done; how often."""
+    count = 0
+    while not all(task.done() for task in tasks):
+        answer = await client.get("/v1/models")
+        assert answer.status_code == 200, answer.text
+        count += 1
+        await asyncio.sleep(0.01)
+    return count
+
+
+async def test_events_of_an_ingress_that_dies_end_with_an_error(running: Running) -> None:
+    parts: list[str] = []
+    async with running.client() as client:
+        await warmed(client)
+        async with client.stream("POST", "/v1/audio/speech", json=BODY | {"stream_format": "sse"}) as answer:
+            async for part in answer.aiter_text():
+                parts.append(part)
+                if len(parts) == 1:
+                    for pid in await ingresses():
+                        await end(pid)
+        assert '"code":"unavailable"' in "".join(parts).rpartition("event: speech.audio.error")[2]
+        # None is up, but one that only reads is kept until one is.
+        models = await client.get("/v1/models")
+        assert models.status_code == 200, models.text

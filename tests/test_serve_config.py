@@ -8,6 +8,7 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 
 from deployments.arguments import Arguments
+from deployments.profiles import PROFILES
 
 CONFIG: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "serve_config.yaml").read_text())
 
@@ -32,3 +33,12 @@ def test_the_arguments_are_those_of_the_builder() -> None:
     Arguments.model_validate(CONFIG["applications"][0]["args"])
     with pytest.raises(ValueError, match="profil"):
         Arguments.model_validate({"profil": "nano"})
+
+
+def test_a_second_ingress_goes_on_when_one_dies_and_with_nano_all_of_it_fits_on_one_cpu() -> None:
+    deployments = [one for application in CONFIG["applications"] for one in application["deployments"]]
+    (ingress,) = [one for one in deployments if one["name"] == "Ingress"]
+    assert ingress["num_replicas"] == 2
+    nano = PROFILES["nano"]
+    fixed = sum(one["num_replicas"] * one["ray_actor_options"]["num_cpus"] for one in deployments)
+    assert fixed + nano.llasa_cpus + nano.xcodec2_cpus + nano.whisper_cpus <= 1

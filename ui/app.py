@@ -22,4 +22,6 @@ def build(arguments: Arguments) -> Application:
     """One replica, by the settings of the environment."""
     settings = Settings()
     logging = LoggingConfig(log_level=settings.log_level, encoding=settings.log_format.upper())
-    return serve.deployment(name="Ui", logging_config=logging)(UiDeployment).bind(settings, arguments.service)
+    return serve.deployment(name="Ui", logging_config=logging, health_check_period_s=0.5)(UiDeployment).bind(
+        settings, arguments.service
+    )

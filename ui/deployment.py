@@ -1,6 +1,5 @@
 """The page as a Serve deployment, and the service as it sees it: behind a handle."""
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -12,17 +11,21 @@ from ray import serve
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
-from deployments.errors import Unavailable
-from deployments.ingress.deployment import errors_of
+from deployments.errors import ReplicaLost, Unavailable
 from deployments.ingress.protocol import Clip, Residence, Speaking
+from deployments.ingress.retry import stream_with_retries, with_retries
+from deployments.remote import errors_of, from_controller
 from deployments.settings import Settings
-from deployments.speech.events import Event
+from deployments.speech.events import Audio, Event
 from deployments.speech.voice_store import Voice
 from deployments.xcodec2.protocol import Waveform
 
 
 class RemoteBackend:
     """`Backend` behind a handle.
+
+    If the ingress replica that was asked dies, another one is asked, unless something may have changed already: a voice
+    that was stored, renamed or deleted. Then the error says so, and the visitor looks at the list.
 
     Args:
         application: Serve's name of the service's application.
@@ -32,7 +35,10 @@ class RemoteBackend:
         self._application = application
         self._handle: DeploymentHandle[Any] | None = None
 
-    async def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
+    def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
+        return stream_with_retries(lambda: self._narrate(speaking, client), lambda event: isinstance(event, Audio))
+
+    async def _narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
         with errors_of("The service"):
             streams: DeploymentHandle[Any] = (await self._service()).options(method_name="narrate", stream=True)
             events = cast("DeploymentResponseGenerator[Event]", streams.remote(speaking, client))
@@ -55,15 +61,15 @@ class RemoteBackend:
         return wav
 
     async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str) -> Voice:
-        voice: Voice = await self._ask("clone_voice", name, clip, ref_text, consent, client=client)
+        voice: Voice = await self._change("clone_voice", name, clip, ref_text, consent, client=client)
         return voice
 
     async def rename_voice(self, voice: str, name: str) -> Voice:
-        renamed: Voice = await self._ask("rename_voice", voice, name)
+        renamed: Voice = await self._change("rename_voice", voice, name)
         return renamed
 
     async def delete_voice(self, voice: str) -> Voice:
-        deleted: Voice = await self._ask("delete_voice", voice)
+        deleted: Voice = await self._change("delete_voice", voice)
         return deleted
 
     async def residence(self) -> Residence:
@@ -82,12 +88,23 @@ class RemoteBackend:
     async def _service(self) -> DeploymentHandle[Any]:
         if self._handle is None:
             try:
-                self._handle = await asyncio.to_thread(serve.get_app_handle, self._application)
+                self._handle = await from_controller(lambda: serve.get_app_handle(self._application))
             except RayServeException as error:
                 raise Unavailable("The service is not up yet: try again.", retry_after_s=5) from error
         return self._handle
 
     async def _ask(self, question: str, *args: Any, **options: Any) -> Any:
+        return await with_retries(lambda: self._once(question, *args, **options))
+
+    async def _change(self, order: str, *args: Any, **options: Any) -> Any:
+        try:
+            return await self._once(order, *args, **options)
+        except ReplicaLost as error:
+            raise Unavailable(
+                "The service was restarted meanwhile: look at the list of voices before you try again.", retry_after_s=5
+            ) from error
+
+    async def _once(self, question: str, *args: Any, **options: Any) -> Any:
         with errors_of("The service"):
             return await (await self._service()).ask.remote(question, *args, **options)
 

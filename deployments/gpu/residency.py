@@ -16,16 +16,15 @@ from uuid import uuid4
 import ray
 import ray.util
 from ray import serve
-from ray.exceptions import RayTaskError
+from ray.exceptions import TaskUnschedulableError
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
-from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.util import metrics
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from deployments.errors import ServiceError, Unavailable
+from deployments.errors import Unavailable
 from deployments.gpu.decision import Orders, decide
 from deployments.gpu.devices import GpuReader, NvmlReader
 from deployments.gpu.holds import Holds
@@ -35,6 +34,7 @@ from deployments.gpu.page_cache import drop_from_page_cache
 from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.gpu.records import Load, Observation, Records, Store
 from deployments.gpu.status import StatusReader
+from deployments.remote import LOST, errors_of, from_controller
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
@@ -158,20 +158,16 @@ class ServeResidency:
                 while not await asyncio.to_thread(self._past_offloads, models):  # noqa: ASYNC110
                     await asyncio.sleep(_REFRESH_S)  # another process writes it down
                 await stack.enter_async_context(self._holds.of(models))
-                await asyncio.gather(*[self._models[model].ready.remote() for model in models])
+                await asyncio.gather(*[self._ready(model) for model in models])
         except TimeoutError:
             raise Unavailable(
                 f"{' and '.join(models)} could not be loaded within {self._patience_s:g} s: try again.",
                 retry_after_s=10,
             ) from None
-        except RayTaskError as error:
-            if isinstance(error.cause, ServiceError):
-                raise error.cause from None
-            raise
-        except DeploymentUnavailableError:
-            raise Unavailable(
-                f"{' or '.join(models)} failed to start, several times: the service's log says why."
-            ) from None
+
+    async def _ready(self, model: str) -> None:
+        with errors_of(model):
+            await self._models[model].ready.remote()
 
     def _past_offloads(self, models: Sequence[str]) -> bool:
         """Whether no order to unload is under way; who comes later than it must not keep it from being carried out."""
@@ -184,7 +180,7 @@ class ServeResidency:
         return True
 
     async def status(self) -> dict[str, ModelStatus]:
-        return await asyncio.to_thread(self._status)
+        return await from_controller(self._status)
 
     async def gpus(self) -> list[GpuStatus]:
         found = await _on_nodes(_gpus_of, self._reader, having="GPU")
@@ -224,18 +220,26 @@ class ServeResidency:
 
 
 async def _on_nodes(function: Callable[..., Any], *arguments: object, having: str = "CPU") -> list[Any]:
-    """Calls a function with a node's address and the arguments on every node that has the resource."""
+    """Calls a function with a node's address and the arguments on every node that has the resource.
+
+    Nodes that die meanwhile are left out.
+    """
     nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get(having)]
     task = ray.remote(function)
     # Without a CPU of their own: they must run however much is reserved there.
-    return await asyncio.gather(
+    found = await asyncio.gather(
         *[
             task.options(
                 num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             ).remote(node["NodeManagerAddress"], *arguments)
             for node in nodes
-        ]
+        ],
+        return_exceptions=True,
     )
+    for result in found:
+        if isinstance(result, BaseException) and not isinstance(result, (*LOST, TaskUnschedulableError)):
+            raise result
+    return [result for result in found if not isinstance(result, BaseException)]
 
 
 def _drop(node: str, folder: str) -> int:

@@ -1,6 +1,7 @@
 """Admission: how many requests work at once, how many wait, whose turn it is, and how long one may take."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Collection
@@ -46,9 +47,10 @@ class Admission:
         self._clients: dict[str, _Client] = {}
 
     @classmethod
-    def of(cls, settings: Settings, profile: Profile, metrics: Metrics) -> Self:
-        """As the settings say, or else the batch of the profile's Llasa."""
-        return cls(settings.max_running_requests or profile.takes, settings.max_queued_requests, metrics)
+    def of(cls, settings: Settings, profile: Profile, metrics: Metrics, replicas: int = 1) -> Self:
+        """An ingress replica's share, rounded up, of what the settings allow, or else of the batch of one Llasa."""
+        running = settings.max_running_requests or profile.takes
+        return cls(math.ceil(running / replicas), math.ceil(settings.max_queued_requests / replicas), metrics)
 
     @property
     def running(self) -> int:

@@ -1,8 +1,8 @@
 """The service, as its front ends ask it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from deployments.audio.clip import ReferenceClip
@@ -13,11 +13,11 @@ from deployments.ingress.delivery import Delivery, pieces
 from deployments.ingress.outputs import outputs_for, read_output
 from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
 from deployments.ingress.remote_clip import clip_reader
-from deployments.ingress.retry import anew, once_more
+from deployments.ingress.retry import stream_with_retries, with_retries
 from deployments.ingress.service import Service
 from deployments.ingress.transcription import written_down
 from deployments.speech.container import rate_of
-from deployments.speech.events import Event, Progress
+from deployments.speech.events import Audio, Event, Progress
 from deployments.speech.policy import ReferenceCheck
 from deployments.speech.reference import Reference
 from deployments.speech.synthesis import SpeechRequest
@@ -41,9 +41,23 @@ class ServiceBackend:
         self._clips = clip_reader(service.settings)
 
     async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
+        limit = self._service.settings.request_timeout
+        async with aclosing(in_time(self._speak(speaking), limit)) as items:
+            async for item in items:
+                yield item
+
+    async def _speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
+        async with self._turn(speaking, _ASSISTANTS, live=False) as request:
+            # Nothing is given out before the file is whole, so that all of it may be repeated.
+            files = stream_with_retries(lambda: self._file(request, speaking), lambda item: isinstance(item, Spoken))
+            async with aclosing(files) as items:
+                async for item in items:
+                    yield item
+
+    async def _file(self, request: SpeechRequest, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
         outputs = outputs_for(self._service.settings, keep=speaking.keep)
         delivery = Delivery(speaking.format, speaking.sample_rate, speaking.speed, kept_in=outputs)
-        events = self.narrate(speaking, _ASSISTANTS, live=False)
+        events = self._service.synthesizer.stream(request)
         first = await anext(events)
         async with aclosing(pieces(first, events, delivery, streamed=False)) as file:
             async for piece in file:
@@ -64,17 +78,27 @@ class ServiceBackend:
     async def output(self, name: str) -> bytes:
         return await read_output(self._service.settings, name)
 
-    def narrate(self, speaking: Speaking, client: str, *, live: bool = True) -> AsyncGenerator[Event, None]:
+    def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
         """The events of a synthesis, in the turn of a client; the file's format and speed are left to the caller."""
-        return in_time(self._narrate(speaking, client, live), self._service.settings.request_timeout)
+        return in_time(self._narrate(speaking, client), self._service.settings.request_timeout)
 
-    async def _narrate(self, speaking: Speaking, client: str, live: bool) -> AsyncGenerator[Event, None]:
+    async def _narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
+        synthesizer = self._service.synthesizer
+        async with self._turn(speaking, client, live=True) as request:
+            stream = stream_with_retries(lambda: synthesizer.stream(request), lambda event: isinstance(event, Audio))
+            async with aclosing(stream) as events:
+                async for event in events:
+                    yield event
+
+    @asynccontextmanager
+    async def _turn(self, speaking: Speaking, client: str, *, live: bool) -> AsyncIterator[SpeechRequest]:
+        """What is to be spoken; it is the client's turn while the body runs."""
         settings, synthesizer = self._service.settings, self._service.synthesizer
         text = check_text(speaking.text, settings.max_text_length, "target_text")
         ref_text = check_ref_text(speaking.ref_text, settings.max_text_length)
         async with self._service.admission.turn(client):
             reference, warnings = await self._reference(speaking)
-            request = SpeechRequest(
+            yield SpeechRequest(
                 text,
                 reference,
                 ref_text,
@@ -87,16 +111,13 @@ class ServiceBackend:
                 live=live,
                 warnings=warnings,
             )
-            async with aclosing(anew(lambda: synthesizer.stream(request))) as events:
-                async for event in events:
-                    yield event
 
     async def transcribe(
         self, clip: Clip, *, language: str | None, words: bool, client: str = _ASSISTANTS
     ) -> dict[str, Any]:
         settings = self._service.settings
         async with deadline(settings.request_timeout), self._service.admission.turn(client):
-            file, param = await self._file(clip)
+            file, param = await self._received(clip)
             return (await written_down(self._service, file, param, language, words=words)).model_dump()
 
     async def residence(self) -> Residence:
@@ -130,7 +151,7 @@ class ServiceBackend:
         ref_text = check_ref_text(ref_text, settings.max_text_length)
         async with deadline(settings.request_timeout), self._service.admission.turn(client):
             read = await self._read(clip)
-            return await once_more(
+            return await with_retries(
                 lambda: self._service.voices.create(name, read.wav, ref_text, consent, ref_check, read.warnings)
             )
 
@@ -143,7 +164,7 @@ class ServiceBackend:
 
     async def voice_sample(self, voice: str) -> Waveform:
         """[samples] mono at 16 kHz: how a voice sounds."""
-        return await once_more(lambda: self._service.voices.sample(voice))
+        return await with_retries(lambda: self._service.voices.sample(voice))
 
     async def _reference(self, speaking: Speaking) -> tuple[Waveform | Reference, tuple[str, ...]]:
         if speaking.clip:
@@ -152,12 +173,12 @@ class ServiceBackend:
         if not speaking.voice:
             raise InvalidInput("Give a voice or a clip.", "voice")
         voice = speaking.voice
-        return await once_more(lambda: self._service.voices.reference(voice)), ()
+        return await with_retries(lambda: self._service.voices.reference(voice)), ()
 
     async def _read(self, clip: Clip) -> ReferenceClip:
-        return await self._service.audio.clip(*await self._file(clip))
+        return await self._service.audio.clip(*await self._received(clip))
 
-    async def _file(self, clip: Clip) -> tuple[bytes, str]:
+    async def _received(self, clip: Clip) -> tuple[bytes, str]:
         if clip.url is None:
             return clip.data or b"", "audio"
         return await self._clips.read(clip.url, "audio_url"), "audio_url"

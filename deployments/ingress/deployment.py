@@ -1,19 +1,16 @@
 """The ingress as a Serve deployment, and the other rooms as it sees them: behind handles."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Unpack, cast
 
 from fastapi import FastAPI
 from ray import serve
-from ray.exceptions import RayActorError, RayTaskError
 from ray.serve import metrics
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
-from deployments.errors import ReplicaLost, ServiceError
 from deployments.gpu.residency import ServeResidency
 from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
@@ -24,6 +21,7 @@ from deployments.ingress.protocol import Speaking
 from deployments.ingress.service import Service
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.profiles import Profile
+from deployments.remote import errors_of, from_controller
 from deployments.settings import Settings
 from deployments.speech.events import Event
 from deployments.speech.reference import ReferenceCache
@@ -32,19 +30,6 @@ from deployments.speech.voice_store import VoiceStore
 from deployments.speech.voices import Voices
 from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
-
-
-@contextmanager
-def errors_of(room: str) -> Iterator[None]:
-    """Gives a room's own errors out as they were raised there, and the loss of its replica as one of ours."""
-    try:
-        yield
-    except RayTaskError as error:
-        if isinstance(error.cause, ServiceError):
-            raise error.cause from None
-        raise
-    except RayActorError as error:
-        raise ReplicaLost(f"{room} has stopped and is being restarted: try again.", retry_after_s=5) from error
 
 
 class RemoteLlasa:
@@ -135,8 +120,7 @@ class ServeMetrics:
 async def _deployment_health() -> dict[str, str]:
     """Status of the deployments of this replica's application, as Serve's controller knows it."""
     application = serve.get_replica_context().app_name
-    status = await asyncio.to_thread(serve.status)
-    deployments = status.applications[application].deployments
+    deployments = await from_controller(lambda: serve.status().applications[application].deployments)
     return {name: deployment.status.value.lower() for name, deployment in deployments.items()}
 
 
@@ -153,8 +137,9 @@ class IngressDeployment:
         whisper: DeploymentHandle[Any],
     ) -> None:
         transcriber = RemoteWhisper(whisper)
+        context = serve.get_replica_context()
         residency = ServeResidency(
-            serve.get_replica_context().app_name,
+            context.app_name,
             {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
             settings.model_wait_timeout,
         )
@@ -166,7 +151,7 @@ class IngressDeployment:
         audio = AudioReader(self._decoder, settings)
         store = VoiceStore.of(settings, CacheMetrics(self._metrics, "voices"))
         self._service = Service(
-            admission=Admission.of(settings, profile, self._metrics),
+            admission=Admission.of(settings, profile, self._metrics, context.world_size),
             synthesizer=synthesizer,
             audio=audio,
             listener=Listener(audio, transcriber, residency),
@@ -187,7 +172,7 @@ class IngressDeployment:
             decoder.close()
 
     def check_health(self) -> None:
-        """Asked by Serve every ten seconds."""
+        """Serve calls it twice a second."""
         self._metrics.repeat()
 
     async def ask(self, question: str, *args: Any, **options: Any) -> Any:

@@ -3,15 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import IO, Final, Unpack
+from typing import IO, Unpack
 
 from deployments.audio.clip import AudioReader
 from deployments.errors import ReplicaLost
 from deployments.gpu.protocol import Residency
+from deployments.ingress.retry import ATTEMPTS
 from deployments.whisper.protocol import Listening, Segment, Transcriber, Transcript, Waveform
-
-_ATTEMPTS: Final = 4
-"""At a block, whose replica may be lost. A block that ends each of them is not to go on for ever."""
 
 
 class Listener:
@@ -52,11 +50,7 @@ class Listener:
             Unavailable: Whisper cannot serve.
         """
         whole = Transcript("", listening.get("language") or "en", 0.0, 0.0)
-        async with (
-            self._audio.recording(file, param) as recording,
-            aclosing(recording.blocks()) as blocks,
-            self._residency.held(["Whisper"]),
-        ):
+        async with self._audio.recording(file, param) as recording, aclosing(recording.blocks()) as blocks:
             async for block in blocks:
                 async with aclosing(self._heard(block, listening)) as pieces:
                     async for piece in pieces:
@@ -70,9 +64,12 @@ class Listener:
 
     async def _heard(self, block: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
         given = 0
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with aclosing(self._transcriber.stream(block, **listening)) as pieces:
+                async with (
+                    self._residency.held(["Whisper"]),
+                    aclosing(self._transcriber.stream(block, **listening)) as pieces,
+                ):
                     number = 0
                     async for piece in pieces:
                         number += 1
@@ -81,7 +78,7 @@ class Listener:
                             yield piece
                 return
             except ReplicaLost:
-                if attempt == _ATTEMPTS:
+                if attempt == ATTEMPTS:
                     raise
 
 

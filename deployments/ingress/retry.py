@@ -1,35 +1,48 @@
-"""A second try, where the process that did the work has died before its work was seen."""
+"""Repeats work whose process died, as long as nobody has seen any of its result."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from deployments.errors import ReplicaLost
-from deployments.speech.events import Audio, Event
 
 T = TypeVar("T")
 
-
-async def once_more(work: Callable[[], Awaitable[T]]) -> T:
-    """Does it, and again if a replica was lost over it."""
-    try:
-        return await work()
-    except ReplicaLost:
-        return await work()
+ATTEMPTS: Final = 4
+"""How often a piece of work is attempted in all. Replicas that die for reasons of their own (a node goes, memory runs
+out, a rolling restart) seldom hit one request more than twice; 4 leaves room. The bound is there for a request that
+itself kills the replica: it must not kill every new one, and be waited for, until its deadline."""
 
 
-async def anew(stream: Callable[[], AsyncGenerator[Event, None]]) -> AsyncGenerator[Event, None]:
-    """The events of a synthesis; begun once more if a replica is lost before the first audio."""
-    for attempt in (1, 2):
-        heard = False
+async def with_retries(work: Callable[[], Awaitable[T]]) -> T:
+    """Awaits the work, again if a replica dies during it; `ATTEMPTS` times at most."""
+    for _ in range(ATTEMPTS - 1):
         try:
-            async with aclosing(stream()) as events:
-                async for event in events:
-                    heard = heard or isinstance(event, Audio)
-                    yield event
+            return await work()
+        except ReplicaLost:
+            pass
+    return await work()
+
+
+async def stream_with_retries(
+    stream: Callable[[], AsyncGenerator[T, None]], seen: Callable[[T], bool]
+) -> AsyncGenerator[T, None]:
+    """Yields the items of a stream, which is started again if a replica dies before the first item that counts.
+
+    Args:
+        stream: Starts it; called `ATTEMPTS` times at most.
+        seen: Whether an item is part of the result. Once one has been yielded, a loss is raised.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        started = False
+        try:
+            async with aclosing(stream()) as items:
+                async for item in items:
+                    started = started or seen(item)
+                    yield item
             return
         except ReplicaLost:
-            if heard or attempt == 2:
+            if started or attempt == ATTEMPTS:
                 raise
 
 

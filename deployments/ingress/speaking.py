@@ -18,7 +18,7 @@ from deployments.ingress.delivery import Delivery, Piece, pieces, whole
 from deployments.ingress.details import details, summary, with_details
 from deployments.ingress.failures import FAILURES, RESPONSES, reason_of
 from deployments.ingress.playback import Playback
-from deployments.ingress.retry import anew, begun, once_more
+from deployments.ingress.retry import begun, stream_with_retries, with_retries
 from deployments.ingress.service import Service
 from deployments.ingress.sse import error_event, event
 from deployments.speech.container import rate_of
@@ -63,7 +63,7 @@ async def speak(
 ) -> Response:
     """Speaks a request and answers with it.
 
-    A replica that dies before any of it has left is tried once more. What fails after that breaks the answer off, or
+    If a replica dies before any of it has left, the work is repeated. What fails after that breaks the answer off, or
     ends its events with one that says so.
     """
     usage = Usage()
@@ -79,11 +79,13 @@ async def speak(
     headers = {**headers, "X-Sample-Rate": str(rate_of(delivery.format, delivery.rate))}
     try:
         if manner == "whole":
-            piece = await once_more(at_once)
+            piece = await with_retries(at_once)
             if delivery.details:
                 return _Whole(with_details(piece, delivery), playback, "application/json", headers)
             return _Whole(piece, playback, delivery.media_type, headers)
-        first, events = await begun(lambda: anew(stream), _is_any if manner == "progress" else _is_audio)
+        first, events = await begun(
+            lambda: stream_with_retries(stream, _is_audio), _is_any if manner == "progress" else _is_audio
+        )
     except BaseException as error:
         playback.failed(reason_of(error, deadline))
         raise

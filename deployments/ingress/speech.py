@@ -24,7 +24,7 @@ from deployments.ingress.fields import (
 from deployments.ingress.models import check_model, speech_models
 from deployments.ingress.outputs import outputs_for
 from deployments.ingress.remote_clip import clip_reader
-from deployments.ingress.retry import once_more
+from deployments.ingress.retry import with_retries
 from deployments.ingress.service import Service
 from deployments.ingress.speaking import FAILED, HEADERS, Manner, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
@@ -132,7 +132,7 @@ def speech_routes(service: Service) -> APIRouter:
         key = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
         if not key:
             raise InvalidInput("Give a voice, or a clip as ref_audio.", "voice")
-        return await once_more(lambda: service.voices.reference(key)), None, ()
+        return await with_retries(lambda: service.voices.reference(key)), None, ()
 
     @router.post(
         "/speech",

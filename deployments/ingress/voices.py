@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from deployments.ingress.clip_fields import ClipFields, ClipUrl
 from deployments.ingress.failures import FAILURES, RESPONSES
 from deployments.ingress.fields import Consent, RefCheck
-from deployments.ingress.retry import once_more
+from deployments.ingress.retry import with_retries
 from deployments.ingress.service import Service
 from deployments.speech.container import MEDIA_TYPES, encoded
 from deployments.speech.text import check_ref_text
@@ -97,7 +97,7 @@ def voice_routes(service: Service) -> APIRouter:
         ref_text = check_ref_text(form.ref_text, settings.max_text_length)
         clip = await service.audio.clip(*await clips.read(form.audio_sample, form.audio_url, "audio_sample"))
         return _object(
-            await once_more(
+            await with_retries(
                 lambda: service.voices.create(
                     form.name, clip.wav, ref_text, form.consent, form.ref_check, clip.warnings
                 )
@@ -124,7 +124,7 @@ def voice_routes(service: Service) -> APIRouter:
         | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
     )
     async def sample(voice: str) -> Response:
-        wav = await once_more(lambda: service.voices.sample(voice))
+        wav = await with_retries(lambda: service.voices.sample(voice))
         return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
 
     @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: FAILURES[400]})

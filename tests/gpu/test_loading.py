@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from deployments.errors import Unavailable
@@ -68,6 +70,21 @@ def test_what_nobody_foresaw_is_told_as_a_failure_and_does_not_end_the_process(c
     with pytest.raises(Unavailable, match=r"could not be loaded \(KeyError\)"):
         loaded.get()
     assert shelf.reports == ["The model could not be loaded (KeyError): the log says why."]
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("No such folder."), KeyError("a tensor")], ids=repr)
+def test_garbage_is_not_looked_for_while_a_model_loads_and_is_again_afterwards(error: Exception | None) -> None:
+    collecting: list[bool] = []
+
+    def load() -> str:
+        collecting.append(gc.isenabled())
+        if error:
+            raise error
+        return "model"
+
+    Loaded(load, Shelf().report)
+    assert collecting == [False]
+    assert gc.isenabled()
 
 
 def test_a_process_that_must_end_ends() -> None:

@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from ray.exceptions import RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
 from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 
-from deployments.errors import Unavailable
+from deployments.errors import ReplicaLost, Unavailable
 from deployments.gpu.records import Observation, Records, Store
 from deployments.gpu.residency import ServeResidency
 from tests.gpu.memory_store import MemoryStore
@@ -71,6 +71,13 @@ async def test_a_model_that_serve_has_given_up_is_told() -> None:
     error = DeploymentUnavailableError(DeploymentID("Llasa", "app"))
     with pytest.raises(Unavailable, match="Llasa failed to start"):
         await hold(residency(Llasa=Handle(failure=error)), "Llasa")
+
+
+@pytest.mark.parametrize("lost", [RayActorError(), ActorUnavailableError("unavailable", None)], ids=repr)
+async def test_a_replica_that_dies_while_it_is_waited_for_is_lost(lost: Exception) -> None:
+    with pytest.raises(ReplicaLost, match="Llasa has stopped") as caught:
+        await hold(residency(Llasa=Handle(failure=lost)), "Llasa")
+    assert caught.value.retry_after_s
 
 
 async def test_another_failure_is_not_hidden() -> None:

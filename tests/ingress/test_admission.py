@@ -10,6 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from deployments.errors import Overloaded, TimedOut
 from deployments.ingress.admission import Admission, Admitted
+from deployments.profiles import PROFILES
+from deployments.settings import Settings
 from tests.ingress.recorder import Recorder
 from tests.ingress.test_tts import refused
 
@@ -58,6 +60,27 @@ async def test_turns_come_in_order_and_no_more_at_once_than_may() -> None:
     assert max(shop.metrics.gauges["num_requests_running"]) == 2
     assert max(shop.metrics.gauges["num_requests_waiting"]) == 2
     assert shop.metrics.gauges["num_requests_running"][-1] == shop.metrics.gauges["num_requests_waiting"][-1] == 0
+
+
+@pytest.mark.parametrize(("replicas", "running", "waiting"), [(1, 16, 64), (2, 8, 32), (3, 6, 22)])
+async def test_ingress_replicas_share_what_the_service_takes(replicas: int, running: int, waiting: int) -> None:
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    admission = Admission.of(settings, PROFILES["nano"], Recorder(), replicas)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(hold(admission)) for _ in range(running + waiting)]
+        async with asyncio.timeout(5):
+            while admission.waiting < waiting:
+                await asyncio.sleep(0)
+        assert admission.running == running
+        with pytest.raises(Overloaded):
+            await hold(admission)
+        for task in tasks:
+            task.cancel()
+
+
+async def hold(admission: Admission) -> None:
+    async with admission.turn("client"):
+        await asyncio.Event().wait()
 
 
 async def test_above_the_queue_a_request_is_refused_at_once() -> None:

@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 
 from cli.client import RestClient
+from deployments.errors import ReplicaLost
 from deployments.ingress.backend import ServiceBackend
 from deployments.ingress.protocol import Backend, Clip, Speaking, Spoken
 from deployments.ingress.service import Service
@@ -87,3 +88,35 @@ async def test_takes_and_language_reach_the_model_from_an_assistant(lm: Overhear
         assert (await assistant.call_tool("generate_speech", arguments | {"best_of": 9})).is_error
         assert (await assistant.call_tool("generate_speech", arguments | {"language": "German"})).is_error
         assert not lm.asked
+
+
+class Dying:
+    """`SpeechLM` whose replica dies after its first codes, so many times."""
+
+    def __init__(self, lm: SpeechLM, losses: int) -> None:
+        self._lm = lm
+        self.losses = losses
+        self.asked = 0
+
+    async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
+        self.asked += 1
+        async with aclosing(self._lm.generate(request)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                if self.asked <= self.losses:
+                    raise ReplicaLost("Llasa has stopped.")
+
+    async def stats(self) -> EngineStats:
+        return await self._lm.stats()
+
+
+async def test_a_file_for_an_assistant_is_made_again_however_far_it_was(
+    service: Callable[..., Service], models: Models, clip: bytes
+) -> None:
+    made = service()
+    lm = Dying(models.lm, losses=2)
+    synthesizer = Synthesizer(lm, models.codec, models.transcriber, Still(), made.synthesizer.policy)
+    backend = ServiceBackend(replace(made, synthesizer=synthesizer))
+    assert (await spoken(backend, Speaking("Hello.", clip=Clip(clip), ref_text="A reference."))).duration > 0
+    assert lm.asked == 3
+    assert made.admission.running == 0

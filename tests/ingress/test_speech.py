@@ -11,6 +11,7 @@ import pytest
 
 from deployments.errors import ReplicaLost
 from deployments.ingress.application import build_application
+from deployments.ingress.retry import ATTEMPTS
 from deployments.ingress.service import Service
 from deployments.speech.events import Audio, Event
 from deployments.speech.synthesis import SpeechRequest
@@ -75,30 +76,32 @@ def losing(stream: Stream, after: int, times: int) -> tuple[Stream, list[int]]:
 
 
 @pytest.mark.parametrize("fields", [{}, {"stream": False}, {"stream_format": "sse"}], ids=str)
-async def test_a_replica_lost_before_the_first_byte_is_made_up_for(
+async def test_two_replicas_lost_before_the_first_byte_are_made_up_for(
     service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
 ) -> None:
     real = service()
     async with client_of(real) as client:
         before = await client.post("/v1/audio/speech", json=BODY | {"stream": False})
-        broken, lost = losing(real.synthesizer.stream, after=0, times=1)
+        broken, lost = losing(real.synthesizer.stream, after=0, times=2)
         monkeypatch.setattr(real.synthesizer, "stream", broken)
         answer = await client.post("/v1/audio/speech", json=BODY | fields)
     assert answer.status_code == 200
-    assert lost == [0]
+    assert lost == [0, 0]
     if "stream_format" not in fields:
         assert answer.content == before.content
 
 
-async def test_one_lost_twice_is_told_of(service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_loses_every_replica_is_refused(
+    service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = service()
-    broken, lost = losing(real.synthesizer.stream, after=0, times=2)
+    broken, lost = losing(real.synthesizer.stream, after=0, times=ATTEMPTS)
     monkeypatch.setattr(real.synthesizer, "stream", broken)
     async with client_of(real) as client:
         answer = await client.post("/v1/audio/speech", json=BODY)
     refused(answer, 503, "unavailable", None, "is being restarted")
     assert answer.headers["retry-after"] == "5"
-    assert lost == [0, 0]
+    assert lost == [0] * ATTEMPTS
     assert isinstance(real.metrics, Recorder)
     assert real.metrics.counts["audio_skipped_requests_total", "unavailable"] == 1
 

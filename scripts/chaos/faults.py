@@ -1,0 +1,42 @@
+"""Every fault, by name."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from scripts.chaos import kills
+from scripts.chaos.options import Options
+from scripts.chaos.row import Row
+from scripts.chaos.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that can break."""
+
+    summary: str
+    run: Callable[[Service, Options], Awaitable[list[Row]]] | None = None
+    """On the service that all faults share."""
+    alone: Callable[[Options], Awaitable[list[Row]]] | None = None
+    """On a service that it starts itself, for the fault needs other settings or is its end."""
+
+
+async def _kill(part: str, service: Service, options: Options) -> list[Row]:
+    return [await kills.kill(part, service, options)]
+
+
+_KILLED: Final = {
+    "llasa": "SIGKILL the Llasa replica",
+    "xcodec2": "SIGKILL the XCodec2 replica",
+    "whisper": "SIGKILL the Whisper replica",
+    "decoder": "SIGKILL the server process that decodes clips",
+    "decoder-child": "SIGKILL a process that decodes one clip",
+    "ingress": "SIGKILL an ingress replica",
+    "proxy": "SIGKILL Serve's HTTP proxy",
+    "controller": "SIGKILL Serve's controller",
+}
+
+FAULTS: Final[dict[str, Fault]] = {
+    f"kill-{part}": Fault(summary, run=partial(_kill, part)) for part, summary in _KILLED.items()
+}

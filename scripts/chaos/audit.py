@@ -32,7 +32,9 @@ _FORKING: Final = {"clone", "clone3", "fork", "vfork"}
 _LINE: Final = re.compile(r"^(\d+) +(\w+)\((.*)$")
 _RESUMED: Final = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
 _RESULT: Final = re.compile(r"= (-?\d+|\?)(?: (E\w+))?[^=]*$")
+_UNFINISHED: Final = " <unfinished ...>"
 _SHOWN: Final = 12
+_WIDTH: Final = 140
 
 
 @dataclass
@@ -55,45 +57,68 @@ def parse(lines: Iterable[str]) -> Calls:
 
     A thread that is not known to descend from a fork belongs to the server.
     """
+    calls = list(_whole_calls(lines))
     found = Calls()
-    process: dict[int, int] = {}
-    unfinished: dict[tuple[int, str], str] = {}
-    opened: list[tuple[int, str, bool, bool]] = []
-    for line in lines:
-        if match := _RESUMED.match(line):
-            thread, call, rest = int(match[1]), match[2], unfinished.pop((int(match[1]), match[2]), "") + match[3]
-        elif match := _LINE.match(line):
-            thread, call, rest = int(match[1]), match[2], match[3]
-            if rest.endswith("<unfinished ...>"):
-                unfinished[thread, call] = rest.removesuffix("<unfinished ...>")
-                continue
+    parents: dict[int, int] = {}
+    for call in calls:  # first, for a child may act before the call that made it returns
+        if call.name in _FORKING and call.result > 0:
+            if "CLONE_THREAD" in call.arguments:
+                parents[call.result] = call.thread
+            else:
+                found.decoders.add(call.result)
+    opened: list[tuple[int, _Call, bool]] = []
+    for call in calls:
+        process = call.thread
+        while process not in found.decoders and process in parents:
+            process = parents[process]
+        if process not in found.decoders:
+            continue
+        if call.name == "seccomp" or (call.name == "prctl" and "PR_SET_SECCOMP" in call.arguments):
+            if call.result >= 0 and ("FILTER" in call.arguments or "STRICT" in call.arguments):
+                found.filtered.add(process)
+        elif call.name in _OPENING:
+            opened.append((process, call, process in found.filtered))
+    for process, call, after in opened:
+        if process in found.filtered and not after:
+            found.before[str(call)] += 1
+        elif call.result >= 0:
+            found.done[str(call)] += 1
         else:
+            found.denied[str(call)] += 1
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    thread: int
+    name: str
+    arguments: str
+    result: int
+    """-1 if it failed, or did not return."""
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments})"[:_WIDTH]
+
+
+def _whole_calls(lines: Iterable[str]) -> Iterator[_Call]:
+    """Calls with their results, those that were interrupted put together."""
+    unfinished: dict[tuple[int, str], str] = {}
+    for line in lines:
+        resumed = _RESUMED.match(line)
+        match = resumed or _LINE.match(line)
+        if not match:
+            continue
+        thread, name, rest = int(match[1]), match[2], match[3].rstrip()
+        if resumed:
+            rest = unfinished.pop((thread, name), "") + rest
+        elif rest.endswith(_UNFINISHED):
+            unfinished[thread, name] = rest.removesuffix(_UNFINISHED)
             continue
         result = _RESULT.search(rest)
-        value = int(result[1]) if result and result[1] != "?" else -1
-        decoder = process.get(thread)
-        if call in _FORKING and value > 0:
-            if "CLONE_THREAD" not in rest:
-                process[value] = value
-                found.decoders.add(value)
-            elif decoder is not None:
-                process[value] = decoder
-        elif decoder is None:
-            continue
-        elif call == "seccomp" or (call == "prctl" and "SECCOMP" in rest):
-            if value >= 0 and ("FILTER" in rest or "STRICT" in rest):
-                found.filtered.add(decoder)
-        elif call in _OPENING:
-            told = f"{call}({rest[: result.start()].strip().removesuffix(')') if result else rest})"
-            opened.append((decoder, told[:140], value >= 0, decoder in found.filtered))
-    for decoder, told, succeeded, after in opened:
-        if decoder in found.filtered and not after:
-            found.before[told] += 1
-        elif succeeded:
-            found.done[told] += 1
-        else:
-            found.denied[told] += 1
-    return found
+        arguments = (rest[: result.start()] if result else rest).strip().removesuffix(")").strip()
+        yield _Call(thread, name, arguments, int(result[1]) if result and result[1] != "?" else -1)
+    for (thread, name), rest in unfinished.items():
+        yield _Call(thread, name, rest, -1)
 
 
 async def audit(service: Service, sample: Sequence[Case], row: Row, timeout: float) -> None:  # noqa: ASYNC109 - of each

@@ -2,13 +2,15 @@
 
 import subprocess
 import tempfile
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from scripts.chaos.case import speak
 
-_VIDEO: Final = "-f lavfi -i testsrc=size=64x64:rate=5:duration=1 -map 0:a -map 1:v -c:v mpeg4"
+_PICTURES: Final = "-f lavfi -i testsrc=size=64x64:rate=25:duration=1"
+_VIDEO: Final = f"{_PICTURES} -map 0:a -map 1:v -c:v mpeg4"
 _TWO_TRACKS: Final = "-map 0:a -map 0:a -c:a:0 pcm_s16le -c:a:1 flac"
 
 KINDS: Final[dict[str, str]] = {
@@ -24,6 +26,8 @@ KINDS: Final[dict[str, str]] = {
     "g722.wav": "-ar 16000 -c:a g722",
     "mp3.wav": "-c:a libmp3lame",
     "stereo-48k.wav": "-ac 2 -ar 48000 -c:a pcm_s16le",
+    "8-channels.wav": "-ac 8 -c:a pcm_s16le",
+    "surround.flac": "-ac 6 -ar 48000 -c:a flac",
     "rf64.wav": "-rf64 always -c:a pcm_s16le",
     "pcm.w64": "-c:a pcm_s16le",
     "pcm.aiff": "-c:a pcm_s16be",
@@ -65,19 +69,19 @@ KINDS: Final[dict[str, str]] = {
     "truehd.thd": "-ar 48000 -c:a truehd -strict -2",
     "gsm.gsm": "-ar 8000 -c:a libgsm",
     "pcm.sox": "-c:a pcm_s32le",
-    "pcm.mxf": "-f lavfi -i testsrc=size=64x64:rate=25:duration=1 -map 1:v -map 0:a -c:v mpeg2video -ar 48000 -c:a pcm_s16le",
+    "pcm.mxf": f"{_PICTURES} -map 1:v -map 0:a -c:v mpeg2video -ar 48000 -c:a pcm_s16le",
     "ra144.rm": "-ar 8000 -c:a real_144",
     "pcm.ircam": "-c:a pcm_s16le -f ircam",
 }
 """Names of files, and what ffmpeg is told for each."""
 
 
-def corpus() -> dict[str, bytes]:
+def corpus(kinds: Collection[str] = KINDS.keys()) -> dict[str, bytes]:
     """Files by name; without those that this ffmpeg cannot write."""
     speech = speak("Good morning.", "-s", "150")
     with tempfile.TemporaryDirectory(prefix="llasa-chaos-corpus-") as name, ThreadPoolExecutor(2) as pool:
-        made = pool.map(lambda kind: _encoded(speech, kind, Path(name)), KINDS)
-        return {kind: data for kind, data in zip(KINDS, made, strict=True) if data}
+        made = pool.map(lambda kind: _encoded(speech, kind, Path(name)), kinds)
+        return {kind: data for kind, data in zip(kinds, made, strict=True) if data}
 
 
 def _encoded(speech: bytes, kind: str, folder: Path) -> bytes:

@@ -43,9 +43,9 @@ class Processes:
     def of(self, part: str) -> list[psutil.Process]:
         """Processes of a part: a key of the titles, `decoder`, `decoder-child`, `gcs` or `raylet`."""
         if part == "decoder":
-            return [process for process in self._decoders() if not _is_decoder(process.parent())]
+            return [process for process in self._decoders() if _is_server(process)]
         if part == "decoder-child":
-            return [process for process in self._decoders() if _is_decoder(process.parent())]
+            return [process for process in self._decoders() if not _is_server(process)]
         if part in ("gcs", "raylet"):
             name = {"gcs": "gcs_server"}.get(part, part)
             return [process for process in self if _get(process.name, "") == name]
@@ -99,8 +99,14 @@ def serving(port: int) -> psutil.Process:
     raise LookupError(f"no Ray process listens on port {port}")
 
 
-def _is_decoder(process: psutil.Process | None) -> bool:
-    return process is not None and any(_DECODER in word for word in _words(process))
+def _is_decoder(process: psutil.Process) -> bool:
+    return any(_DECODER in word for word in _words(process))
+
+
+def _is_server(decoder: psutil.Process) -> bool:
+    """Whether it decodes by others: it is a Ray worker's child. What forks has the same command line."""
+    parent = _get(decoder.parent, None)
+    return parent is not None and " ".join(_words(parent)).startswith("ray::")
 
 
 def _rss(process: psutil.Process) -> int:

@@ -2,10 +2,17 @@
 
 import asyncio
 import json
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from typing import Final
+
+import httpx
+import psutil
 
 from scripts.bench.machine import Machine
 from scripts.bench.table import table
@@ -14,6 +21,9 @@ from scripts.chaos.options import Options, parse
 from scripts.chaos.row import HEADER, Row
 from scripts.chaos.service import Service, running, started
 
+_HEALTHY_SECONDS: Final = 30
+"""How long a service has to become healthy after a fault, before another is started."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the chosen faults one after the other."""
@@ -21,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print("\n".join(f"{name:15} {fault.summary}" for name, fault in FAULTS.items()))
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service is ended, too
     rows: list[Row] = []
     with _Shared(options) as shared:
         for name in options.only or FAULTS:
@@ -48,8 +59,9 @@ class _Shared(ExitStack):
     def service(self) -> Service:
         if self._options.url:
             return self._service or running(self._options.url)
-        if self._service is None or not self._service.healthy():
+        if self._service and not _healthy_soon(self._service):
             self.stop()
+        if self._service is None:
             self._service = self.enter_context(started())
         return self._service
 
@@ -57,6 +69,13 @@ class _Shared(ExitStack):
         """Makes room for a service that a fault starts itself."""
         self.close()
         self._service = None
+
+
+def _healthy_soon(service: Service) -> bool:
+    end = time.monotonic() + _HEALTHY_SECONDS
+    while not (healthy := service.healthy()) and time.monotonic() < end:
+        time.sleep(0.5)
+    return healthy
 
 
 async def _run(name: str, fault: Fault, shared: _Shared, options: Options) -> list[Row]:
@@ -67,7 +86,7 @@ async def _run(name: str, fault: Fault, shared: _Shared, options: Options) -> li
             return [Row.not_run(name, "it needs a service of its own; leave --url out.")]
         await asyncio.to_thread(shared.stop)
         return await fault.alone(options)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, httpx.HTTPError, psutil.Error, subprocess.SubprocessError) as error:
         row = Row(name)
         row.violate(f"{type(error).__name__}: {error}")
         return [row]

@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
@@ -16,6 +18,7 @@ from deployments.settings import Settings
 from scripts.chaos.__main__ import main
 from scripts.chaos.audit import parse
 from scripts.chaos.case import Case, Kind, speech, transcription
+from scripts.chaos.clock_jump import build, move
 from scripts.chaos.corpus import KINDS, corpus
 from scripts.chaos.faults import FAULTS
 from scripts.chaos.load import Result
@@ -182,6 +185,20 @@ def test_calls_of_decoders_are_told_from_their_servers() -> None:
     assert dict(calls.before) == {'openat(AT_FDCWD, "/before", O_RDONLY)': 1}
     assert dict(calls.denied) == {'openat(AT_FDCWD, "/etc/passwd", O_RDONLY)': 1}
     assert dict(calls.done) == {"socket(AF_INET, SOCK_STREAM, IPPROTO_IP)": 1}
+
+
+@pytest.mark.skipif(not which("cc"), reason="needs a C compiler")
+def test_the_wall_clock_of_a_process_moves_and_its_waits_do_not(tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clock.write_bytes(struct.pack("q", 0))
+    move(clock, 86_400)
+    code = (
+        "import threading, time; begin = time.monotonic(); threading.Event().wait(0.05); time.sleep(0.05);"
+        "assert 0.1 < time.monotonic() - begin < 20; print(time.time())"
+    )
+    environment = os.environ | {"LD_PRELOAD": str(build(tmp_path)), "CHAOS_CLOCK": str(clock)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=True)
+    assert float(told.stdout) - time.time() == pytest.approx(86_400, abs=100)
 
 
 def results(*outcomes: Outcome) -> Sequence[Result]:

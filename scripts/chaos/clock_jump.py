@@ -74,6 +74,6 @@ async def _run(service: Service, clock: Path, options: Options) -> Row:
     row.after = await settled(service)
     row.notes.append(
         f"wall clock set {', '.join(_JUMPS)} in all processes of the service that have its environment; "
-        f"{told(load, jumps, row.recoveries)}"
+        f"{told(load.results, jumps, row.recoveries)}"
     )
     return row

@@ -19,6 +19,7 @@ from scripts.chaos.load import Result, send
 from scripts.chaos.options import Options
 from scripts.chaos.outcome import Outcome
 from scripts.chaos.recovery import settled
+from scripts.chaos.reply import exchange
 from scripts.chaos.row import Row
 from scripts.chaos.service import Service, started
 
@@ -51,6 +52,10 @@ async def _run(service: Service, folder: Path, options: Options) -> Row:
             for case in (cases.quick_speech, kept, voice(f"full{number}")):
                 result = await send(client, case, options.timeout, service.expected.get(case.name))
                 full.append(result)
+        reply = await exchange(client, kept, options.timeout)
+        told = {"x-output", "x-warnings"} & {name.lower() for name in reply.headers}
+        if reply.status == 200 and not told:
+            row.violate("no copy was kept although `keep` asked for one, and the answer does not say so")
         stored = {one["name"] for one in (await client.get("/v1/audio/voices")).json()["data"]}
         made = {f"full{n}" for n, one in enumerate(full[2::3]) if one.outcome is Outcome.RIGHT}
         listed = {name for name in stored if name.startswith("full")}
@@ -60,9 +65,9 @@ async def _run(service: Service, folder: Path, options: Options) -> Row:
         instant = time.monotonic()
         after = [await send(client, case, options.timeout) for case in (cases.quick_speech, kept, voice("after"))]
         row.recoveries.append(after[0].end - instant)
-        # Refusals count as failures once there is room.
-        row.failures += [f"after room was made: {one.case}: {one.detail}" for one in after if one.outcome != "right"]
-        row.violations += len(row.failures)
+        for one in after:
+            if one.outcome is not Outcome.RIGHT:
+                row.violate(f"after room was made: {one.case}: {one.outcome} {one.detail}")
     row.count([*full, *after])
     row.after = await settled(service)
     for name, start in {"speech": 0, "speech with keep": 1, "a new voice": 2}.items():

@@ -74,7 +74,9 @@ async def kill_gcs_redis(options: Options) -> list[Row]:
                     break
         row.count(load.results)
         row.after = await settled(service)
-        row.notes.append(f"{len(kills)} kills, each GCS started again at once; {told(load, kills, row.recoveries)}")
+        row.notes.append(
+            f"{len(kills)} kills, each GCS started again at once; {told(load.results, kills, row.recoveries)}"
+        )
         for process in restarted:
             process.kill()
             process.wait()

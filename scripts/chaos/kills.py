@@ -9,7 +9,7 @@ import httpx
 import psutil
 
 from scripts.chaos.case import Case, Cases
-from scripts.chaos.load import Load
+from scripts.chaos.load import Load, Result
 from scripts.chaos.options import Options
 from scripts.chaos.outcome import Outcome
 from scripts.chaos.processes import MODELS, Processes, children
@@ -40,7 +40,7 @@ async def kill(part: str, service: Service, options: Options) -> Row:
     processes = service.processes
     if processes is None:
         return Row.not_run(fault, "the service's processes are not on this machine.")
-    if not processes.of("decoder" if part == "decoder-child" else part):
+    if not processes.of(_whole(part)):
         return Row.not_run(fault, f"the service has no {part} process.")
     whole, streams, quick = requests_for(part, Cases())
     await service.warm()
@@ -50,6 +50,7 @@ async def kill(part: str, service: Service, options: Options) -> Row:
     groups = [(options.clients, whole), (options.clients, streams)]
     kills: list[float] = []
     in_flight = 0
+    count = len(processes.of(_whole(part)))
     async with Load(service.url, groups, service.expected, options.timeout, options.seed) as load:
         for _ in range(options.kills):
             await asyncio.sleep(pauses.uniform(0.5, 2.5))
@@ -57,20 +58,22 @@ async def kill(part: str, service: Service, options: Options) -> Row:
                 in_flight += load.in_flight
                 kills.append(await _strike(processes, part))
                 row.recoveries.append(await recovery(service, load, quick, kills[-1]))
-                await until(lambda: _present(service, processes, part), kills[-1] + RECOVERY_SECONDS)
+                await until(lambda: _present(service, processes, part, count), kills[-1] + RECOVERY_SECONDS)
             except TimeoutError:
                 row.violate(f"no recovery within {RECOVERY_SECONDS} s after kill {len(kills)}")
                 break
     row.count(load.results)
     row.after = await settled(service)
-    row.notes.append(f"{len(kills)} kills with {in_flight} requests in flight; {told(load, kills, row.recoveries)}")
+    row.notes.append(
+        f"{len(kills)} kills with {in_flight} requests in flight; {told(load.results, kills, row.recoveries)}"
+    )
     return row
 
 
-def told(load: Load, faults: Sequence[float], recoveries: Sequence[float]) -> str:
+def told(results: Sequence[Result], faults: Sequence[float], recoveries: Sequence[float]) -> str:
     """When lost requests were sent: before a fault, or while nobody answered."""
     spans = [(fault, fault + seconds) for fault, seconds in zip(faults, recoveries, strict=False)]
-    lost = [result for result in load.results if result.outcome is Outcome.LOST]
+    lost = [result for result in results if result.outcome is Outcome.LOST]
     during = sum(any(begin < one.begin < end for begin, end in spans) for one in lost)
     return f"lost: {len(lost) - during} that were in flight at a kill, {during} that were sent before the recovery."
 
@@ -103,10 +106,15 @@ async def _strike(processes: Processes, part: str) -> float:
     return instant or time.monotonic()
 
 
-async def _present(service: Service, processes: Processes, part: str) -> bool:
-    """Whether a part has its processes again."""
+def _whole(part: str) -> str:
+    """The part whose processes are always there."""
+    return "decoder" if part == "decoder-child" else part
+
+
+async def _present(service: Service, processes: Processes, part: str, count: int) -> bool:
+    """Whether a part has as many processes as before."""
     if part not in MODELS:
-        return bool(processes.of("decoder" if part == "decoder-child" else part))
+        return len(processes.of(_whole(part))) >= count
     try:
         async with httpx.AsyncClient(base_url=service.url, timeout=10) as client:
             models = (await client.get("/api/gpu/status")).json()["models"]

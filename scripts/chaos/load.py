@@ -14,7 +14,7 @@ from scripts.chaos.case import Case
 from scripts.chaos.outcome import Outcome, judge
 from scripts.chaos.reply import exchange
 
-_PAUSE_AFTER_FAILURE: Final = 0.25
+_PAUSE_AFTER_FAILURE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,11 +60,13 @@ async def _run(service: Service, processes: Processes, options: Options) -> Row:
                 except TimeoutError:
                     row.violate(f"no recovery within {RECOVERY_SECONDS} s after kill {len(kills)}")
                     break
-            row.notes.append(told(load, kills[-1:], row.recoveries[-1:]))
-    for load in loads:
-        row.count(load.results)
+    results = [result for load in loads for result in load.results]
+    row.count(results)
     row.after = await settled(service)
-    row.notes.append(f"{len(kills)} raylets of a second node killed; held there: {', '.join(held) or 'nothing'}")
+    row.notes.append(
+        f"{len(kills)} raylets of a second node killed, which held {', '.join(held) or 'nothing'}; "
+        f"{told(results, kills, row.recoveries)}"
+    )
     return row
 
 

@@ -1,5 +1,6 @@
 """The chaos program: its files and its judgement, and a short run of it."""
 
+import asyncio
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from shutil import which
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from deployments.settings import Settings
 from scripts.chaos.__main__ import main
@@ -21,13 +23,17 @@ from scripts.chaos.case import Case, Kind, speech, transcription
 from scripts.chaos.clock_jump import build, move
 from scripts.chaos.corpus import KINDS, corpus
 from scripts.chaos.faults import FAULTS
-from scripts.chaos.load import Result
+from scripts.chaos.kills import told
+from scripts.chaos.load import Load, Result
 from scripts.chaos.mutations import MUTATIONS, mutants
 from scripts.chaos.outcome import Outcome, is_envelope, judge
 from scripts.chaos.processes import is_title
+from scripts.chaos.recovery import recovery
 from scripts.chaos.reply import Reply, exchange
 from scripts.chaos.row import HEADER, Row
+from scripts.chaos.service import Service
 from scripts.chaos.structure import chunks
+from tests.served import served
 
 ROOT = Path(__file__).parent.parent.parent
 ENVELOPE = json.dumps({"error": {"message": "No.", "type": "t", "param": None, "code": "c"}}).encode()
@@ -158,6 +164,36 @@ def test_a_title_may_have_a_method() -> None:
     assert is_title("ray::ProxyActor", "ray::ProxyActor")
     assert is_title("ray::ProxyActor.ready", "ray::ProxyActor")
     assert not is_title("ray::ProxyActorOther", "ray::ProxyActor")
+
+
+class Failing:
+    """A service that answers 503 without an envelope until it is mended."""
+
+    def __init__(self) -> None:
+        self.mended = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        await send({"type": "http.response.start", "status": 200 if self.mended else 503, "headers": []})
+        await send({"type": "http.response.body", "body": b"abc"})
+
+
+async def test_recovery_ends_with_the_first_right_answer() -> None:
+    application = Failing()
+    with served(application) as url:
+        service = Service(url)
+        begin = time.monotonic()
+        async with Load(url, [(2, [WHOLE])], {WHOLE.name: b"abc"}, timeout=10, pause=0.05) as load:
+            seconds = asyncio.create_task(recovery(service, load, WHOLE, begin))
+            await asyncio.sleep(0.2)
+            assert not seconds.done()
+            application.mended = True
+            assert 0.2 < await seconds < 30
+            await asyncio.sleep(0.5)
+    outcomes = {result.outcome for result in load.results}
+    assert outcomes == {Outcome.LOST, Outcome.RIGHT}
+    assert told(load.results, [begin], [await seconds]).startswith("lost: 0 that were in flight")
 
 
 TRACE = """\

@@ -30,12 +30,12 @@ async def recovery(service: Service, load: Load | None, quick: Case, since: floa
     Raises:
         TimeoutError: there was none.
     """
+    client = httpx.AsyncClient(base_url=service.url, timeout=None)  # noqa: S113 - send has one
     probes: list[asyncio.Task[None]] = []
     ends: list[float] = []
 
     async def probe() -> None:
-        async with httpx.AsyncClient(base_url=service.url, timeout=None) as client:  # noqa: S113 - send has one
-            result = await send(client, quick, RECOVERY_SECONDS, service.expected.get(quick.name))
+        result = await send(client, quick, RECOVERY_SECONDS, service.expected.get(quick.name))
         if result.outcome is Outcome.RIGHT:
             ends.append(result.end)
 
@@ -53,6 +53,7 @@ async def recovery(service: Service, load: Load | None, quick: Case, since: floa
         for task in probes:
             task.cancel()
         await asyncio.gather(*probes, return_exceptions=True)
+        await client.aclose()
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]], end: float, poll: float = 0.2) -> None:

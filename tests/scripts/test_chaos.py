@@ -190,7 +190,9 @@ async def test_recovery_ends_with_the_first_right_answer() -> None:
             assert not seconds.done()
             application.mended = True
             assert 0.2 < await seconds < 30
-            await asyncio.sleep(0.5)
+            async with asyncio.timeout(30):
+                while not load.successes_since(begin):
+                    await asyncio.sleep(0.02)
     outcomes = {result.outcome for result in load.results}
     assert outcomes == {Outcome.LOST, Outcome.RIGHT}
     assert told(load.results, [begin], [await seconds]).startswith("lost: 0 that were in flight")

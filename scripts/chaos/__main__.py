@@ -33,10 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service is ended, too
     rows: list[Row] = []
-    with _Shared(options) as shared:
-        for name in options.only or FAULTS:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            rows += asyncio.run(_run(name, FAULTS[name], shared, options))
+    interrupted = False
+    try:
+        with _Shared(options) as shared:
+            for name in options.only or FAULTS:
+                print(f"{name} ...", file=sys.stderr, flush=True)
+                rows += asyncio.run(_run(name, FAULTS[name], shared, options))
+    except KeyboardInterrupt:
+        interrupted = True
     print(_text(rows))
     if options.json:
         figures = {
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "rows": [row.figures() for row in rows],
         }
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return int(any(row.failed for row in rows))
+    return int(interrupted or any(row.failed for row in rows))
 
 
 class _Shared(ExitStack):

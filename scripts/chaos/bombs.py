@@ -19,7 +19,7 @@ _MOST: Final = 45 * 1000 * 1000
 
 def flac_of_ten_hours(folder: Path) -> Path:
     """FLAC of silence that unpacks to ten hours."""
-    return _ffmpeg(folder / "ten-hours.flac", "-f lavfi -i anullsrc=r=16000:cl=mono -t 36000 -c:a flac")
+    return _ffmpeg(folder / "ten-hours.flac", "-f lavfi -i anullsrc=r=8000:cl=mono -t 36000 -c:a flac")
 
 
 def wav_of_32_channels(folder: Path) -> Path:
@@ -65,13 +65,13 @@ def mp4_in_mkv(folder: Path) -> Path:
 
 
 def zip_as_mp3(folder: Path) -> Path:
-    """A ZIP named .mp3 that unpacks to 4 GB."""
+    """A ZIP named .mp3 that unpacks to 1 GB."""
     file = folder / "zip.mp3"
     with (
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("zeros", "w", force_zip64=True) as entry,
     ):
-        for _ in range(4_000):
+        for _ in range(1_000):
             entry.write(bytes(1_000_000))
     return file
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 
 import httpx
@@ -133,8 +133,10 @@ class _Watch:
 
     def memory(self) -> str:
         """Memory at the start, at each quarter and at the end."""
-        marks: Sequence[float] = [self._memory[(len(self._memory) - 1) * quarter // 4] for quarter in range(5)]
-        return ", ".join(f"{mark:.0f}" for mark in marks) if self._memory else "-"
+        if not self._memory:
+            return "-"
+        last = len(self._memory) - 1
+        return ", ".join(f"{self._memory[last * quarter // 4]:.0f}" for quarter in range(5))
 
     def older_than(self, seconds: float) -> int:
         """Decoding processes of one clip that should have ended long ago."""

@@ -5,9 +5,12 @@ import struct
 import subprocess
 import tempfile
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from shutil import which
 from typing import Final
+
+import httpx
 
 from scripts.chaos.case import Cases
 from scripts.chaos.kills import told
@@ -19,6 +22,8 @@ from scripts.chaos.service import Service, started
 
 _SOURCE: Final = Path(__file__).with_name("clock.c")
 _JUMPS: Final = {"a day ahead": 86_400, "to the true time": 0, "an hour back": -3_600, "to the true time again": 0}
+_TOLERANCE: Final = 60
+"""Seconds that the Date of an answer may be off."""
 _PAUSE: Final = 6.0
 """Seconds between jumps: several of Serve's health checks and records."""
 
@@ -52,6 +57,13 @@ def move(clock: Path, seconds: int) -> None:
         file.write(struct.pack("q", seconds))
 
 
+async def _shift(service: Service) -> float:
+    """Seconds by which the service's clock is ahead of ours, by the Date of an answer."""
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        answer = await client.get("/health")
+    return parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()
+
+
 async def _run(service: Service, clock: Path, options: Options) -> Row:
     cases = Cases()
     await service.warm()
@@ -66,6 +78,9 @@ async def _run(service: Service, clock: Path, options: Options) -> Row:
             jumps.append(time.monotonic())
             try:
                 row.recoveries.append(await recovery(service, load, cases.quick_transcription, jumps[-1]))
+                await asyncio.sleep(_PAUSE / 2)
+                if abs((shift := await _shift(service)) - seconds) > _TOLERANCE:
+                    row.violate(f"the clock was set {name}, but the service's is {shift:.0f} s ahead")
             except TimeoutError:
                 row.violate(f"no answer within {RECOVERY_SECONDS} s after the clock was set {name}")
                 break

@@ -78,7 +78,7 @@ async def _second_node(processes: Processes) -> AsyncIterator[Processes]:
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={address}", "--num-cpus=1", "--block"]
     environment = raylet.environ() | {"RAY_ADDRESS": "", "PATH": os.environ["PATH"]}
     child = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     node = Processes(psutil.Process(child.pid))
     processes.roots.append(node.roots[0])

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from deployments.caching import UNWATCHED, Watch
-from deployments.errors import Conflict, InvalidInput, Unavailable
+from deployments.errors import Conflict, InvalidInput
 from deployments.settings import Settings
 from deployments.speech.reference import Reference
 from deployments.xcodec2.protocol import Waveform
@@ -200,16 +200,8 @@ class VoiceStore:
             "clip": (clip.clip(-1, 1) * 32_767).astype(np.int16),
         }
         data = save(tensors, {"voice": json.dumps(asdict(stored.voice))})
-        try:
-            self._write_file(data, self._path(stored.voice.id), replace=replace)
-        except FileExistsError:
-            raise Conflict(f"There is a voice {stored.voice.name!r} already.", "name") from None
-        except OSError as error:
-            logger.warning("The voice %s could not be stored in VOICES_DIR: %s", stored.voice.id, error)
-            raise Unavailable(f"The voice cannot be stored now ({error.strerror}): try again later.") from error
-
-    def _write_file(self, data: bytes, path: Path, *, replace: bool) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(stored.voice.id)
         with NamedTemporaryFile(dir=self._folder, prefix=".new-") as file:
             file.write(data)
             file.flush()
@@ -218,7 +210,10 @@ class VoiceStore:
                 os.link(file.name, file.name + ".link")
                 Path(file.name + ".link").replace(path)
                 return
-            os.link(file.name, path)  # fails where there is one, as no rename does
+            try:
+                os.link(file.name, path)  # fails where there is one, as no rename does
+            except FileExistsError:
+                raise Conflict(f"There is a voice {stored.voice.name!r} already.", "name") from None
 
     def _keep(self, entry: tuple[str, int, int], stored: StoredVoice) -> None:
         with self._lock:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import TypeAdapter
 
+from deployments.audio.encoder import MEDIA_TYPES, rate_of
 from deployments.errors import (
     Conflict,
     GenerationFailed,
@@ -28,11 +29,10 @@ from deployments.errors import (
     Unavailable,
     UnprocessableInput,
 )
-from deployments.ingress.protocol import Clip, Residence, Speaking, Spoken
-from deployments.speech.container import MEDIA_TYPES, rate_of
-from deployments.speech.events import Progress
-from deployments.speech.policy import ReferenceCheck
-from deployments.speech.voice_store import Voice
+from deployments.service.requests import Clip, Residence, Speaking, Spoken
+from deployments.synthesis.events import Progress
+from deployments.synthesis.policy import ReferenceCheck
+from deployments.voices.store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)
 """Seconds to connect; an answer may take as long as the service lets it."""

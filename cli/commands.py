@@ -11,11 +11,11 @@ import httpx2
 
 from cli.client import RestClient
 from cli.speech import read, say, transcribe
+from deployments.audio.encoder import MEDIA_TYPES, Format
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
-from deployments.ingress.protocol import Clip, Speaking
 from deployments.llasa.protocol import Sampling
-from deployments.speech.container import MEDIA_TYPES, Format
-from deployments.speech.policy import ReferenceCheck
+from deployments.service.requests import Clip, Speaking
+from deployments.synthesis.policy import ReferenceCheck
 
 SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\

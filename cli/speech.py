@@ -10,8 +10,8 @@ from typing import IO, Final
 
 from cli.client import Ended, RestClient, whole_file
 from deployments.errors import InvalidInput, ServiceError
-from deployments.ingress.protocol import Clip, Speaking
-from deployments.speech.events import Progress
+from deployments.service.requests import Clip, Speaking
+from deployments.synthesis.events import Progress
 
 PLAYERS: Final = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "-"),

@@ -42,7 +42,7 @@ def build(arguments: Arguments) -> Application:
             "look_back_period_s": 4,
             "metrics_interval_s": 1,
             "policy": {
-                "policy_function": "deployments.gpu.residency:ResidencyPolicy",
+                "policy_function": "deployments.residency.policy:ResidencyPolicy",
                 "policy_kwargs": {"timeout_s": settings.gpu_idle_timeout},
             },
         }
@@ -91,7 +91,7 @@ def build(arguments: Arguments) -> Application:
 
 
 def _on_gpu(fraction: float) -> dict[str, Any]:
-    """Options of a replica that has so much of a GPU, and chooses it itself: see `deployments.gpu.placement`."""
+    """Options of a replica that has so much of a GPU, and chooses it itself: see `deployments.placement.placement`."""
     if not fraction:
         return {}
     return {"num_gpus": fraction, "runtime_env": {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}}

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.speech.outputs import Outputs
-from deployments.speech.policy import Policy
+from deployments.service.output_folder import Outputs
+from deployments.synthesis.policy import Policy
 
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -20,7 +20,7 @@ import torch
 from deployments.llasa.checkpoint import load_checkpoint
 from deployments.llasa.engine import Engine
 from deployments.llasa.protocol import Codes, Sampling, TakeRequest
-from deployments.speech.pace import Pace
+from deployments.synthesis.pace import Pace
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.codec import Xcodec2Codec
 from scripts.train_nano.corpus import trimmed

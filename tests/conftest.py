@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deployments.llasa.engine import Engine
     from deployments.whisper.transcriber import WhisperTranscriber
     from deployments.xcodec2.batcher import CodecBatcher
-    from tests.service import Running
+    from tests.support.service import Running
 
 # Before anything imports Ray or transformers: no tokens for a local Ray, no calls to hubs.
 os.environ.update(RAY_AUTH_MODE="disabled", RAY_USAGE_STATS_ENABLED="0", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
@@ -103,7 +103,7 @@ def decoder() -> "Iterator[Decoder]":
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Running]":
     """One service for all tests of the session that need a real one."""
-    from tests.service import service
+    from tests.support.service import service
 
     with service(tmp_path_factory.mktemp("service")) as running:
         yield running

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.clips import voice, wav_file
-from tests.ingress.test_tts import BAD_CLIPS, refused
-from tests.service import LONG, Running, speak
+from tests.ingress.routes.test_tts import BAD_CLIPS, refused
+from tests.support.clips import voice, wav_file
+from tests.support.service import LONG, Running, speak
 
 pytestmark = pytest.mark.cluster
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for room in ("deployments", "ui") for path in (ROOT / room).rglob("*.py"))
-AT_THE_DOOR = {"deployments/app.py", "deployments/remote.py", "deployments/gpu/residency.py", "ui/app.py"}
+AT_THE_DOOR = {"deployments/app.py", "deployments/remote.py", "deployments/residency/policy.py", "ui/app.py"}
 
 
 def imported(path: Path) -> set[str]:

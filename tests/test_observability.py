@@ -13,11 +13,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deployments.caching import BYTES, HITS, MISSES
-from deployments.gpu.metrics import GAUGES, LOAD, LOAD_FAILURES
-from deployments.ingress.metrics import METRICS
+from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
+from deployments.service.metrics import METRICS
 from scripts.dashboard import FILE, ONCE, ROWS, Query, dashboard, text
-from tests.clips import voice, wav_file
-from tests.service import LONG, Running, speak
+from tests.support.clips import voice, wav_file
+from tests.support.service import LONG, Running, speak
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 QUERIES = [query for panels in ROWS.values() for panel in panels for query in panel.queries]

@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.clips import voice, wav_file
-from tests.service import Running
+from tests.support.clips import voice, wav_file
+from tests.support.service import Running
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

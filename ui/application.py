@@ -8,8 +8,8 @@ import gradio as gr
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 
+from deployments.audio.encoder import MEDIA_TYPES
 from deployments.settings import Settings
-from deployments.speech.container import MEDIA_TYPES
 from ui.backend import Backend
 from ui.chinese import CHINESE
 from ui.english import ENGLISH

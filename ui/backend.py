@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
-from deployments.ingress.protocol import Clip, Residence, Speaking
-from deployments.speech.events import Event
-from deployments.speech.voice_store import Voice
+from deployments.service.requests import Clip, Residence, Speaking
+from deployments.synthesis.events import Event
+from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
 

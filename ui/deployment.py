@@ -12,12 +12,12 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.errors import ReplicaLost, Unavailable
-from deployments.ingress.protocol import Clip, Residence, Speaking
-from deployments.ingress.retry import stream_with_retries, with_retries
 from deployments.remote import errors_of, from_controller
+from deployments.service.requests import Clip, Residence, Speaking
+from deployments.service.retry import stream_with_retries, with_retries
 from deployments.settings import Settings
-from deployments.speech.events import Audio, Event
-from deployments.speech.voice_store import Voice
+from deployments.synthesis.events import Audio, Event
+from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
 

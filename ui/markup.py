@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from deployments.gpu.protocol import GpuStatus, ModelStatus
+from deployments.residency.protocol import GpuStatus, ModelStatus
 from ui.recording import Recording
 from ui.taken import Taken
 from ui.texts import Texts

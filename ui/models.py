@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from deployments.gpu.protocol import MODELS
+from deployments.residency.protocol import MODELS
 from deployments.settings import Settings
 from ui import markup
 from ui.backend import Backend

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deployments.speech.container import Format, encoded, open_container
-from deployments.speech.tempo import Tempo
+from deployments.audio.encoder import Format, encoded, open_container
+from deployments.audio.tempo import Tempo
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import gradio as gr
 
-from deployments.ingress.protocol import Speaking
 from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.service.requests import Speaking
+from deployments.service.voices import BUILT_IN
 from deployments.settings import Settings
-from deployments.speech.events import Finished, Progress
-from deployments.speech.normalise import normalise
-from deployments.speech.pace import CODES_A_SECOND, Pace
-from deployments.speech.plan import Budget, plan
-from deployments.speech.voices import BUILT_IN
+from deployments.synthesis.events import Finished, Progress
+from deployments.synthesis.pace import CODES_A_SECOND, Pace
+from deployments.synthesis.plan import Budget, plan
+from deployments.text.normalisation import normalise
 from ui import markup, upload
 from ui.backend import Backend
 from ui.clip_input import clip_input

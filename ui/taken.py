@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployments.speech.events import Finished
+from deployments.synthesis.events import Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, Final
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from deployments.speech.captions import cues
-from deployments.speech.subtitles import srt, vtt
+from deployments.audio.subtitles import srt, vtt
+from deployments.synthesis.captions import cues
 from deployments.whisper.protocol import Segment, Word
 from ui import upload
 from ui.backend import Backend

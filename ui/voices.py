@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.speech.voice_store import Voice
+from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
 from ui import markup, upload
 from ui.backend import Backend

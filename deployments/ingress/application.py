@@ -10,22 +10,22 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
-from deployments.ingress import failures
-from deployments.ingress.admission import Admission, Admitted
-from deployments.ingress.assistants import assistant_route
-from deployments.ingress.backend import ServiceBackend
-from deployments.ingress.body_limit import BodyLimit
-from deployments.ingress.gpu import gpu_routes
-from deployments.ingress.keys import Keys
-from deployments.ingress.models import model_routes
-from deployments.ingress.outputs import output_routes
-from deployments.ingress.service import Service
-from deployments.ingress.speaking import HEADERS
-from deployments.ingress.speech import speech_routes
-from deployments.ingress.transcription import transcription_routes
-from deployments.ingress.transcriptions import transcriptions_routes
-from deployments.ingress.tts import tts_routes
-from deployments.ingress.voices import voice_routes
+from deployments.ingress.middleware.admission import Admission, Admitted
+from deployments.ingress.middleware.body_limit import BodyLimit
+from deployments.ingress.middleware.keys import Keys
+from deployments.ingress.responses import failures
+from deployments.ingress.responses.speech import HEADERS
+from deployments.ingress.routes.assistants import assistant_route
+from deployments.ingress.routes.gpu import gpu_routes
+from deployments.ingress.routes.models import model_routes
+from deployments.ingress.routes.outputs import output_routes
+from deployments.ingress.routes.speech import speech_routes
+from deployments.ingress.routes.transcription import transcription_routes
+from deployments.ingress.routes.transcriptions import transcriptions_routes
+from deployments.ingress.routes.tts import tts_routes
+from deployments.ingress.routes.voices import voice_routes
+from deployments.service.backend import ServiceBackend
+from deployments.service.service import Service
 from deployments.settings import Settings
 
 HEALTH: Final = ("/health",)

@@ -11,23 +11,23 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
-from deployments.gpu.residency import ServeResidency
-from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
-from deployments.ingress.backend import ServiceBackend
-from deployments.ingress.listener import Listener
-from deployments.ingress.metrics import METRICS, CacheMetrics
-from deployments.ingress.protocol import Speaking
-from deployments.ingress.service import Service
+from deployments.ingress.middleware.admission import Admission
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.profiles import Profile
 from deployments.remote import errors_of, from_controller
+from deployments.residency.policy import ServeResidency
+from deployments.service.backend import ServiceBackend
+from deployments.service.listener import Listener
+from deployments.service.metrics import METRICS, CacheMetrics
+from deployments.service.requests import Speaking
+from deployments.service.service import Service
+from deployments.service.voices import Voices
 from deployments.settings import Settings
-from deployments.speech.events import Event
-from deployments.speech.reference import ReferenceCache
-from deployments.speech.synthesis import Synthesizer
-from deployments.speech.voice_store import VoiceStore
-from deployments.speech.voices import Voices
+from deployments.synthesis.events import Event
+from deployments.synthesis.synthesizer import Synthesizer
+from deployments.voices.reference import ReferenceCache
+from deployments.voices.store import VoiceStore
 from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
 

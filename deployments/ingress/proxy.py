@@ -13,9 +13,9 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
-from deployments.ingress.failures import failure_of
-from deployments.ingress.retry import ATTEMPTS
-from deployments.ingress.sse import error_event
+from deployments.ingress.responses.failures import failure_of
+from deployments.ingress.responses.sse import error_event
+from deployments.service.retry import ATTEMPTS
 
 _RETRY_S: Final = 5
 _OWN: Final = "/-/"

@@ -11,16 +11,16 @@ from ray.serve import metrics
 
 from deployments.caching import HITS, MISSES
 from deployments.checkpoints import fetch_checkpoint
-from deployments.gpu.choice import usable
-from deployments.gpu.devices import Gpu, NvmlReader
-from deployments.gpu.lease import Leases
-from deployments.gpu.loading import Loaded
-from deployments.gpu.memory import LlamaShape, fitting_takes
-from deployments.gpu.onto_gpu import load_onto_gpu
-from deployments.gpu.placement import Placement
-from deployments.gpu.residency import assigned_gpus, record_load
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
+from deployments.placement.choice import usable
+from deployments.placement.devices import Gpu, NvmlReader
+from deployments.placement.gpu_loader import load_onto_gpu
+from deployments.placement.lease import Leases
+from deployments.placement.memory import LlamaShape, fitting_takes
+from deployments.placement.model_loader import Loaded
+from deployments.placement.placement import Placement
 from deployments.profiles import Profile
+from deployments.residency.policy import assigned_gpus, record_load
 from deployments.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deployments.errors import InputTooLarge, InvalidInput
-from deployments.ingress.data_url import forgiving_base64
-from deployments.ingress.protocol import Clip
 from deployments.mcp.files import AllowedFolders
+from deployments.service.data_url import forgiving_base64
+from deployments.service.requests import Clip
 
 Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Field(description="Which; missing: all.")]
 Base64 = Annotated[str | None, Field(description="A clip, as base64 of any audio file.")]

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import MCPServer
 from pydantic import Field, FiniteFloat
 
-from deployments.ingress.protocol import Backend
 from deployments.mcp.arguments import Model
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
 from deployments.mcp.results import GpuResult
+from deployments.service.requests import Backend
 
 
 def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:

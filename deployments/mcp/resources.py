@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from mcp.server.mcpserver import MCPServer
 
+from deployments.audio.encoder import MEDIA_TYPES, Format
 from deployments.errors import NotFound
-from deployments.ingress.protocol import Backend
 from deployments.mcp.errors import resource_errors
 from deployments.mcp.results import VoiceResult, VoicesResult
-from deployments.speech.container import MEDIA_TYPES, Format
+from deployments.service.requests import Backend
 
 _OUTPUTS: Final = "llasa://outputs/"
 

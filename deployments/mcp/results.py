@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from deployments.gpu.protocol import GpuStatus, ModelStatus
-from deployments.speech.voice_store import Voice
+from deployments.residency.protocol import GpuStatus, ModelStatus
+from deployments.voices.store import Voice
 
 
 class SpeechResult(BaseModel):

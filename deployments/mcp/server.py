@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from mcp.server.mcpserver import MCPServer
 
-from deployments.ingress.protocol import Backend
 from deployments.mcp.arguments import Clips
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.gpu import gpu_tools
 from deployments.mcp.resources import resources
 from deployments.mcp.speech import speech_tools
 from deployments.mcp.voices import voice_tools
+from deployments.service.requests import Backend
 
 INSTRUCTIONS: Final = (
     "Speaks texts in cloned voices and writes down what clips say. The first request after a while waits for models "

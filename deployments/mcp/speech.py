@@ -9,8 +9,16 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import AudioContent, CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
+from deployments.audio.encoder import Format
 from deployments.errors import InvalidInput, ServiceError
-from deployments.ingress.fields import (
+from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
+from deployments.mcp.errors import tool_errors
+from deployments.mcp.hints import READS, changes
+from deployments.mcp.report import Report, reporting
+from deployments.mcp.resources import output_uri
+from deployments.mcp.results import SpeechResult, TranscriptionResult, WordResult
+from deployments.service.parameters import (
     BestOf,
     Language,
     Penalty,
@@ -21,17 +29,9 @@ from deployments.ingress.fields import (
     TopP,
     Verify,
 )
-from deployments.ingress.protocol import Backend, Speaking, Spoken
-from deployments.llasa.protocol import INSTRUCTION, Sampling
-from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
-from deployments.mcp.errors import tool_errors
-from deployments.mcp.hints import READS, changes
-from deployments.mcp.report import Report, reporting
-from deployments.mcp.resources import output_uri
-from deployments.mcp.results import SpeechResult, TranscriptionResult, WordResult
+from deployments.service.requests import Backend, Speaking, Spoken
 from deployments.settings import Rate, Seed
-from deployments.speech.container import Format
-from deployments.speech.events import Progress
+from deployments.synthesis.events import Progress
 
 
 def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:

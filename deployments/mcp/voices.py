@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
-from deployments.ingress.fields import Consent, RefCheck
-from deployments.ingress.protocol import Backend
 from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
 from deployments.mcp.report import reporting
 from deployments.mcp.results import DeletedResult, VoiceResult, VoicesResult
-from deployments.speech.events import Progress
+from deployments.service.parameters import Consent, RefCheck
+from deployments.service.requests import Backend
+from deployments.synthesis.events import Progress
 
 
 def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from deployments.checkpoints import fetch_checkpoint
-from deployments.gpu.loading import Loaded
-from deployments.gpu.residency import record_load
+from deployments.placement.model_loader import Loaded
 from deployments.profiles import Profile
+from deployments.residency.policy import record_load
 from deployments.settings import Settings
 from deployments.whisper.protocol import Listening, Segment, Transcript, Waveform
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.checkpoints import fetch_checkpoint
-from deployments.gpu.devices import NvmlReader
-from deployments.gpu.loading import Loaded
-from deployments.gpu.memory import XCODEC2_BYTES
-from deployments.gpu.onto_gpu import load_onto_gpu
-from deployments.gpu.placement import Placement
-from deployments.gpu.residency import assigned_gpus, record_load
+from deployments.placement.devices import NvmlReader
+from deployments.placement.gpu_loader import load_onto_gpu
+from deployments.placement.memory import XCODEC2_BYTES
+from deployments.placement.model_loader import Loaded
+from deployments.placement.placement import Placement
 from deployments.profiles import Profile
+from deployments.residency.policy import assigned_gpus, record_load
 from deployments.settings import Settings
 from deployments.xcodec2.protocol import Codes, Waveform
 

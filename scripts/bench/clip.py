@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deployments.speech.container import encoded
+from deployments.audio.encoder import encoded
 from deployments.xcodec2.protocol import SAMPLE_RATE
 
 

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from deployments.audio.loudness import loudness
 from deployments.audio.reading import decoded
 from deployments.llasa.protocol import CodeChunk, EngineStats, Sampling, SpeechLM, TakeRequest
-from deployments.nano.voices import shipped_voices
 from deployments.nano.weights import verified
-from deployments.speech.level import loudness
-from deployments.speech.policy import Policy
-from deployments.speech.reference import Reference
-from deployments.speech.synthesis import Speech, SpeechRequest, Synthesizer, seconds
-from deployments.speech.wording import error_rate
+from deployments.synthesis.policy import Policy
+from deployments.synthesis.synthesizer import Speech, SpeechRequest, Synthesizer, seconds
+from deployments.text.wer import error_rate
+from deployments.voices.reference import Reference
+from deployments.voices.shipped import shipped_voices
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 from scripts.bench.table import table

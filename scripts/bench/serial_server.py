@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from deployments.audio.encoder import encoded
 from deployments.audio.reading import decoded
 from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.protocol import INSTRUCTION, Sampling, TakeRequest
 from deployments.llasa.vocabulary import Vocabulary
-from deployments.speech.container import encoded
-from deployments.speech.pace import Pace
+from deployments.synthesis.pace import Pace
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE
 from scripts.bench.serial import SerialSpeaker, SerialTake

@@ -7,7 +7,7 @@ from typing import Final
 
 _MODELS: Final = 3
 _REFRESHES: Final = 2
-"""A second, by each model's policy, in Serve's controller (`deployments.gpu.residency`)."""
+"""A second, by each model's policy, in Serve's controller (`deployments.residency.policy`)."""
 _CALLS: Final = 3
 """Of the key-value store in a refresh, beside one for each ingress: orders, observation, list of holds."""
 

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from deployments.nano.voices import SHIPPED
+from deployments.voices.shipped import SHIPPED
 
 from .cells import CELLS
 from .lm_data import Speaker

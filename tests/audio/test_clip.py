@@ -11,7 +11,7 @@ from deployments.audio.clip import AudioReader, ReferenceClip
 from deployments.audio.decoder import Decoder
 from deployments.errors import InvalidAudio
 from tests.audio.conftest import heard, settings
-from tests.clips import FORMATS, encode, voice, wav_file
+from tests.support.clips import FORMATS, encode, voice, wav_file
 
 Read = Callable[[bytes], Awaitable[ReferenceClip]]
 

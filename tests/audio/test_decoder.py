@@ -17,7 +17,7 @@ from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.errors import InvalidAudio
 from tests.audio.conftest import heard, settings
-from tests.clips import voice, wav_file
+from tests.support.clips import voice, wav_file
 
 LONG = wav_file(voice(120.0))
 """More than fits into a socket: its decoder waits until somebody reads on."""

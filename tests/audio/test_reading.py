@@ -13,7 +13,7 @@ from deployments.audio.clip import AudioReader
 from deployments.audio.reading import Findings, decoded, read_audio
 from deployments.errors import InvalidAudio
 from tests.audio.conftest import heard
-from tests.clips import encode, voice, wav_file
+from tests.support.clips import encode, voice, wav_file
 
 Frames = list[tuple[float, NDArray[np.float32]]]
 """Seconds at which they begin, and [channels, samples]."""
@@ -111,7 +111,7 @@ def test_a_file_may_have_any_number_of_channels(channels: int) -> None:
 
 @pytest.mark.parametrize("other", [44_100, 48_000, 22_050])
 async def test_a_rate_that_changes_midway_is_followed(reader: AudioReader, other: int) -> None:
-    from tests.clips import FORMATS
+    from tests.support.clips import FORMATS
 
     FORMATS["mp3 other"] = ("mp3", "libmp3lame", other, "mono")
     FORMATS["mp3 24"] = ("mp3", "libmp3lame", 24_000, "mono")
@@ -129,7 +129,7 @@ async def test_what_follows_the_audio_is_left_out(reader: AudioReader, junk: byt
 
 @pytest.mark.parametrize("name", ["mp3", "aac", "flac", "ogg"])
 async def test_damage_in_the_middle_costs_what_is_damaged_only(reader: AudioReader, name: str) -> None:
-    from tests.clips import FORMATS
+    from tests.support.clips import FORMATS
 
     file = bytearray(encode(voice(4.0, FORMATS[name][2]), name))
     middle = len(file) // 2

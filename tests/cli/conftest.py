@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.ingress.service import Service
+from deployments.service.service import Service
 from tests.ingress.conftest import clip, service  # noqa: F401 - fixtures
-from tests.ingress.served import served
+from tests.support.serving import served
 
 
 @pytest.fixture

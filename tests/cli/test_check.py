@@ -72,7 +72,9 @@ MISTAKES: dict[str, tuple[Plant, str, str]] = {
     ),
     "a policy that is not there": (
         lambda config: deployment(
-            config, name="Llasa", autoscaling_config={"policy": {"policy_function": "deployments.gpu.residency:Polizy"}}
+            config,
+            name="Llasa",
+            autoscaling_config={"policy": {"policy_function": "deployments.residency.policy:Polizy"}},
         ),
         "applications[0].deployments[0].autoscaling_config",
         "has no attribute 'Polizy'",

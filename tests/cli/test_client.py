@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cli.client import RestClient
-from deployments.gpu.protocol import ReplicaStatus
-from deployments.ingress.backend import ServiceBackend
-from deployments.ingress.service import Service
+from deployments.residency.protocol import ReplicaStatus
+from deployments.service.backend import ServiceBackend
+from deployments.service.service import Service
 from tests.ingress.conftest import UNLOADED, Still
-from tests.ingress.served import served
+from tests.support.serving import served
 
 
 async def test_residence_is_that_of_the_service(service: Callable[..., Service]) -> None:

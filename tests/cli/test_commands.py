@@ -25,13 +25,13 @@ from deployments.errors import (
     Unavailable,
     UnprocessableInput,
 )
-from deployments.ingress.failures import failure_of
-from deployments.ingress.service import Service
-from tests import served as socket
-from tests.clips import encode, voice
+from deployments.ingress.responses.failures import failure_of
+from deployments.service.service import Service
 from tests.ingress.conftest import Still
-from tests.ingress.served import served
-from tests.ports import free_port
+from tests.support import served as socket
+from tests.support.clips import encode, voice
+from tests.support.ports import free_port
+from tests.support.serving import served
 
 pytestmark = pytest.mark.usefixtures("url")
 

@@ -18,12 +18,12 @@ from mcp.client.stdio import StdioServerParameters
 from mcp_types import AudioContent
 
 from cli.commands import _MCP
-from deployments.ingress.service import Service
-from deployments.speech.container import MEDIA_TYPES, Format
+from deployments.audio.encoder import MEDIA_TYPES, Format
+from deployments.service.service import Service
+from tests.audio.test_encoder import decoded
 from tests.conftest import Models
 from tests.ingress.conftest import Still
-from tests.ingress.served import served
-from tests.ingress.test_assistants import (
+from tests.ingress.routes.test_assistants import (
     BAD_ARGUMENTS,
     NO_RESOURCES,
     TOOLS,
@@ -33,7 +33,7 @@ from tests.ingress.test_assistants import (
     told,
     unknown,
 )
-from tests.speech.test_container import decoded
+from tests.support.serving import served
 
 
 @asynccontextmanager

@@ -9,18 +9,18 @@ import pytest
 
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
-from deployments.gpu.protocol import MODELS, GpuStatus, ModelStatus
-from deployments.ingress.admission import Admission
 from deployments.ingress.application import build_application
-from deployments.ingress.listener import Listener
-from deployments.ingress.service import Service
+from deployments.ingress.middleware.admission import Admission
+from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
+from deployments.service.listener import Listener
+from deployments.service.service import Service
+from deployments.service.voices import Voices
 from deployments.settings import Settings
-from deployments.speech.synthesis import Synthesizer
-from deployments.speech.voice_store import VoiceStore
-from deployments.speech.voices import Voices
-from tests.clips import voice, wav_file
+from deployments.synthesis.synthesizer import Synthesizer
+from deployments.voices.store import VoiceStore
 from tests.conftest import TINY, Models
-from tests.ingress.recorder import Recorder
+from tests.support.clips import voice, wav_file
+from tests.support.recorder import Recorder
 
 
 async def all_healthy() -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from deployments.ingress.application import build_application
-from deployments.ingress.service import Service
+from deployments.service.service import Service
 from tests.ingress.conftest import client_of
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from deployments.ingress.service import Service
-from tests.ingress.served import served
+from deployments.service.service import Service
+from tests.support.serving import served
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])

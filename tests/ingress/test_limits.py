@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from deployments.ingress.service import Service
-from tests.clips import voice, wav_file
+from deployments.service.service import Service
 from tests.ingress.conftest import client_of
-from tests.ingress.test_tts import TEXT, refused, speak
+from tests.ingress.routes.test_tts import TEXT, refused, speak
+from tests.support.clips import voice, wav_file
 
 
 async def test_max_text_length(service: Callable[..., Service], clip: bytes) -> None:

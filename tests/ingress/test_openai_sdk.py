@@ -11,11 +11,11 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from deployments.ingress.service import Service
-from deployments.speech.container import Format, rate_of
-from tests.clips import voice, wav_file
-from tests.ingress.served import served
-from tests.speech.test_container import FORMATS, decoded
+from deployments.audio.encoder import Format, rate_of
+from deployments.service.service import Service
+from tests.audio.test_encoder import FORMATS, decoded
+from tests.support.clips import voice, wav_file
+from tests.support.serving import served
 
 TEXT = "Hello there, this is a voice."
 REQUEST: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy"}

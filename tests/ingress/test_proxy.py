@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from deployments.ingress.proxy import ProxyErrors, middlewares
-from deployments.ingress.retry import ATTEMPTS
+from deployments.service.retry import ATTEMPTS
 
 PLAIN = "text/plain; charset=utf-8"
 

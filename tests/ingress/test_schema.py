@@ -18,9 +18,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from deployments.ingress.service import Service
+from deployments.service.service import Service
 from tests.ingress.conftest import Still
-from tests.ingress.served import served
+from tests.support.serving import served
 
 CASES = 2_000
 CHECKS: list[CheckFunction] = [

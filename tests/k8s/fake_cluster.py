@@ -28,9 +28,9 @@ from deployments.nano.llasa_init import write_llasa
 from deployments.nano.xcodec2_init import write_xcodec2
 from scripts.k8s import OVERLAYS, serve_config
 from scripts.serve import wait
-from tests.clips import voice, wav_file
-from tests.ports import free_port
-from tests.service import LONG, speak
+from tests.support.clips import voice, wav_file
+from tests.support.ports import free_port
+from tests.support.service import LONG, speak
 
 # A node is given up after two seconds without a sign of it, not after fifteen.
 NO_GPU = {"pool": "cpu"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from deployments.errors import InputTooLarge, InvalidInput
-from deployments.ingress.protocol import Clip
 from deployments.mcp.arguments import Clips
 from deployments.mcp.files import AllowedFolders
+from deployments.service.requests import Clip
 
 
 def encoded(size: int) -> str:

@@ -13,10 +13,10 @@ from mcp import Client
 from mcp_types import AudioContent
 
 from scripts.serve import CONFIG
-from tests.clips import voice, wav_file
-from tests.ingress.test_assistants import MODES, TOOLS, refused, told
-from tests.service import LONG, Running
-from tests.speech.test_container import decoded
+from tests.audio.test_encoder import decoded
+from tests.ingress.routes.test_assistants import MODES, TOOLS, refused, told
+from tests.support.clips import voice, wav_file
+from tests.support.service import LONG, Running
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient

@@ -10,13 +10,13 @@ import pytest
 from deployments.llasa.checkpoint import load_checkpoint
 from deployments.llasa.engine import Engine
 from deployments.llasa.protocol import Sampling
-from deployments.nano.voices import shipped_voices
 from deployments.nano.weights import FOLDER
-from deployments.speech.events import Audio
-from deployments.speech.pace import CODES_A_SECOND
-from deployments.speech.preparation import Draft, Preparer
-from deployments.speech.synthesis import SpeechRequest, Synthesizer
-from deployments.speech.wording import error_rate
+from deployments.synthesis.events import Audio
+from deployments.synthesis.pace import CODES_A_SECOND
+from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
+from deployments.text.wer import error_rate
+from deployments.voices.preparation import Draft, Preparer
+from deployments.voices.shipped import shipped_voices
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.batcher import CodecBatcher
 from deployments.xcodec2.codec import Xcodec2Codec

@@ -33,7 +33,7 @@ from scripts.chaos.reply import Reply, exchange
 from scripts.chaos.row import HEADER, Row
 from scripts.chaos.service import Service
 from scripts.chaos.structure import chunks
-from tests.served import served
+from tests.support.served import served
 
 ROOT = Path(__file__).parent.parent.parent
 ENVELOPE = json.dumps({"error": {"message": "No.", "type": "t", "param": None, "code": "c"}}).encode()

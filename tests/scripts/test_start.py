@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from deployments.settings import Settings
-from tests.clips import voice, wav_file
-from tests.ports import free_port
+from tests.support.clips import voice, wav_file
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 TOOLS = ["awk", "bash", "basename", "cat", "df", "dirname", "env", "sha256sum"]

@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from deployments.audio.decoder import Decoder
-from deployments.ingress.backend import ServiceBackend
-from deployments.ingress.service import Service
+from deployments.service.backend import ServiceBackend
+from deployments.service.service import Service
 from scripts.chromium import find_chromium, launch
-from tests.clips import voice, wav_file
 from tests.conftest import Models
 from tests.ingress.conftest import maker, service
-from tests.served import served
+from tests.support.clips import voice, wav_file
+from tests.support.served import served
 from ui.application import build_application
 
 

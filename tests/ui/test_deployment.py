@@ -9,9 +9,9 @@ from ray.exceptions import ActorDiedError, RayTaskError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.errors import ReplicaLost, Unavailable
-from deployments.ingress.protocol import Speaking
-from deployments.ingress.retry import ATTEMPTS
-from deployments.speech.events import Audio, Event, Progress
+from deployments.service.requests import Speaking
+from deployments.service.retry import ATTEMPTS
+from deployments.synthesis.events import Audio, Event, Progress
 from ui.deployment import RemoteBackend
 
 AUDIO = Audio(np.zeros(8, np.float32))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from tests.service import LONG, Running
+from tests.support.service import LONG, Running
 
 pytestmark = pytest.mark.cluster
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from deployments.ingress.service import Service
+from deployments.service.service import Service
 from tests.conftest import Models
 from tests.ui.browser import PATIENCE_MS, Visit, visit
 from tests.ui.conftest import page_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.clips import voice
+from tests.support.clips import voice
 from ui.recording import Recording, Recordings
 
 PATIENCE = 10

@@ -1,0 +1,42 @@
+"""The fields of a form that name a clip: an upload, or an address in its place."""
+
+from typing import IO, Annotated, Final
+
+from fastapi import UploadFile
+from pydantic import Field
+
+from deployments.errors import InvalidInput, UnprocessableInput
+from deployments.service.remote_clip import clip_reader
+from deployments.settings import Settings
+
+_URL: Final = "audio_url"
+
+ClipUrl = Annotated[
+    str | None, Field(description="In place of the upload: a data URL, or one of a permitted host (REF_AUDIO_HOSTS).")
+]
+
+
+class ClipFields:
+    """Reads them.
+
+    Args:
+        settings: Tell which hosts may be asked.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._remote = clip_reader(settings)
+
+    async def read(self, upload: UploadFile | None, url: str | None, param: str) -> tuple[IO[bytes] | bytes, str]:
+        """The clip's file, and the name of the field that it came in.
+
+        Raises:
+            InvalidInput: both are given, or what is given cannot be used.
+            UnprocessableInput: neither is given.
+        """
+        if upload and url:
+            raise InvalidInput(f"Give one clip: {param} or {_URL}.", param)
+        if url:
+            return await self._remote.read(url, _URL), _URL
+        if not upload:
+            raise UnprocessableInput(f"The field {param} is missing or empty.", param)
+        return upload.file, param

@@ -1,0 +1,106 @@
+"""/api/gpu: where the models are, and orders to move them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field, FiniteFloat
+
+from deployments.ingress.responses.failures import RESPONSES
+from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
+from deployments.service.service import Service
+
+_POLL_S = 0.25
+
+Model = Annotated[
+    Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="Which model; missing: all of them.")
+]
+Wait = Annotated[
+    FiniteFloat,
+    Query(ge=0, le=3600, description="Seconds to wait until it is true; the answer is 202 if it is not by then."),
+]
+
+
+class ResidencyStatus(BaseModel):
+    """Where the models are."""
+
+    models: dict[str, ModelStatus]
+
+
+class Status(ResidencyStatus):
+    """Where the models are, and the GPUs of the cluster."""
+
+    gpus: list[GpuStatus]
+
+
+class Order(ResidencyStatus):
+    """An order, and where the models are after it."""
+
+    done: bool = Field(description="Whether the order has been carried out.")
+
+
+def gpu_routes(service: Service) -> APIRouter:
+    """The routes, on a service."""
+    residency = service.residency
+    router = APIRouter(prefix="/api/gpu", tags=["gpu"])
+    answers: dict[int | str, dict[str, Any]] = {
+        401: RESPONSES[401],
+        422: RESPONSES[422],
+        202: {"model": Order, "description": "Under way."},
+    }
+
+    async def carried_out(
+        response: Response, models: tuple[str, ...], wait: float, true: Callable[[ModelStatus], bool]
+    ) -> Order:
+        deadline = time.monotonic() + wait
+        while True:
+            status = await residency.status()
+            done = all(true(status[model]) for model in models)
+            if done or time.monotonic() >= deadline:
+                response.status_code = 200 if done else 202
+                return Order(models={model: status[model] for model in models}, done=done)
+            await asyncio.sleep(_POLL_S)
+
+    @router.get("/status", summary="Where the models are, and the GPUs")
+    async def status() -> Status:
+        models, gpus = await asyncio.gather(residency.status(), residency.gpus())
+        return Status(models=models, gpus=gpus)
+
+    @router.post("/offload", summary="Unload models, keeping their weights in the host's memory", responses=answers)
+    async def offload(response: Response, model: Model = None, wait: Wait = 0) -> Order:
+        await residency.offload(_chosen(model))
+        return await carried_out(response, _chosen(model), wait, _gone)
+
+    @router.post("/release", summary="Unload models, and drop their weights from the host's memory", responses=answers)
+    async def release(response: Response, model: Model = None, wait: Wait = 0) -> Order:
+        await residency.offload(_chosen(model), drop_cache=True)
+        return await carried_out(response, _chosen(model), wait, _gone)
+
+    @router.post("/warm", summary="Load models ahead of need", responses=answers)
+    async def warm(
+        response: Response,
+        model: Model = None,
+        wait: Wait = 0,
+        pin: Annotated[bool, Query(description="Keeps them loaded until they are offloaded.")] = False,
+    ) -> Order:
+        await residency.warm(_chosen(model), pin=pin)
+        return await carried_out(response, _chosen(model), wait, lambda status: status.state == "ready")
+
+    @router.post("/timeout", summary="Change after how long without a request models are unloaded", responses=answers)
+    async def timeout(
+        response: Response, seconds: Annotated[FiniteFloat, Query(ge=0)], model: Model = None, wait: Wait = 0
+    ) -> Order:
+        await residency.set_timeout(_chosen(model), seconds)
+        return await carried_out(response, _chosen(model), wait, lambda status: status.timeout_seconds == seconds)
+
+    return router
+
+
+def _chosen(model: str | None) -> tuple[str, ...]:
+    return (model,) if model else MODELS
+
+
+def _gone(status: ModelStatus) -> bool:
+    return not status.replicas

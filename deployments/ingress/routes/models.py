@@ -1,0 +1,92 @@
+"""GET /v1/models: what may be named as a model."""
+
+from pathlib import PurePosixPath
+from typing import Final, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from deployments.errors import NotFound
+from deployments.ingress.responses.failures import FAILURES
+from deployments.profiles import Profile
+from deployments.service.service import Service
+
+SPEECH_ALIASES: Final = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+TRANSCRIPTION_ALIASES: Final = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
+"""OpenAI's names, for clients that know no others: each means the one model of its kind that is deployed."""
+
+_CREATED: Final = 1_735_689_600
+"""Unix time. OpenAI's clients ask for one; ours is the year of Llasa."""
+
+
+class Model(BaseModel):
+    """A model, as OpenAI describes it."""
+
+    id: str = Field(examples=["llasa-8b"])
+    object: Literal["model"] = "model"
+    created: int = _CREATED
+    owned_by: Literal["llasa-serve"] = "llasa-serve"
+
+
+class ModelList(BaseModel):
+    """All of them."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+class NamedModel(BaseModel):
+    """A model, as Open WebUI reads it."""
+
+    id: str
+    name: str
+
+
+class AudioModelList(ModelList):
+    """Those that speak."""
+
+    models: list[NamedModel]
+
+
+def speech_models(profile: Profile) -> tuple[str, ...]:
+    """Names of the model that speaks, its own first."""
+    return (profile.name, *SPEECH_ALIASES)
+
+
+def transcription_models(profile: Profile) -> tuple[str, ...]:
+    """Names of the model that listens, its own first."""
+    own = PurePosixPath(profile.whisper.replace(":", "-")).name
+    return (own, *TRANSCRIPTION_ALIASES)
+
+
+def check_model(model: str, known: tuple[str, ...]) -> None:
+    """Raises NotFound where no such model is known."""
+    if model not in known:
+        raise NotFound(
+            f"There is no model {model[:100]!r} here: {known[0]} is, and answers to {', '.join(known[1:])}.", "model"
+        )
+
+
+def model_routes(service: Service) -> APIRouter:
+    """The routes, on a service."""
+    speech, transcription = speech_models(service.profile), transcription_models(service.profile)
+    router = APIRouter(prefix="/v1", tags=["openai"])
+
+    @router.get("/models", summary="The models", responses={401: FAILURES[401]})
+    async def models() -> ModelList:
+        return ModelList(data=[Model(id=name) for name in (*speech, *transcription)])
+
+    @router.get(
+        "/models/{model}", summary="One model", responses={status: FAILURES[status] for status in (401, 404, 422)}
+    )
+    async def model(model: str) -> Model:
+        check_model(model, (*speech, *transcription))
+        return Model(id=model)
+
+    @router.get("/audio/models", summary="The models that speak", responses={401: FAILURES[401]})
+    async def audio_models() -> AudioModelList:
+        return AudioModelList(
+            data=[Model(id=name) for name in speech], models=[NamedModel(id=name, name=name) for name in speech]
+        )
+
+    return router

@@ -1,0 +1,196 @@
+"""POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from deployments.audio.encoder import MEDIA_TYPES, Format
+from deployments.errors import InvalidInput
+from deployments.ingress.responses.failures import FAILURES
+from deployments.ingress.responses.speech import FAILED, HEADERS, Manner, speak
+from deployments.ingress.routes.models import check_model, speech_models
+from deployments.ingress.routes.outputs import outputs_for
+from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.service.delivery import Delivery
+from deployments.service.parameters import (
+    BestOf,
+    Language,
+    Normalise,
+    Penalty,
+    RefCheck,
+    Strict,
+    SystemPrompt,
+    Temperature,
+    TopK,
+    TopP,
+    Verify,
+)
+from deployments.service.remote_clip import clip_reader
+from deployments.service.retry import with_retries
+from deployments.service.service import Service
+from deployments.settings import Rate, Seed
+from deployments.synthesis.synthesizer import SpeechRequest
+from deployments.text.checks import check_ref_text, check_text
+from deployments.voices.reference import Reference
+from deployments.xcodec2.protocol import Waveform
+
+RATE: Final = 24_000
+"""Hz, unless the request says otherwise: OpenAI's rate. Clients that play `pcm` know no other."""
+
+
+class VoiceId(BaseModel):
+    """A stored voice."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(examples=["voice_0123456789abcdef01234567"])
+
+
+class SpeechBody(BaseModel):
+    """The fields of a request. Those after `stream_format` are not OpenAI's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str, Field(description="One of GET /v1/models.", examples=["tts-1"])]
+    input: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
+    voice: Annotated[
+        str | VoiceId | None,
+        Field(description="Name or id of a voice: one of GET /v1/audio/voices.", examples=["alloy"]),
+    ] = None
+    system_prompt: SystemPrompt = INSTRUCTION
+    instructions: Annotated[
+        str | None, Field(max_length=4096, description="Accepted, and without effect: Llasa takes none.")
+    ] = None
+    response_format: Annotated[
+        Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")
+    ] = "mp3"
+    speed: Annotated[FiniteFloat, Field(ge=0.25, le=4, description="The pitch is kept.")] = 1.0
+    stream_format: Annotated[
+        Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, then the usage.")
+    ] = "audio"
+    progress: Annotated[
+        bool,
+        Field(description="With `sse`: events tell of every stage, too. What fails then is told by an event as well."),
+    ] = False
+    stream: Annotated[
+        bool,
+        Field(description="false: the answer is whole, with its length and end told. true: it leaves as it is made."),
+    ] = True
+    ref_audio: Annotated[
+        str | None,
+        Field(
+            description="A clip whose voice is to speak, in place of `voice`: a data URL, or one of a permitted host."
+        ),
+    ] = None
+    ref_text: Annotated[str | None, Field(description="What the clip says. Missing: Whisper listens.")] = None
+    temperature: Temperature = 0.9
+    top_p: TopP = 0.95
+    top_k: TopK = 50
+    repetition_penalty: Penalty = 1.1
+    seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
+    normalise: Normalise = True
+    language: Language = "en"
+    verify: Verify = None
+    best_of: BestOf = None
+    ref_check: RefCheck = None
+    strict: Strict = False
+    details: Annotated[
+        bool,
+        Field(
+            description="Answer whole, with JSON: `audio` (the file in base64), `parts` with their seeds, scores, what "
+            "was heard and word times, `captions`. Words need `verify`. With `sse` the last event has all but the "
+            "audio. Of a speech that `max_new_tokens` cuts, no parts are known."
+        ),
+    ] = False
+    keep: Annotated[
+        bool,
+        Field(
+            description="Refuse where no copies are kept. `X-Output`, or with `sse` the last event, names this one's: "
+            "GET /api/outputs/{name} gives it."
+        ),
+    ] = False
+    max_new_tokens: Annotated[
+        int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
+    ] = None
+    sample_rate: Annotated[
+        Rate | None, Field(description=f"Hz of the answer; missing: {RATE}. MP3 and AAC have some, Opus only 48000.")
+    ] = None
+
+
+def speech_routes(service: Service) -> APIRouter:
+    """The route, on a service."""
+    settings = service.settings
+    clips = clip_reader(settings)
+    router = APIRouter(prefix="/v1/audio", tags=["openai"])
+
+    async def reference(body: SpeechBody) -> tuple[Waveform | Reference, str | None, tuple[str, ...]]:
+        if body.ref_audio:
+            ref_text = check_ref_text(body.ref_text, settings.max_text_length)
+            clip = await service.audio.clip(await clips.read(body.ref_audio), "ref_audio")
+            return clip.wav, ref_text, clip.warnings
+        key = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
+        if not key:
+            raise InvalidInput("Give a voice, or a clip as ref_audio.", "voice")
+        return await with_retries(lambda: service.voices.reference(key)), None, ()
+
+    @router.post(
+        "/speech",
+        summary="Speak a text in the voice of a name or a clip",
+        response_class=Response,
+        responses=FAILED | {404: FAILURES[404], 200: AUDIO},
+    )
+    async def speech(body: SpeechBody, http: Request) -> Response:
+        check_model(body.model, speech_models(service.profile))
+        text = check_text(body.input, settings.max_text_length, "input")
+        voice, ref_text, warnings = await reference(body)
+        seed = settings.default_random_seed if body.seed is None else body.seed
+        sampling = Sampling(
+            temperature=body.temperature,
+            top_k=body.top_k,
+            top_p=body.top_p,
+            repetition_penalty=body.repetition_penalty,
+            seed=seed,
+        )
+        delivery = Delivery(
+            body.response_format,
+            body.sample_rate or RATE,
+            body.speed,
+            body.max_new_tokens,
+            seed,
+            outputs_for(settings, keep=body.keep),
+            body.details,
+        )
+        manner: Manner = "audio" if body.stream and not body.details else "whole"
+        if body.stream_format == "sse":
+            manner = "progress" if body.progress else "sse"
+        headers = {"X-Ignored": "instructions"} if body.instructions else {}
+        request = SpeechRequest(
+            text,
+            voice,
+            ref_text,
+            body.system_prompt,
+            sampling,
+            normalise=body.normalise,
+            language=body.language,
+            policy=service.synthesizer.policy.changed(
+                strict=body.strict, reference_check=body.ref_check, verify=body.verify, best_of=body.best_of
+            ),
+            live=body.stream and manner != "whole",
+            warnings=warnings,
+        )
+        return await speak(service, http, request, delivery, manner, headers)
+
+    return router
+
+
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+AUDIO: Final[dict[str, Any]] = {
+    "description": "The speech, or with `details` JSON that holds it.",
+    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
+    | {"text/event-stream": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
+    "headers": {
+        name: {"schema": {"type": "string"}, "description": text}
+        for name, text in {**HEADERS, "X-Ignored": "Fields that had no effect."}.items()
+    },
+}

@@ -1,0 +1,268 @@
+"""POST /v1/audio/transcriptions and /translations: OpenAI's."""
+
+import math
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from starlette.types import Send
+
+from deployments.audio.subtitles import srt, vtt
+from deployments.errors import ServiceError
+from deployments.ingress.responses.failures import FAILURES, RESPONSES
+from deployments.ingress.responses.speech import warning_headers
+from deployments.ingress.responses.sse import error_event, event
+from deployments.ingress.routes.models import check_model, transcription_models
+from deployments.service.retry import begun
+from deployments.service.service import Service
+from deployments.synthesis.captions import cues
+from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript
+
+ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
+_FRAMES_A_SECOND: Final = 50
+"""Whisper's encoder gives so many; they are the tokens of its input."""
+
+
+class TranslationForm(BaseModel):
+    """The fields of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: Annotated[UploadFile, File(description="Any audio that FFmpeg reads.")]
+    model: Annotated[str, Field(description="One of GET /v1/models.", examples=["whisper-1"])]
+    prompt: Annotated[
+        str | None, Field(max_length=4096, description="Taken as spoken before the clip: names and spelling to expect.")
+    ] = None
+    response_format: ResponseFormat = "json"
+    temperature: Annotated[FiniteFloat, Field(ge=0, le=1, description="Above 0, words are drawn at random.")] = 0.0
+
+
+class TranscriptionsForm(TranslationForm):
+    """The fields of a request."""
+
+    language: Annotated[
+        str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
+    ] = None
+    timestamp_granularities: Annotated[
+        list[Literal["word", "segment"]],
+        Field(alias="timestamp_granularities[]", description="What `verbose_json` holds; missing: segments."),
+    ] = []
+    stream: Annotated[bool, Field(description="Gives events as the text is written, whatever the format.")] = False
+    chunking_strategy: Annotated[
+        str | None, Field(description="Accepted, and without effect: Whisper always looks for pauses itself.")
+    ] = None
+
+
+class DurationUsage(BaseModel):
+    """What a transcription is counted by."""
+
+    type: Literal["duration"] = "duration"
+    seconds: float
+
+
+class PlainTranscription(BaseModel):
+    """`json`."""
+
+    text: str
+    usage: DurationUsage
+
+
+class VerboseWord(BaseModel):
+    """A word with its times in seconds."""
+
+    word: str
+    start: float
+    end: float
+
+
+class VerboseSegment(BaseModel):
+    """A stretch of speech with its times in seconds, and what Whisper thinks of it."""
+
+    id: int
+    seek: int
+    start: float
+    end: float
+    text: str
+    tokens: list[int]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+class VerboseTranscription(BaseModel):
+    """`verbose_json`."""
+
+    task: Task
+    language: str = Field(description="ISO 639-1.")
+    duration: float = Field(description="Seconds.")
+    text: str
+    segments: list[VerboseSegment] | None = None
+    words: list[VerboseWord] | None = None
+    usage: DurationUsage
+
+
+_IGNORED: Final[dict[IgnoredOption, str]] = {
+    "prompt": "The Whisper checkpoint does not take a prompt: it was left out.",
+    "task": "The Whisper checkpoint knows only English: the clip was transcribed, not translated.",
+}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
+    404: FAILURES[404],
+    200: {
+        "description": "What the clip says, in the format that was asked for.",
+        "model": PlainTranscription | VerboseTranscription,
+        "content": {
+            "text/plain": {"schema": {"type": "string"}},
+            "text/vtt": {"schema": {"type": "string"}},
+            "application/x-subrip": {"schema": {"type": "string"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "X-Ignored": {"schema": {"type": "string"}, "description": "Fields that had no effect."},
+            "X-Warnings": {"schema": {"type": "string"}, "description": "A JSON list of sentences."},
+        },
+    },
+}
+
+
+def transcriptions_routes(service: Service) -> APIRouter:
+    """The routes, on a service."""
+    known = transcription_models(service.profile)
+    router = APIRouter(prefix="/v1/audio", tags=["openai"])
+
+    @router.post("/transcriptions", summary="Write down what a clip says", responses=_ANSWERS)
+    async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
+        check_model(form.model, known)
+        subtitles = form.response_format in ("srt", "vtt")  # whose lines are cut between words
+        words = subtitles or (form.response_format == "verbose_json" and "word" in form.timestamp_granularities)
+        listening = Listening(
+            language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
+        )
+        if form.stream:
+            file = form.file.file
+            first, rest = await begun(lambda: service.listener.listen(file, "file", **listening), lambda piece: True)
+            return _Streamed(first, rest)
+        transcript = await service.listener.transcribe(form.file.file, "file", **listening)
+        answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
+        answer.headers.update(_headers(transcript))
+        return answer
+
+    @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
+    async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
+        check_model(form.model, known)
+        listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
+        transcript = await service.listener.transcribe(form.file.file, "file", **listening)
+        answer = _answer(transcript, form.response_format, "translate", [])
+        answer.headers.update(_headers(transcript))
+        return answer
+
+    return router
+
+
+def _headers(transcript: Transcript) -> dict[str, str]:
+    fields = _ignored_fields(transcript)
+    return ({"X-Ignored": ", ".join(fields)} if fields else {}) | warning_headers(_warnings(transcript))
+
+
+def _warnings(transcript: Transcript) -> list[str]:
+    return [*transcript.warnings, *(_IGNORED[option] for option in transcript.ignored)]
+
+
+def _ignored_fields(transcript: Transcript) -> list[str]:
+    """The request's fields that had no effect; the task is not a field, but the route."""
+    return [option for option in transcript.ignored if option != "task"]
+
+
+def _answer(
+    transcript: Transcript, format: ResponseFormat, task: Task, granularities: list[Literal["word", "segment"]]
+) -> Response:
+    usage = DurationUsage(seconds=math.ceil(transcript.duration))
+    lines = cues(transcript.segments, transcript.duration)
+    match format:
+        case "text":
+            return PlainTextResponse(transcript.text + "\n")
+        case "srt":
+            return PlainTextResponse(srt(lines), media_type="application/x-subrip")
+        case "vtt":
+            return PlainTextResponse(vtt(lines), media_type="text/vtt")
+        case "json":
+            return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump())
+    segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]
+    words = [
+        VerboseWord(word=word.text, start=word.start, end=word.end)
+        for segment in transcript.segments
+        for word in segment.words
+    ]
+    verbose = VerboseTranscription(
+        task=task,
+        language=transcript.language,
+        duration=transcript.duration,
+        text=transcript.text,
+        segments=segments if "segment" in granularities or not granularities else None,
+        words=words if "word" in granularities else None,
+        usage=usage,
+    )
+    return JSONResponse(verbose.model_dump(exclude_none=True))
+
+
+def _segment(number: int, segment: Segment) -> VerboseSegment:
+    return VerboseSegment(
+        id=number,
+        seek=0,
+        start=segment.start,
+        end=segment.end,
+        text=segment.text,
+        tokens=list(segment.tokens),
+        temperature=segment.temperature,
+        avg_logprob=segment.avg_logprob,
+        compression_ratio=segment.compression_ratio,
+        no_speech_prob=segment.no_speech_prob,
+    )
+
+
+class _Streamed(StreamingResponse):
+    """Text as it is written, in events. Joined, the deltas are the text of the last one."""
+
+    def __init__(self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None]) -> None:
+        headers = _headers(first) if isinstance(first, Transcript) else None
+        super().__init__((), media_type="text/event-stream", headers=headers)
+        self._first = first
+        self._rest = rest
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        last = b""
+        written = ""
+        try:
+            async with aclosing(self._rest):
+                piece: Segment | Transcript | None = self._first
+                while piece is not None:
+                    if isinstance(piece, Transcript):
+                        last = event("transcript.text.done", _done(piece))
+                    elif piece.text:
+                        delta = f" {piece.text}" if written else piece.text
+                        written += delta
+                        data = event("transcript.text.delta", {"delta": delta})
+                        await send({"type": "http.response.body", "body": data, "more_body": True})
+                    piece = await anext(self._rest, None)
+        except ServiceError as error:
+            last = error_event(error)
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+def _done(transcript: Transcript) -> dict[str, Any]:
+    done = {"text": transcript.text, "usage": _tokens(transcript)}
+    if transcript.ignored:
+        done["ignored"] = _ignored_fields(transcript)
+    if warnings := _warnings(transcript):
+        done["warnings"] = warnings
+    return done
+
+
+def _tokens(transcript: Transcript) -> dict[str, Any]:
+    heard = math.ceil(transcript.duration * _FRAMES_A_SECOND)
+    written = sum(len(segment.tokens) for segment in transcript.segments)
+    return {"type": "tokens", "input_tokens": heard, "output_tokens": written, "total_tokens": heard + written}

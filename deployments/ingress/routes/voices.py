@@ -1,0 +1,147 @@
+"""/v1/audio/voices: voices with names, as OpenAI's API keeps them."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from deployments.audio.encoder import MEDIA_TYPES, encoded
+from deployments.ingress.responses.failures import FAILURES, RESPONSES
+from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
+from deployments.service.parameters import Consent, RefCheck
+from deployments.service.retry import with_retries
+from deployments.service.service import Service
+from deployments.text.checks import check_ref_text
+from deployments.voices.store import Voice
+from deployments.xcodec2.protocol import SAMPLE_RATE
+
+
+class VoiceForm(BaseModel):
+    """The fields of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(description="At most 100 characters, one visible; no slashes.", examples=["narrator"])]
+    audio_sample: Annotated[
+        UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads; best 5 to 15 s.")
+    ] = None
+    audio_url: ClipUrl = None
+    consent: Consent
+    ref_text: Annotated[str | None, Field(description="What the clip says. Empty or missing: Whisper listens.")] = None
+    ref_check: RefCheck = None
+
+
+class VoiceObject(BaseModel):
+    """A voice. What OpenAI's API does not have comes after `created_at`."""
+
+    object: Literal["audio.voice"] = "audio.voice"
+    id: str
+    name: str
+    created_at: int = Field(description="Unix time.")
+    ref_text: str = Field(description="What its reference says.")
+    duration: float = Field(description="Seconds of its reference; 0 of a built-in voice that is not made yet.")
+    consent: str | None
+    built_in: bool
+    warnings: list[str] = Field(description="What may be wrong with its reference; told whenever it speaks.")
+
+
+class VoiceChange(BaseModel):
+    """What of a voice is to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="Its new name. Its id changes with it.", examples=["storyteller"])
+
+
+class NamedVoice(BaseModel):
+    """A voice, as Open WebUI reads it."""
+
+    id: str
+    name: str
+
+
+class VoiceList(BaseModel):
+    """All of them, twice: as OpenAI lists things, and as Open WebUI reads voices."""
+
+    object: Literal["list"] = "list"
+    data: list[VoiceObject]
+    voices: list[NamedVoice]
+
+
+class DeletedVoice(BaseModel):
+    """What is left of a voice."""
+
+    object: Literal["audio.voice.deleted"] = "audio.voice.deleted"
+    id: str
+    deleted: Literal[True] = True
+
+
+def voice_routes(service: Service) -> APIRouter:
+    """The routes, on a service."""
+    settings = service.settings
+    clips = ClipFields(settings)
+    router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
+    missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
+
+    @router.get("", summary="The voices", responses={401: FAILURES[401]})
+    async def voices() -> VoiceList:
+        found = await service.voices.list()
+        return VoiceList(
+            data=[_object(voice) for voice in found], voices=[NamedVoice(id=v.id, name=v.name) for v in found]
+        )
+
+    @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
+    async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
+        ref_text = check_ref_text(form.ref_text, settings.max_text_length)
+        clip = await service.audio.clip(*await clips.read(form.audio_sample, form.audio_url, "audio_sample"))
+        return _object(
+            await with_retries(
+                lambda: service.voices.create(
+                    form.name, clip.wav, ref_text, form.consent, form.ref_check, clip.warnings
+                )
+            )
+        )
+
+    @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)
+    async def voice(voice: str) -> VoiceObject:
+        return _object(await service.voices.get(voice))
+
+    @router.patch(
+        "/{voice}",
+        summary="Rename a voice",
+        responses=missing | {400: FAILURES[400], 409: FAILURES[409]},
+    )
+    async def rename(voice: str, change: VoiceChange) -> VoiceObject:
+        return _object(await service.voices.rename(voice, change.name))
+
+    @router.get(
+        "/{voice}/sample",
+        summary="How a voice sounds",
+        response_class=Response,
+        responses=missing
+        | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
+    )
+    async def sample(voice: str) -> Response:
+        wav = await with_retries(lambda: service.voices.sample(voice))
+        return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
+
+    @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: FAILURES[400]})
+    async def delete(voice: str) -> DeletedVoice:
+        return DeletedVoice(id=(await service.voices.remove(voice)).id)
+
+    return router
+
+
+def _object(voice: Voice) -> VoiceObject:
+    return VoiceObject(
+        id=voice.id,
+        name=voice.name,
+        created_at=voice.created_at,
+        ref_text=voice.ref_text,
+        duration=voice.duration,
+        consent=voice.consent,
+        built_in=voice.id.startswith("builtin_"),
+        warnings=list(voice.warnings),
+    )

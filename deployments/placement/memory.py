@@ -1,0 +1,110 @@
+"""What fits on a GPU: bytes of the models, and how many takes the rest holds. Pure arithmetic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from deployments.errors import Unavailable
+
+_GIB: Final = 2**30
+_BFLOAT16: Final = 2
+CONTEXT_BYTES: Final = _GIB // 2
+"""Of CUDA itself with its kernels, in each process: about this on current GPUs."""
+CODEC_SIZE: Final = 65_536
+_TAKE_TOKENS: Final = 2048
+"""Tokens of a take at its longest: `deployments.llasa.engine.CONTEXT`, which cannot be imported without its models."""
+_LLASA_WORK: Final = _GIB
+"""Activations of a step of 512 tokens, their float32 logits over the codes, and the captured CUDA graphs."""
+_XCODEC2_WEIGHTS: Final = 2_600_000_000
+"""629 million parameters in float32, with buffers: half precision breaks its Fourier transforms."""
+_XCODEC2_WORK: Final = _GIB * 3 // 2
+"""Activations of a batch of 8 clips of 40 s."""
+XCODEC2_BYTES: Final = _XCODEC2_WEIGHTS + _XCODEC2_WORK + CONTEXT_BYTES
+"""Of an XCodec2 replica at its largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaShape:
+    """The sizes that make a Llama's memory."""
+
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_size: int
+    vocabulary: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """From the contents of a checkpoint's config.json.
+
+        Raises:
+            Unavailable: it is not a Llama's.
+        """
+        try:
+            heads = config["num_attention_heads"]
+            return cls(
+                hidden=config["hidden_size"],
+                intermediate=config["intermediate_size"],
+                layers=config["num_hidden_layers"],
+                heads=heads,
+                kv_heads=config.get("num_key_value_heads") or heads,
+                head_size=config.get("head_dim") or config["hidden_size"] // heads,
+                vocabulary=config["vocab_size"],
+            )
+        except KeyError as error:
+            raise Unavailable(f"The config.json of this checkpoint is not a Llama's: it lacks {error}.") from error
+
+    def weights(self, codec_size: int = CODEC_SIZE) -> int:
+        """Bytes in bfloat16 as `deployments.llasa.checkpoint` loads them: a row of the head for each code and END."""
+        attention = 2 * self.hidden * self.head_size * (self.heads + self.kv_heads)
+        layer = attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
+        rows = self.vocabulary + codec_size + 1
+        return _BFLOAT16 * (self.layers * layer + self.hidden * (rows + 1))
+
+    def token(self) -> int:
+        """Bytes of keys and values of a token."""
+        return 2 * self.layers * self.kv_heads * self.head_size * _BFLOAT16
+
+    def take(self) -> int:
+        """Bytes of keys and values of a take at its longest."""
+        return _TAKE_TOKENS * self.token()
+
+    def replica(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
+        """Bytes of a Llasa replica at its largest."""
+        return self.weights(codec_size) + takes * self.take() + _LLASA_WORK + CONTEXT_BYTES
+
+
+SHAPES: Final = {
+    "llasa-8b": LlamaShape(4096, 14_336, 32, 32, 8, 128, 193_800),
+    "llasa-3b": LlamaShape(3072, 8192, 28, 24, 8, 128, 193_800),
+    "llasa-1b": LlamaShape(2048, 8192, 16, 32, 8, 64, 193_800),
+}
+"""Of the published checkpoints, by profile, the largest first."""
+
+
+def fitting_takes(usable: int, shape: LlamaShape, wanted: int, name: str, *, shared: bool) -> int:
+    """How many takes Llasa's engine may hold on a GPU, 1 at least.
+
+    Args:
+        usable: Bytes of the GPU that this service can have, XCodec2's among them: see `deployments.placement.choice.usable`.
+        shape: Of the checkpoint.
+        wanted: Takes at most, as of the profile.
+        name: Of the profile or checkpoint, for the message.
+        shared: Whether XCodec2 is to fit beside it.
+
+    Raises:
+        Unavailable: not even one take fits; names the largest profile that does.
+    """
+    rest = usable - (XCODEC2_BYTES if shared else 0)
+    takes = (rest - shape.replica(0)) // shape.take()
+    if takes >= 1:
+        return min(wanted, takes)
+    both = f"{name} and XCodec2" if shared else name
+    needed = usable - rest + shape.replica(1)
+    fits = next((profile for profile, other in SHAPES.items() if other.replica(1) <= rest), None)
+    advice = f"PROFILE={fits} fits it" if fits else "no Llasa does; PROFILE=nano needs no GPU"
+    raise Unavailable(
+        f"{both} need {needed / _GIB:.1f} GiB of a GPU, and this one has {usable / _GIB:.1f} GiB for them: {advice}."
+    )

@@ -1,0 +1,299 @@
+"""When models are loaded: Serve's autoscaling by a policy of ours, and the orders that it obeys.
+
+Orders and observations are records in Ray's internal key-value store, so that every ingress replica gives and sees the
+same ones, and they outlast each of them.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import uuid4
+
+import ray
+import ray.util
+from ray import serve
+from ray.exceptions import TaskUnschedulableError
+from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _internal_kv_put
+from ray.serve.config import AutoscalingContext
+from ray.serve.context import _get_global_client
+from ray.serve.handle import DeploymentHandle
+from ray.util import metrics
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from deployments.errors import Unavailable
+from deployments.placement.devices import GpuReader, NvmlReader
+from deployments.placement.lease import Leases
+from deployments.remote import LOST, errors_of, from_controller
+from deployments.residency.decision import Orders, decide
+from deployments.residency.holds import Holds
+from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
+from deployments.residency.page_cache import drop_from_page_cache
+from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
+from deployments.residency.records import Load, Observation, Records, Store
+from deployments.residency.status import StatusReader
+
+if TYPE_CHECKING:
+    from ray.serve._private.client import ServeControllerClient
+
+_REFRESH_S: Final = 0.5
+"""How old the policy's view of its orders may get. Serve asks it ten times a second, for every model."""
+
+
+class ClusterStore:
+    """`Store` in Ray's internal key-value store."""
+
+    _NAMESPACE: Final = "llasa-serve"
+
+    def get(self, key: str) -> str | None:
+        value: bytes | None = _internal_kv_get(key, namespace=self._NAMESPACE)
+        return None if value is None else value.decode()
+
+    def put(self, key: str, text: str) -> None:
+        _internal_kv_put(key, text, overwrite=True, namespace=self._NAMESPACE)
+
+    def keys(self, prefix: str) -> list[str]:
+        return [key.decode() for key in _internal_kv_list(prefix, namespace=self._NAMESPACE)]
+
+
+class ResidencyPolicy:
+    """Serve's autoscaling policy for a model: up when a request waits, out by load, to zero when idle or told.
+
+    Serve starts the first replica itself when a request waits and none is up; all else is decided here.
+
+    Args:
+        timeout_s: Seconds without a request after which the model is unloaded, until an order says otherwise.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._records = Records(ClusterStore())
+        self._orders = Orders()
+        self._held = False
+        self._idle_since = time.time()
+        self._offloaded = 0.0
+        self._next_refresh = 0.0
+        self._gauges = [gauge.of(metrics) for gauge in GAUGES]
+
+    def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
+        """Replicas wanted, and what to remember until asked again."""
+        now = time.time()
+        if refreshed := now >= self._next_refresh:
+            self._next_refresh = now + _REFRESH_S
+            self._refresh(ctx)
+        wanted, state = decide(
+            self._orders,
+            dict(ctx.policy_state),
+            now=now,
+            timeout_s=self._timeout_s if self._orders.timeout_s is None else self._orders.timeout_s,
+            running=ctx.current_num_replicas,
+            demand=float(ctx.total_num_requests),
+            held=self._held,
+            target=float(ctx.config.target_ongoing_requests) if ctx.config else 1.0,
+        )
+        self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
+        if refreshed:
+            idle = max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0
+            values = (ctx.current_num_replicas, wanted, ctx.total_num_requests, idle)
+            for gauge, value in zip(self._gauges, values, strict=True):
+                gauge.set(float(value), {"model": ctx.deployment_name})
+        return wanted, state
+
+    def _refresh(self, ctx: AutoscalingContext) -> None:
+        model = ctx.deployment_name
+        self._orders = self._records.orders(model)
+        self._held = self._records.is_held(model)
+        observation = Observation(
+            timeout_s=self._timeout_s,
+            idle_since=self._idle_since,
+            offloaded=self._offloaded,
+            ongoing=float(ctx.total_num_requests),
+            queued=float(ctx.total_queued_requests or 0),
+        )
+        self._records.observe(model, observation)
+
+
+class ServeResidency:
+    """`Residency` over Serve and Ray's key-value store.
+
+    Args:
+        application: Name of the Serve application that the models are deployed in.
+        models: Handles of the models by their names.
+        patience_s: Seconds that a caller waits for a model.
+        reader: Of the GPUs of the node it runs on.
+        store: That all processes of the cluster share.
+    """
+
+    def __init__(
+        self,
+        application: str,
+        models: Mapping[str, DeploymentHandle[Any]],
+        patience_s: float = 600,
+        reader: GpuReader | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self._application = application
+        self._models = models
+        self._patience_s = patience_s
+        self._reader = reader or NvmlReader()
+        self._records = Records(store or ClusterStore())
+        process = uuid4().hex
+        self._holds = Holds(lambda models: self._records.hold(process, models))
+        self._offloaded: dict[str, float] = {}
+        self._statuses: StatusReader | None = None
+        self._dropping = set[asyncio.Task[None]]()
+
+    @asynccontextmanager
+    async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await self._hold(models, stack)
+            yield
+
+    async def _hold(self, models: Sequence[str], stack: AsyncExitStack) -> None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                while not await asyncio.to_thread(self._past_offloads, models):  # noqa: ASYNC110
+                    await asyncio.sleep(_REFRESH_S)  # another process writes it down
+                await stack.enter_async_context(self._holds.of(models))
+                await asyncio.gather(*[self._ready(model) for model in models])
+        except TimeoutError:
+            raise Unavailable(
+                f"{' and '.join(models)} could not be loaded within {self._patience_s:g} s: try again.",
+                retry_after_s=10,
+            ) from None
+
+    async def _ready(self, model: str) -> None:
+        with errors_of(model):
+            await self._models[model].ready.remote()
+
+    def _past_offloads(self, models: Sequence[str]) -> bool:
+        """Whether no order to unload is under way; who comes later than it must not keep it from being carried out."""
+        for model in models:
+            if (offload_at := self._records.orders(model).offload_at) != self._offloaded.get(model, 0.0):
+                observation = self._records.observation(model)
+                if observation is None or observation.offloaded < offload_at:
+                    return False
+                self._offloaded[model] = offload_at
+        return True
+
+    async def status(self) -> dict[str, ModelStatus]:
+        return await from_controller(self._status)
+
+    async def gpus(self) -> list[GpuStatus]:
+        found = await _on_nodes(_gpus_of, self._reader, having="GPU")
+        return [gpu for node in found for gpu in node]
+
+    async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
+        await self._order(models, offload_at=time.time(), pin=False)
+        if drop_cache:
+            task = asyncio.create_task(self._drop_from_page_caches(models))
+            self._dropping.add(task)
+            task.add_done_callback(self._dropping.discard)
+
+    async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
+        await self._order(models, warm_at=time.time(), **({"pin": True} if pin else {}))
+
+    async def set_timeout(self, models: Sequence[str], seconds: float) -> None:
+        await self._order(models, timeout_s=seconds)
+
+    async def _order(self, models: Sequence[str], **changes: Any) -> None:
+        for model in models:
+            await asyncio.to_thread(self._records.order, model, **changes)
+
+    async def _drop_from_page_caches(self, models: Sequence[str]) -> None:
+        """Once the models are unloaded: what a process maps stays in the cache."""
+        for model in models:
+            while (await self.status())[model].replicas:  # noqa: ASYNC110
+                await asyncio.sleep(1)  # Serve tells nobody when a replica is gone
+            if folder := (await asyncio.to_thread(self._records.load, model)).folder:
+                await _on_nodes(_drop, folder)
+
+    def _status(self) -> dict[str, ModelStatus]:
+        client = cast("ServeControllerClient", _get_global_client())
+        deployments = client.get_serve_details()["applications"][self._application]["deployments"]
+        if self._statuses is None:
+            self._statuses = StatusReader(self._records, ray.util.get_node_ip_address())
+        return {model: self._statuses.status(model, deployments[model]["replicas"]) for model in MODELS}
+
+
+async def _on_nodes(function: Callable[..., Any], *arguments: object, having: str = "CPU") -> list[Any]:
+    """Calls a function with a node's address and the arguments on every node that has the resource.
+
+    Nodes that die meanwhile are left out.
+    """
+    nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get(having)]
+    task = ray.remote(function)
+    # Without a CPU of their own: they must run however much is reserved there.
+    found = await asyncio.gather(
+        *[
+            task.options(
+                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(node["NodeManagerAddress"], *arguments)
+            for node in nodes
+        ],
+        return_exceptions=True,
+    )
+    for result in found:
+        if isinstance(result, BaseException) and not isinstance(result, (*LOST, TaskUnschedulableError)):
+            raise result
+    return [result for result in found if not isinstance(result, BaseException)]
+
+
+def _drop(node: str, folder: str) -> int:
+    return drop_from_page_cache(Path(folder))
+
+
+def _gpus_of(node: str, reader: GpuReader) -> list[GpuStatus]:
+    claims = Leases().held()
+    return [
+        GpuStatus(
+            node=node,
+            index=gpu.index,
+            uuid=gpu.uuid,
+            name=gpu.name,
+            total_bytes=gpu.total,
+            used_bytes=gpu.used,
+            free_bytes=gpu.free,
+            utilisation=gpu.utilisation,
+            models=tuple(claim.model for claim in claims if claim.gpu == gpu.uuid),
+        )
+        for gpu in reader.read()
+    ]
+
+
+def assigned_gpus() -> list[str]:
+    """The ids of the GPUs that Ray gave this replica."""
+    return [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids()["GPU"]]
+
+
+def record_load(model: str, seconds: float, failure: str | None, folder: Path | None, gpu: str | None = None) -> None:
+    """Notes, in a replica that has tried to load its model, how that went and where the model is.
+
+    Args:
+        model: Its name.
+        seconds: That the try took.
+        failure: Why it failed.
+        folder: Of the checkpoint.
+        gpu: UUID of the GPU.
+    """
+    _count_load(model, seconds, failed=failure is not None)
+    records = Records(ClusterStore())
+    records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
+    records.placed(serve.get_replica_context().replica_id.unique_id, gpu)
+
+
+def _count_load(model: str, seconds: float, *, failed: bool) -> None:
+    taken, failures = _load_metrics()
+    if failed:
+        failures.inc(1, {"model": model})
+    else:
+        taken.observe(max(seconds, 1e-3), {"model": model})
+
+
+@cache
+def _load_metrics() -> tuple[Any, Any]:
+    """One pair a process."""
+    return LOAD.of(metrics), LOAD_FAILURES.of(metrics)

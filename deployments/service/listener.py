@@ -1,0 +1,100 @@
+"""Recordings are transcribed block by block, as they are decoded."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import IO, Unpack
+
+from deployments.audio.clip import AudioReader
+from deployments.errors import ReplicaLost
+from deployments.residency.protocol import Residency
+from deployments.service.retry import ATTEMPTS
+from deployments.whisper.protocol import Listening, Segment, Transcriber, Transcript, Waveform
+
+
+class Listener:
+    """Transcribes files of any length. Never all of one is in memory.
+
+    Args:
+        audio: Decodes them.
+        transcriber: Hears each block.
+        residency: Has Whisper up meanwhile.
+    """
+
+    def __init__(self, audio: AudioReader, transcriber: Transcriber, residency: Residency) -> None:
+        self._audio = audio
+        self._transcriber = transcriber
+        self._residency = residency
+
+    async def transcribe(self, file: IO[bytes] | bytes, param: str, **listening: Unpack[Listening]) -> Transcript:
+        """What a file says; raises as `listen` does."""
+        async with aclosing(self.listen(file, param, **listening)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Transcript):
+                    return piece
+        raise AssertionError("a recording ended without its transcript")
+
+    async def listen(
+        self, file: IO[bytes] | bytes, param: str, **listening: Unpack[Listening]
+    ) -> AsyncGenerator[Segment | Transcript, None]:
+        """What a file says, each segment as it is heard, and the transcript last.
+
+        Args:
+            file: To be decoded.
+            param: Name of the request's field, for errors.
+            listening: As of `Transcriber`. A language that is not given is that of the first speech.
+
+        Raises:
+            InvalidAudio: the file cannot be decoded, or is too short or too long.
+            InvalidInput: the language is not one that the checkpoint knows.
+            Unavailable: Whisper cannot serve.
+        """
+        whole = Transcript("", listening.get("language") or "en", 0.0, 0.0)
+        async with self._audio.recording(file, param) as recording, aclosing(recording.blocks()) as blocks:
+            async for block in blocks:
+                async with aclosing(self._heard(block, listening)) as pieces:
+                    async for piece in pieces:
+                        if isinstance(piece, Transcript):
+                            whole = _joined(whole, piece)
+                        else:
+                            yield _later(piece, whole.duration)
+                if whole.language_probability:
+                    listening = {**listening, "language": whole.language}
+            yield replace(whole, warnings=recording.warnings)
+
+    async def _heard(self, block: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
+        given = 0
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with (
+                    self._residency.held(["Whisper"]),
+                    aclosing(self._transcriber.stream(block, **listening)) as pieces,
+                ):
+                    number = 0
+                    async for piece in pieces:
+                        number += 1
+                        if number > given:  # what a lost replica had heard is heard again, and not given out twice
+                            given = number
+                            yield piece
+                return
+            except ReplicaLost:
+                if attempt == ATTEMPTS:
+                    raise
+
+
+def _joined(before: Transcript, block: Transcript) -> Transcript:
+    first = before if before.language_probability else block
+    return replace(
+        block,
+        text=" ".join(filter(None, (before.text, block.text))),
+        language=first.language,
+        language_probability=first.language_probability,
+        duration=before.duration + block.duration,
+        ignored=tuple(dict.fromkeys(before.ignored + block.ignored)),
+        segments=before.segments + tuple(_later(segment, before.duration) for segment in block.segments),
+    )
+
+
+def _later(segment: Segment, seconds: float) -> Segment:
+    words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words)
+    return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)

@@ -1,0 +1,172 @@
+"""Clips that a request names by an address: data URLs, and files of other hosts within bounds."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from fnmatch import fnmatch
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from deployments.errors import InvalidInput
+from deployments.service.data_url import data_url_body, is_data_url, without_space
+from deployments.settings import Settings
+
+Address = IPv4Address | IPv6Address
+
+_REDIRECTS: Final = 3
+_SECONDS: Final = 20.0
+_TUNNELS: Final = (
+    IPv6Network("64:ff9b::/96"),
+    IPv6Network("64:ff9b:1::/48"),
+    IPv6Network("2002::/16"),
+    IPv6Network("2001::/32"),
+)
+"""IPv6 that leads to an IPv4 address, which may be private: NAT64, 6to4, Teredo."""
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the open Internet, and to nobody's own network."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return is_public(address.ipv4_mapped)
+        if any(address in tunnel for tunnel in _TUNNELS):
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+class ClipReader:
+    """Reads what an address names.
+
+    Args:
+        hosts: Patterns of hosts that may be asked; empty: none.
+        most_bytes: A clip may have.
+        permitted: Which addresses a host may have, wherever a name or a redirect leads.
+        seconds: That fetching may take.
+    """
+
+    def __init__(
+        self,
+        hosts: tuple[str, ...],
+        most_bytes: int,
+        permitted: Callable[[Address], bool] = is_public,
+        seconds: float = _SECONDS,
+    ) -> None:
+        self._hosts = hosts
+        self._most_bytes = most_bytes
+        self._permitted = permitted
+        self._seconds = seconds
+
+    async def read(self, url: str, param: str = "ref_audio") -> bytes:
+        """The bytes of a `data:`, `http:` or `https:` URL that came as the field `param`.
+
+        Raises:
+            InvalidInput: it is none of these, may not be asked for, or cannot be had.
+        """
+        try:
+            return await self._read(url)
+        except _Refused as error:
+            raise InvalidInput(f"The clip's address cannot be taken. {error}", param) from error
+
+    async def _read(self, url: str) -> bytes:
+        url = await asyncio.to_thread(without_space, url)  # which may be a clip of any size
+        if is_data_url(url):
+            return await asyncio.to_thread(_decoded, url)
+        if not self._hosts:
+            raise _Refused("Only data URLs are taken here: `data:audio/wav;base64,...`.")
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._fetched(url)
+        except TimeoutError:
+            raise _Refused(f"It did not come within {self._seconds:g} s.") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # aiohttp wraps what its resolver raises.
+            private = isinstance(error.__cause__, _PrivateAddress)
+            reason = _PRIVATE if private else "It cannot be fetched: look whether the address is right."
+            raise _Refused(reason) from error
+
+    async def _fetched(self, url: str) -> bytes:
+        # No cookies, no proxies of the environment; each redirect is looked at before it is followed.
+        connector = aiohttp.TCPConnector(resolver=_Resolver(self._permitted), force_close=True)
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            target = URL(url)
+            for _ in range(_REDIRECTS + 1):
+                self._check(target)
+                async with session.get(target, allow_redirects=False) as answer:
+                    if answer.status in (301, 302, 303, 307, 308):
+                        target = target.join(URL(answer.headers.get("Location", "")))
+                        continue
+                    if answer.status != 200:
+                        raise _Refused(f"Its host answers with status {answer.status}.")
+                    return await self._body(answer)
+        raise _Refused("It is redirected too often.")
+
+    def _check(self, target: URL) -> None:
+        # The parser is aiohttp's own: another might see another host in it than the one that is asked.
+        if target.scheme not in ("http", "https") or not target.raw_host:
+            raise _Refused("Only data, http and https URLs are taken.")
+        host = target.raw_host.lower().rstrip(".")
+        if not any(fnmatch(host, pattern) for pattern in self._hosts):
+            raise _Refused(f"The host {host[:100]!r} is not one of those that may be asked.")
+        try:
+            permitted = self._permitted(ip_address(host))
+        except ValueError:
+            # A name: the resolver looks at where it leads. Digits alone are an address in shorthand, such as 127.1.
+            permitted = not host.replace(".", "").isdigit()
+        if not permitted:
+            raise _Refused(_PRIVATE)
+
+    async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for part in answer.content.iter_chunked(65_536):
+            body += part
+            if len(body) > self._most_bytes:
+                raise _Refused(f"It has more than {self._most_bytes / 1_000_000:g} MB.")
+        return bytes(body)
+
+
+class _Refused(Exception):
+    """Why an address is not taken."""
+
+
+def _decoded(url: str) -> bytes:
+    try:
+        return data_url_body(url)
+    except ValueError as error:
+        raise _Refused(str(error)) from None
+
+
+class _PrivateAddress(OSError):
+    """A name leads to an address that is not permitted."""
+
+
+class _Resolver(AbstractResolver):
+    """Gives only addresses that are permitted. What it gives is what is connected to, so nothing can change between."""
+
+    def __init__(self, permitted: Callable[[Address], bool]) -> None:
+        self._permitted = permitted
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        if not all(self._permitted(ip_address(result["host"].partition("%")[0])) for result in found):
+            raise _PrivateAddress
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+_PRIVATE: Final = "Its host has a private or local address."
+
+
+def clip_reader(settings: Settings) -> ClipReader:
+    """Within the bounds of the settings."""
+    hosts = tuple(host.strip().lower() for host in (settings.ref_audio_hosts or "").split(",") if host.strip())
+    return ClipReader(hosts, round(settings.max_upload_mb * 1_000_000))

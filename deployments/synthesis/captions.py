@@ -1,0 +1,83 @@
+"""Words with their times, as lines to read along.
+
+The limits follow Netflix's Timed Text Style Guide ("General Requirements", "Subtitle Timing Guidelines") and the BBC's
+Subtitle Guidelines.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from deployments.synthesis.events import Part
+from deployments.whisper.protocol import Segment, Word
+
+_LONGEST: Final = 6.0
+"""Seconds that a line stands at most. Netflix allows 7."""
+_SHORTEST: Final = 5 / 6
+"""Seconds that a line stands at least, where the next one leaves room: Netflix's minimum."""
+_PAUSE: Final = 0.5
+"""Seconds of silence that end a line. Netflix closes shorter gaps between subtitles and leaves longer ones; the BBC
+wants gaps of 1 s, but Whisper's words reach into the silence around them, so its gaps are shorter than the pauses."""
+_WIDEST: Final = 42
+"""Characters of a line: the usual width of subtitles, and Netflix's."""
+_UNSPACED: Final = re.compile(
+    r"[\u2e80-\u312f\u3190-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\U00020000-\U0003ffff]"
+)
+"""Characters of Chinese and Japanese, which have no spaces; Korean has."""
+
+
+def captions(parts: Sequence[Part]) -> tuple[Segment, ...]:
+    """Lines of what was heard; empty where nobody listened. Parts do not share a line."""
+    end = max((part.start + part.seconds for part in parts), default=0.0)
+    return _readable([line for part in parts for line in _lines(part.words)], end)
+
+
+def cues(segments: Iterable[Segment], duration: float = math.inf) -> tuple[Segment, ...]:
+    """Lines of a transcript.
+
+    Args:
+        segments: A segment whose words are not known is one line, however long.
+        duration: Seconds of the clip.
+    """
+    return _readable([line for segment in segments for line in _lines(segment.words) or [segment]], duration)
+
+
+def _lines(words: Sequence[Word]) -> list[Segment]:
+    lines: list[Segment] = []
+    line: list[Word] = []
+    for word in words:
+        if line and (
+            word.start - line[-1].end >= _PAUSE
+            or len(_text([*line, word])) > _WIDEST
+            or word.end - line[0].start > _LONGEST
+        ):
+            lines.append(_segment(line))
+            line = []
+        line.append(word)
+    return [*lines, _segment(line)] if line else lines
+
+
+def _readable(lines: list[Segment], end: float) -> tuple[Segment, ...]:
+    """The lines, each as long as one can be read, but not into the next one or past the end."""
+    following = [line.start for line in lines[1:]] + [end]
+    return tuple(_extended(line, min(limit, end)) for line, limit in zip(lines, following, strict=False))
+
+
+def _extended(line: Segment, limit: float) -> Segment:
+    end = round(line.start + _SHORTEST, 3)
+    # A line that starts with the next one overlaps it: WebVTT has no cues without duration.
+    return replace(line, end=max(line.end, min(end, limit) if limit > line.start else end))
+
+
+def _segment(words: list[Word]) -> Segment:
+    return Segment(_text(words), words[0].start, words[-1].end, tuple(words))
+
+
+def _text(words: list[Word]) -> str:
+    text = ""
+    for word in words:
+        spaced = text and word.text and not _UNSPACED.match(text[-1]) and not _UNSPACED.match(word.text)
+        text += f" {word.text}" if spaced else word.text
+    return text

@@ -1,0 +1,162 @@
+"""A text of any length, in chunks that the model can speak."""
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from deployments.errors import InvalidText
+from deployments.synthesis.pace import CODES_A_SECOND, Pace
+from deployments.text.boundary import Boundary, boundaries, repeats
+from deployments.voices.reference import Reference
+
+WINDOW: Final = 2048
+"""Tokens of text and speech that Llasa was trained on."""
+_FRAME: Final = 128
+"""Tokens of the chat template around texts and codes, at most, without the instruction."""
+_SLACK: Final = 1.5
+"""A take may be this much longer than expected before the window ends it."""
+LONGEST: Final = 12 * CODES_A_SECOND
+"""Codes that a chunk is expected to have, at most: beyond some 20 s takes wander."""
+FIRST: Final = 4 * CODES_A_SECOND
+"""The same of the first chunk of several, which is waited for."""
+_WORTH: Final = CODES_A_SECOND
+"""Chunks shorter than this are joined to what follows: very short takes fail more often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What is spoken in one take."""
+
+    text: str
+    pause: float
+    """Seconds of silence after it; 0 for the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much text a chunk may have.
+
+    Args:
+        pace: Of the voice.
+        room: Tokens of the window that the chunk's text and speech share.
+    """
+
+    pace: Pace = Pace()
+    room: int = WINDOW - _FRAME
+
+    @classmethod
+    def beside(cls, reference: Reference, instruction: str) -> "Budget":
+        """What a reference leaves. No tokenizer makes more tokens of a text than it has bytes.
+
+        Raises:
+            InvalidText: less than two seconds.
+        """
+        room = WINDOW - _FRAME - _bytes(instruction) - _bytes(reference.text) - len(reference.codes)
+        if room < 2 * CODES_A_SECOND * _SLACK:
+            raise InvalidText(
+                f"The reference leaves {room} of the model's {WINDOW} tokens, too few to speak with: shorten the clip "
+                "and its text."
+            )
+        return cls(Pace.of(reference.text, len(reference.codes)), room)
+
+    def fits(self, text: str, longest: float = LONGEST) -> bool:
+        """Whether a chunk may be so long."""
+        expected = self.pace.codes(text)
+        return expected <= longest and _bytes(text) + _SLACK * expected <= self.room
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    text: str
+    kind: Boundary
+    """What ends it."""
+    forced: bool = False
+    """Whether the chunk ends there, too."""
+
+
+def plan(text: str, budget: Budget) -> tuple[Chunk, ...]:
+    """Cuts a text into chunks: at paragraphs, and where one is too long at sentences, clauses, words, characters.
+
+    Nothing that can be spoken is lost, said twice or moved; white space between chunks becomes pauses. Numbers,
+    abbreviations and addresses are cut only where one alone is longer than a chunk.
+
+    Returns:
+        At least one chunk; each holds a letter or a digit, if the text does.
+    """
+    whole = text.strip()
+    cuts = sorted(set(repeats(whole)))
+    if not cuts and budget.fits(whole) and not any(boundaries(whole, Boundary.PARAGRAPH)):
+        return (Chunk(whole, 0),)
+    pieces: list[_Unit] = []
+    for paragraph in _cut(_Unit(whole, Boundary.PARAGRAPH, forced=True), Boundary.PARAGRAPH):
+        pieces += _cut_at(paragraph, list(repeats(paragraph.text)))
+    return _spoken(_pack(pieces, budget))
+
+
+def _pack(units: list[_Unit], budget: Budget) -> list[_Unit]:
+    # Chunks are filled unit by unit; a unit that does not fit is cut finer, or begins the next chunk.
+    queue = deque(units)
+    chunks: list[_Unit] = []
+    current = ""
+    kind = Boundary.WORD
+    while queue:
+        unit = queue.popleft()
+        joined = current + unit.text
+        # Within clauses only what is too long for any chunk is cut.
+        fits = budget.fits(joined.strip(), LONGEST if chunks else FIRST)
+        finer = [] if fits else _finer(unit, budget)
+        if fits or not (current.strip() or finer):
+            current, kind = joined, unit.kind
+            if unit.forced or not queue:
+                chunks.append(_Unit(current, kind))
+                current = ""
+        elif finer and budget.pace.codes(current.strip()) < _WORTH:
+            queue.extendleft(reversed(finer))
+        else:
+            chunks.append(_Unit(current, kind))
+            current = ""
+            queue.appendleft(unit)
+    return chunks
+
+
+def _finer(unit: _Unit, budget: Budget) -> list[_Unit]:
+    """Parts of a unit; none where it had better stay whole."""
+    kinds: tuple[Boundary, ...] = (Boundary.SENTENCE, Boundary.CLAUSE)
+    if not budget.fits(unit.text.strip()):
+        kinds += (Boundary.WORD, Boundary.CHARACTER)
+    for kind in kinds:
+        parts = _cut(unit, kind)
+        if len(parts) > 1:
+            return parts
+    if Boundary.WORD not in kinds or len(unit.text) < 2:
+        return []
+    half = len(unit.text) // 2  # a letter under more marks than a chunk holds
+    return [_Unit(unit.text[:half], Boundary.CHARACTER), _Unit(unit.text[half:], unit.kind, unit.forced)]
+
+
+def _cut(unit: _Unit, kind: Boundary) -> list[_Unit]:
+    return _cut_at(unit, list(boundaries(unit.text, kind)), kind, forced=kind is Boundary.PARAGRAPH)
+
+
+def _cut_at(unit: _Unit, cuts: list[int], kind: Boundary = Boundary.WORD, *, forced: bool = True) -> list[_Unit]:
+    edges = [0, *sorted({at for at in cuts if 0 < at < len(unit.text)}), len(unit.text)]
+    parts = [unit.text[start:end] for start, end in pairwise(edges)]
+    return [*(_Unit(part, kind, forced) for part in parts[:-1]), _Unit(parts[-1], unit.kind, unit.forced)]
+
+
+def _spoken(units: list[_Unit]) -> tuple[Chunk, ...]:
+    # What holds nothing to speak, as a row of dots, is a pause.
+    chunks: list[Chunk] = []
+    for unit in units:
+        if any(character.isalnum() for character in unit.text):
+            chunks.append(Chunk(unit.text.strip(), unit.kind.pause))
+        elif chunks:
+            chunks[-1] = Chunk(chunks[-1].text, max(chunks[-1].pause, unit.kind.pause))
+    if not chunks:
+        return (Chunk("".join(unit.text for unit in units).strip(), 0),)
+    return (*chunks[:-1], Chunk(chunks[-1].text, 0))
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,222 @@
+"""From a reference and a text to speech: the three models, composed."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
+from deployments.residency.protocol import Residency
+from deployments.synthesis.events import Audio, Event, Finished, Part, Progress
+from deployments.synthesis.narration import Narrator, shortened
+from deployments.synthesis.plan import Budget, plan
+from deployments.synthesis.policy import Policy, ReferenceCheck
+from deployments.synthesis.take import Studio, timed
+from deployments.synthesis.usage import Metered, Usage
+from deployments.text.normalisation import normalise
+from deployments.voices.preparation import Draft, Preparer
+from deployments.voices.reference import Reference, ReferenceCache
+from deployments.whisper.protocol import Transcriber
+from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
+
+_POLICY: Final = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """What to say, and in whose voice."""
+
+    text: str
+    reference: Waveform | Reference
+    """[samples] mono at 16 kHz, or one that is prepared already."""
+    ref_text: str | None = None
+    """What the waveform says; None: Whisper listens. A prepared reference has its own."""
+    instruction: str = INSTRUCTION
+    sampling: Sampling = Sampling()
+    normalise: bool = True
+    """Whether numbers and symbols are written out, and odd characters replaced."""
+    language: str = "en"
+    """ISO 639-1, of the text."""
+    policy: Policy | None = None
+    """None: the synthesizer's."""
+    live: bool = True
+    """Give out the first chunk of a stream while it is recorded: quicker, but a flaw found late stays."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the file of the reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What was said, whole."""
+
+    wav: Waveform
+    """[samples] mono at 16 kHz."""
+    finished: Finished
+
+
+class Synthesizer:
+    """Speaks requests; holds no model, and remembers the references it has seen."""
+
+    def __init__(
+        self,
+        lm: SpeechLM,
+        codec: Codec,
+        transcriber: Transcriber,
+        residency: Residency,
+        policy: Policy = _POLICY,
+        references: ReferenceCache | None = None,
+    ) -> None:
+        self._lm = lm
+        self._codec = codec
+        self._transcriber = transcriber
+        self._preparer = Preparer(codec, transcriber, cache=references)
+        self._residency = residency
+        self.policy = policy
+        """Where a request does not say."""
+
+    async def speak(self, request: SpeechRequest) -> Speech:
+        """Speaks a request whole: what `stream` gives when it is not live, collected.
+
+        Cancelling it frees what it holds in the models.
+        """
+        pieces: list[Waveform] = []
+        async with aclosing(self.stream(replace(request, live=False))) as events:
+            async for event in events:
+                if isinstance(event, Audio):
+                    pieces.append(event.wav)
+                elif isinstance(event, Finished):
+                    return Speech(np.concatenate(pieces), event)
+        raise AssertionError("a stream ended without its last event")
+
+    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[Event, None]:
+        """Speaks a request as it is made.
+
+        Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
+
+        Args:
+            request: What to say.
+            usage: Is counted up.
+
+        Raises:
+            InvalidAudio: no text came with the reference and Whisper hears none in it, or it cannot be cut.
+            InvalidText: the reference's text is not what it says, or it leaves no room in the model's window.
+            Unavailable: a model cannot serve.
+            GenerationFailed: the model spoke nothing, or the policy is strict and no take is good.
+        """
+        timings: dict[str, float] = {}
+        async with AsyncExitStack() as stack:
+            yield Progress("waking")
+            policy = request.policy or self.policy
+            draft = await self._draft(request, policy)
+            with timed(timings, "wake"):
+                await stack.enter_async_context(
+                    self._residency.held(["Llasa", *_listeners(draft, listens=policy.listens)])
+                )
+            if isinstance(draft, Draft):
+                heard = None
+                if draft.needs_listening:
+                    yield Progress("listening")
+                    with timed(timings, "transcribe"):
+                        heard = await self._preparer.listen(draft)
+                yield Progress("encoding")
+                with timed(timings, "encode"):
+                    reference = await self._preparer.encode(draft, heard)
+            else:
+                reference = draft
+            budget = Budget.beside(reference, request.instruction)
+            chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
+            narrator = Narrator(
+                Studio(Metered(self._lm, usage or Usage()), self._codec, timings),
+                TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
+                budget.pace,
+                policy,
+                self._transcriber,
+                request.language,
+            )
+            parts: list[Part] = []
+            yield Progress("speaking", 1, len(chunks))
+            async with aclosing(narrator.narrate(chunks, live=request.live)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Progress):
+                        yield piece
+                        continue
+                    if not isinstance(piece, Part):
+                        yield Audio(piece)
+                        continue
+                    parts.append(piece)
+                    if len(parts) < len(chunks):
+                        yield Progress("speaking", len(parts) + 1, len(chunks))
+            yield _finished(request, reference, timings, parts)
+
+    async def sound(self, reference: Reference) -> Waveform:
+        """[samples] mono at 16 kHz: a reference's codes as the codec speaks them.
+
+        Raises:
+            Unavailable: the codec cannot serve.
+        """
+        async with self._residency.held(["XCodec2"]):
+            return await self._codec.decode(reference.codes)
+
+    async def prepare(
+        self, wav: Waveform, ref_text: str | None = None, check: ReferenceCheck | None = None
+    ) -> Reference:
+        """Makes a reference of a clip, once for all that it will speak.
+
+        Args:
+            wav: [samples] mono at 16 kHz.
+            ref_text: What it says; None: Whisper listens.
+            check: What is done about a text that is not what the clip says; None: as the policy says.
+
+        Raises:
+            InvalidAudio: no text came with it and Whisper hears none in it, or it is too long and cannot be cut.
+            InvalidText: the text is not what the clip says.
+            Unavailable: a model cannot serve.
+        """
+        draft = await self._preparer.draft(wav, ref_text, check or self.policy.reference_check)
+        if isinstance(draft, Reference):
+            return draft
+        async with self._residency.held(_listeners(draft)):
+            heard = await self._preparer.listen(draft) if draft.needs_listening else None
+            return await self._preparer.encode(draft, heard)
+
+    async def _draft(self, request: SpeechRequest, policy: Policy) -> Reference | Draft:
+        if isinstance(request.reference, Reference):
+            return request.reference
+        return await self._preparer.draft(request.reference, request.ref_text, policy.reference_check)
+
+
+def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, float], parts: list[Part]) -> Finished:
+    warnings = (
+        request.warnings
+        + reference.warnings
+        + tuple(
+            f"Of {shortened(part.text)!r} none of {part.attempts} takes is good: {part.flaw}."
+            for part in parts
+            if part.flaw
+        )
+    )
+    if unread := [part for part in parts if part.unread]:
+        more = f" and {len(unread) - 1} other parts" if len(unread) > 1 else ""
+        warnings += (
+            f"Not all of {shortened(unread[0].text)!r}{more} can be read by this model: it has no tokens for some of "
+            "their characters.",
+        )
+    finish: FinishReason = next((part.finish for part in parts if part.finish != "stop"), "stop")
+    return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
+
+
+def _written(request: SpeechRequest) -> str:
+    return normalise(request.text, request.language) if request.normalise else request.text
+
+
+def seconds(wav: Waveform) -> float:
+    """How long [samples] at 16 kHz last."""
+    return len(wav) / SAMPLE_RATE
+
+
+def _listeners(draft: Reference | Draft, *, listens: bool = False) -> list[str]:
+    """Models that a reference needs, and the takes. XCodec2 speaks, too."""
+    return ["XCodec2", "Whisper"] if listens or (isinstance(draft, Draft) and draft.needs_listening) else ["XCodec2"]

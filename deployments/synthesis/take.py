@@ -1,0 +1,123 @@
+"""One attempt at a chunk."""
+
+import math
+import time
+from collections.abc import AsyncGenerator, Iterator, MutableMapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from deployments.audio.trim import Edges
+from deployments.llasa.protocol import CodeChunk, FinishReason, SpeechLM, TakeRequest
+from deployments.synthesis.guards import LONGEST_GAP, Flaw, LoopDetector, hear, measure
+from deployments.synthesis.pace import CODES_A_SECOND
+from deployments.whisper.protocol import Word
+from deployments.xcodec2.protocol import HOP, Codec, Waveform
+from deployments.xcodec2.stream import StreamDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What Whisper heard in a take."""
+
+    text: str
+    error: float
+    """Word (or character) errors over the words of the text."""
+    words: tuple[Word, ...]
+    """With times from the beginning of the take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """An attempt that has ended."""
+
+    wav: Waveform
+    """[samples] trimmed and faded; empty where the model said nothing at all."""
+    finish: FinishReason
+    seed: int
+    flaw: Flaw | None
+    strangeness: float = 0.0
+    """How far its duration is from the expected one: the logarithm of their ratio, without its sign."""
+    hearing: Hearing | None = None
+    unread: bool = False
+    """Whether the model could not read all of its text."""
+
+    @property
+    def badness(self) -> tuple[float, ...]:
+        """What orders takes: flaws before misheard words before duration."""
+        flaw = self.flaw.rank if self.flaw else 0
+        return flaw, self.hearing.error if self.hearing else 0.0, self.strangeness
+
+
+class Studio:
+    """Records takes, each watched while it runs.
+
+    Args:
+        lm: Speaks.
+        codec: Decodes.
+        timings: Seconds waited for codes (`generate`) and sound (`decode`), summed over takes that run side by side.
+    """
+
+    def __init__(self, lm: SpeechLM, codec: Codec, timings: MutableMapping[str, float]) -> None:
+        self._lm = lm
+        self._codec = codec
+        self._timings = timings
+
+    async def record(self, request: TakeRequest, expected: float) -> AsyncGenerator[Waveform | Take, None]:
+        """Gives a take in pieces as it grows, then the take. Of one that fails before its first piece, just the take.
+
+        One that turns in a circle or falls silent is stopped at once. Closing the iterator early frees its place.
+
+        Args:
+            request: What is asked of the model.
+            expected: Codes that the text should take.
+        """
+        decoder = StreamDecoder(self._codec, request.ref_codes)
+        edges = Edges()
+        loop = LoopDetector()
+        pieces: list[Waveform] = []
+        heard = False
+        finish: FinishReason | None = None
+        unread = False
+        flaw: Flaw | None = None
+        async with aclosing(self._lm.generate(request)) as chunks:
+            while finish is None:
+                with timed(self._timings, "generate"):
+                    chunk = await anext(chunks, _LOST)
+                finish, unread = chunk.finish, unread or chunk.unread
+                with timed(self._timings, "decode"):
+                    pieces.append(edges.push(await decoder.push(chunk.codes)))
+                if loop.push(chunk.codes):
+                    finish, flaw = "loop", Flaw("loop", "it repeats a sound without end")
+                elif edges.quiet > LONGEST_GAP * CODES_A_SECOND and not finish:
+                    finish, flaw = "error", Flaw("silence", f"it falls silent for {LONGEST_GAP:g} s")
+                if len(pieces[-1]):
+                    heard = True
+                    yield pieces[-1]
+        with timed(self._timings, "decode"):
+            rest = edges.push(await decoder.finish())
+        rest = np.concatenate([rest, edges.finish()])
+        wav = np.concatenate([*pieces, rest])
+        if finish == "length":
+            flaw = Flaw("length", "it was cut at the longest that such a text may take")
+        elif finish != "stop" and not flaw:
+            flaw = Flaw("lost", "the model broke off")
+        flaw = flaw or hear(wav) or measure(len(wav) // HOP, expected)
+        if len(rest) and (heard or not flaw):
+            yield rest
+        strangeness = abs(math.log(max(len(wav) / HOP, 1) / max(expected, 1)))
+        yield Take(wav, finish, request.sampling.seed, flaw, strangeness, unread=unread)
+
+
+_LOST: Final = CodeChunk(np.zeros(0, np.int32), "error")
+"""In place of the end that a model which breaks off does not send."""
+
+
+@contextmanager
+def timed(timings: MutableMapping[str, float], stage: str) -> Iterator[None]:
+    """Adds the seconds that its body takes."""
+    begin = time.perf_counter()
+    yield
+    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - begin

@@ -1,0 +1,298 @@
+"""Stored voices: a folder that every ingress replica sees, one file a voice."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import threading
+import unicodedata
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final, Self
+
+import numpy as np
+
+from deployments.caching import UNWATCHED, Watch
+from deployments.errors import Conflict, InvalidInput
+from deployments.settings import Settings
+from deployments.voices.reference import Reference
+from deployments.xcodec2.protocol import Waveform
+
+logger = logging.getLogger("ray.serve")
+
+_SUFFIX: Final = ".safetensors"
+_ID: Final = re.compile(r"voice_[0-9a-f]{24}|builtin_[a-z]+")
+_LONGEST_NAME: Final = 100
+LONGEST_CONSENT: Final = 1000
+"""Characters."""
+_JOINERS: Final = "\u200c\u200d"
+"""Format characters that names need: Persian has the first, sequences of emoji the second."""
+_BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols that look like a space: the fillers of Hangul, and Braille without a dot."""
+_EMOJI: Final = range(0x1F000, 0x1FB00)
+"""Blocks of pictographs."""
+_NOTHING: Final = np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a person knows of a voice."""
+
+    id: str
+    name: str
+    created_at: int
+    """Unix time."""
+    ref_text: str
+    """What its reference says."""
+    duration: float
+    """Seconds of its reference."""
+    consent: str | None = None
+    """Whose, as it was given; None for one that belongs to the service."""
+    checkpoint: str = ""
+    """What its codes were made with: another cannot read them."""
+    warnings: tuple[str, ...] = ()
+    """What may be wrong with its reference, for people to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVoice:
+    """A voice with its codes."""
+
+    voice: Voice
+    reference: Reference
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, about."""
+        texts = (self.reference.text, *self.reference.warnings)
+        return self.reference.codes.nbytes + sum(len(text.encode()) for text in texts) + 1_000
+
+
+class VoiceStore:
+    """The folder. Its methods block: call them in a thread.
+
+    A file's name is a digest of the voice's, so that no name leads elsewhere. Files appear whole or not at all.
+    What is read is kept in memory, up to a bound, for as long as its file does not change.
+
+    Args:
+        folder: Made when the first voice is stored.
+        cache_bytes: Bound of what is kept in memory.
+        most: Voices that may be stored.
+        watch: Told of what is kept in memory.
+    """
+
+    def __init__(self, folder: Path, cache_bytes: int, most: int, watch: Watch = UNWATCHED) -> None:
+        self._folder = folder.expanduser()
+        self._cache_bytes = cache_bytes
+        self._most = most
+        self._watch = watch
+        self._lock = threading.Lock()
+        self._cache = OrderedDict[tuple[str, int, int], StoredVoice]()
+        self.cached_bytes = 0
+        """Bytes kept in memory now."""
+
+    @classmethod
+    def of(cls, settings: Settings, watch: Watch = UNWATCHED) -> Self:
+        """The one that settings name."""
+        return cls(settings.voices_dir, round(settings.voice_cache_mb * 1_000_000), settings.max_voices, watch)
+
+    def list(self) -> list[Voice]:
+        """All of them, the newest last. A file that cannot be read is left out, and the log tells of it."""
+        from safetensors import SafetensorError, safe_open
+
+        voices = []
+        for path in self._folder.glob("voice_*" + _SUFFIX):
+            try:
+                with safe_open(path, "numpy") as file:
+                    voices.append(_voice(file.metadata()))
+            except FileNotFoundError:
+                pass  # another replica has just deleted it
+            except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+                logger.warning("The voice in %s cannot be read: %s", path, error)
+        return sorted(voices, key=lambda voice: (voice.created_at, voice.name))
+
+    def read(self, key: str) -> StoredVoice | None:
+        """A voice by its name or id; None if there is none.
+
+        Raises:
+            InvalidInput: its file cannot be read.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = self._path(key)
+        try:
+            status = path.stat()
+            entry = (path.name, status.st_mtime_ns, status.st_ino)
+            with self._lock:
+                if kept := self._cache.get(entry):
+                    self._cache.move_to_end(entry)
+            self._watch.looked_up(hit=kept is not None)
+            if kept:
+                return kept
+            with safe_open(path, "numpy") as file:
+                voice = _voice(file.metadata())
+                stored = StoredVoice(voice, Reference(file.get_tensor("codes"), voice.ref_text, voice.warnings))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"The stored voice {key!r} cannot be read: delete it and make it anew.", "voice"
+            ) from error
+        self._keep(entry, stored)
+        return stored
+
+    def clip(self, stored: StoredVoice) -> Waveform:
+        """[samples] mono at 16 kHz: what its codes were made of; empty where they were not made of a clip."""
+        from safetensors import safe_open
+
+        with safe_open(self._path(stored.voice.id), "numpy") as file:
+            clip: Waveform = file.get_tensor("clip").astype(np.float32) / 32_767
+        return clip
+
+    def add(self, stored: StoredVoice, clip: Waveform) -> None:
+        """Stores a new voice with what its codes were made of.
+
+        Raises:
+            Conflict: there is one of that name, or there are too many.
+        """
+        if sum(1 for _ in self._folder.glob("voice_*" + _SUFFIX)) >= self._most:
+            raise Conflict(f"{self._most} voices are stored, and no more may be: delete one.")
+        self._write(stored, clip, replace=False)
+
+    def replace(self, stored: StoredVoice, clip: Waveform = _NOTHING) -> None:
+        """Stores a voice in place of the one of its name."""
+        self._write(stored, clip, replace=True)
+
+    def rename(self, stored: StoredVoice, name: str) -> Voice:
+        """Stores a voice under another name, and its id with it.
+
+        Raises:
+            Conflict: there is one of that name.
+        """
+        voice = replace(stored.voice, id=voice_id(name), name=name)
+        self._write(StoredVoice(voice, stored.reference), self.clip(stored), replace=False)
+        self.remove(stored.voice.id)
+        return voice
+
+    def remove(self, key: str) -> bool:
+        """Deletes a voice by its name or id; whether there was one."""
+        try:
+            self._path(key).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _path(self, key: str) -> Path:
+        name = normal_name(key)
+        path = self._folder / ((name if _ID.fullmatch(name) else voice_id(name)) + _SUFFIX)
+        older = self._folder / (_older_id(key) + _SUFFIX)
+        # Only a name with several spaces in a row has two paths.
+        return older if older != path and not path.exists() and older.exists() else path
+
+    def _write(self, stored: StoredVoice, clip: Waveform, *, replace: bool) -> None:
+        from safetensors.numpy import save
+
+        tensors: dict[str, Any] = {
+            "codes": stored.reference.codes,
+            "clip": (clip.clip(-1, 1) * 32_767).astype(np.int16),
+        }
+        data = save(tensors, {"voice": json.dumps(asdict(stored.voice))})
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(stored.voice.id)
+        with NamedTemporaryFile(dir=self._folder, prefix=".new-") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            if replace:
+                os.link(file.name, file.name + ".link")
+                Path(file.name + ".link").replace(path)
+                return
+            try:
+                os.link(file.name, path)  # fails where there is one, as no rename does
+            except FileExistsError:
+                raise Conflict(f"There is a voice {stored.voice.name!r} already.", "name") from None
+
+    def _keep(self, entry: tuple[str, int, int], stored: StoredVoice) -> None:
+        with self._lock:
+            if entry in self._cache:
+                return
+            self._cache[entry] = stored
+            self.cached_bytes += stored.size
+            while self.cached_bytes > self._cache_bytes:
+                _, dropped = self._cache.popitem(last=False)
+                self.cached_bytes -= dropped.size
+            self._watch.holds(self.cached_bytes)
+
+
+def normal_name(name: str) -> str:
+    """The form of a voice's name that is stored, compared and looked up.
+
+    Unicode's composed form (NFC), without white space around it, and with one space for each run of white space in it.
+    """
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def voice_id(name: str) -> str:
+    """The id of the voice of a name."""
+    return _digest(normal_name(name))
+
+
+def check_name(name: str) -> str:
+    """The normal form of a name that a voice may have.
+
+    Raises:
+        InvalidInput: it is empty or too long, has no visible character, or has one that names must not have.
+    """
+    name = normal_name(name)
+    if not name:
+        raise InvalidInput("The name is empty.", "name")
+    if len(name) > _LONGEST_NAME:
+        raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are taken.", "name")
+    if any(character in "/\\" or _category(character)[0] == "C" for character in name if character not in _JOINERS):
+        raise InvalidInput("The name holds a slash, a backslash or a control character: remove it.", "name")
+    if not is_visible(name):
+        raise InvalidInput("The name has no visible character.", "name")
+    if _ID.fullmatch(name) or name in (".", ".."):
+        raise InvalidInput(f"A voice cannot be named {name!r}: choose another name.", "name")
+    return name
+
+
+def check_consent(consent: str) -> str:
+    """The consent to clone a voice, without white space around it.
+
+    Raises:
+        InvalidInput: it is too long, or nothing in it is visible.
+    """
+    consent = consent.strip()
+    if len(consent) > LONGEST_CONSENT or not is_visible(consent):
+        raise InvalidInput(
+            f"Say whose voice it is, and how they agreed, in at most {LONGEST_CONSENT} characters.", "consent"
+        )
+    return consent
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has a character that can be seen: not only spaces, joiners and marks."""
+    return any(_category(character)[0] not in "CZM" and character not in _BLANK for character in text)
+
+
+def _category(character: str) -> str:
+    # Python's tables are older than the newest emoji.
+    return "So" if ord(character) in _EMOJI else unicodedata.category(character)
+
+
+def _digest(name: str) -> str:
+    return "voice_" + hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:24]
+
+
+def _older_id(key: str) -> str:
+    """The id under which older versions stored a name: they kept the white space in it as it was."""
+    return _digest(unicodedata.normalize("NFC", key.strip()))
+
+
+def _voice(metadata: dict[str, str]) -> Voice:
+    known = json.loads(metadata["voice"])
+    return Voice(**known | {"warnings": tuple(known.get("warnings", ()))})  # older files have none

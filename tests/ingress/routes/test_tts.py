@@ -1,0 +1,326 @@
+import asyncio
+import base64
+import errno
+import io
+import json
+import wave
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from deployments.service.service import Service
+from deployments.synthesis.events import Event
+from deployments.synthesis.synthesizer import SpeechRequest
+from deployments.synthesis.usage import Usage
+from tests.conftest import Models
+from tests.ingress.conftest import client_of
+from tests.support.clips import FORMATS, encode, voice, wav_file
+
+TEXT = {"target_text": "Hello there.", "ref_text": "A reference."}
+
+
+def frames(file: bytes) -> tuple[int, np.ndarray]:
+    with wave.open(io.BytesIO(file)) as reader:
+        assert (reader.getnchannels(), reader.getsampwidth()) == (1, 2)
+        return reader.getframerate(), np.frombuffer(reader.readframes(reader.getnframes()), "<i2")
+
+
+async def speak(client: httpx.AsyncClient, clip: bytes, **fields: str | int | float) -> httpx.Response:
+    return await client.post(
+        "/api/tts", files={"audio": ("a.wav", clip)}, data=TEXT | {k: str(v) for k, v in fields.items()}
+    )
+
+
+async def test_a_clip_and_a_text_give_a_wav_with_headers_that_tell_of_it(
+    client: httpx.AsyncClient, clip: bytes
+) -> None:
+    answer = await speak(client, clip)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "audio/wav"
+    rate, samples = frames(answer.content)
+    assert rate == int(answer.headers["x-sample-rate"]) == 16_000
+    assert float(answer.headers["x-audio-duration"]) == pytest.approx(len(samples) / rate, abs=1e-3)
+    assert np.abs(samples).max() > 100
+    assert answer.headers["x-finish-reason"] in ("stop", "length")
+    assert answer.headers["x-seed"] == "49"
+    assert [part.split(";")[0] for part in answer.headers["server-timing"].split(", ")] == [
+        "wake",
+        "encode",
+        "generate",
+        "decode",
+    ]
+
+
+async def test_sample_rate_is_that_of_the_answer_and_changes_no_duration(
+    client: httpx.AsyncClient, clip: bytes
+) -> None:
+    at_16, at_24 = await speak(client, clip), await speak(client, clip, sample_rate=24_000)
+    rate, samples = frames(at_24.content)
+    assert rate == int(at_24.headers["x-sample-rate"]) == 24_000
+    assert len(samples) == frames(at_16.content)[1].size * 3 // 2
+    assert at_24.headers["x-audio-duration"] == at_16.headers["x-audio-duration"]
+
+
+async def test_a_missing_or_empty_ref_text_is_transcribed(client: httpx.AsyncClient) -> None:
+    for pitch, fields in enumerate(({"target_text": "Hello."}, {"target_text": "Hello.", "ref_text": " "})):
+        answer = await client.post("/api/tts", files={"audio": wav_file(voice(1.5 + pitch))}, data=fields)
+        assert answer.status_code == 200, answer.text
+        assert " transcribe;" in answer.headers["server-timing"]
+
+
+async def test_the_same_request_gives_the_same_bytes_and_another_seed_others(
+    client: httpx.AsyncClient, clip: bytes
+) -> None:
+    one, again = await speak(client, clip, random_seed=7), await speak(client, clip, random_seed=7)
+    other = await speak(client, clip, random_seed=8)
+    assert one.content == again.content
+    assert one.content != other.content
+    assert other.headers["x-seed"] == "8"
+
+
+async def test_every_parameter_reaches_the_engine(
+    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[SpeechRequest] = []
+    real = service()
+    stream = real.synthesizer.stream
+
+    def watched(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        asked.append(request)
+        return stream(request, usage)
+
+    monkeypatch.setattr(real.synthesizer, "stream", watched)
+    async with client_of(real) as client:
+        answer = await speak(
+            client,
+            clip,
+            system_prompt="Sing it",
+            temperature=0.5,
+            top_k=7,
+            top_p=0.25,
+            penalty=1.5,
+            random_seed=3,
+            normalise="false",
+            language="fr",
+        )
+    assert answer.status_code == 200, answer.text
+    (request,) = asked
+    sampling = request.sampling
+    assert request.instruction == "Sing it"
+    assert (request.normalise, request.language) == (False, "fr")
+    assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.25)
+    assert (sampling.repetition_penalty, sampling.seed) == (1.5, 3)
+    assert (request.text, request.ref_text) == ("Hello there.", "A reference.")
+    assert isinstance(request.reference, np.ndarray)
+    assert len(request.reference) == 24_000
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_every_kind_of_file_is_taken(client: httpx.AsyncClient, name: str) -> None:
+    answer = await speak(client, encode(voice(1.5, FORMATS[name][2]), name))
+    assert answer.status_code == 200, answer.text
+
+
+BAD_CLIPS = {
+    "empty": (b"", "The file is empty."),
+    "text named wav": (b"No audio at all.\n" * 100, "cannot be read as audio"),
+    "truncated mp3": (encode(voice(3.0, 44_100), "mp3")[:20_000], "The file is cut off"),
+    "0.1 s": (wav_file(voice(0.1)), "at least 0.5 s are needed"),
+    "silent": (wav_file(np.zeros(32_000, np.float32)), "The clip is silent."),
+    "over the limit": (wav_file(voice(61.0)), "longer than 60 s"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CLIPS)
+async def test_a_bad_clip_is_a_400_that_names_the_field(client: httpx.AsyncClient, name: str) -> None:
+    file, message = BAD_CLIPS[name]
+    answer = await speak(client, file)
+    refused(answer, 400, "invalid_audio", "audio", message)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code", "param", "message"),
+    [
+        ({"target_text": ""}, 422, "validation_error", "target_text", "missing or empty"),
+        ({"target_text": " \n "}, 400, "invalid_text", "target_text", "The text is empty."),
+        ({"target_text": "a" * 5001}, 400, "invalid_text", "target_text", "at most 5000 are taken"),
+        ({"target_text": "😀🎉"}, 400, "invalid_text", "target_text", "no letter or digit"),
+        ({"target_text": "a\x08b"}, 400, "invalid_text", "target_text", "control character U+0008"),
+        ({"ref_text": "a\x00b"}, 400, "invalid_text", "ref_text", "control character U+0000"),
+        ({"temperature": "nan"}, 422, "validation_error", "temperature", "finite number"),
+        ({"temperature": "inf"}, 422, "validation_error", "temperature", "finite number"),
+        ({"temperature": "-0.1"}, 422, "validation_error", "temperature", "greater than or equal to 0"),
+        ({"temperature": "warm"}, 422, "validation_error", "temperature", "valid number"),
+        ({"top_p": "0"}, 422, "validation_error", "top_p", "greater than 0"),
+        ({"top_p": "1.1"}, 422, "validation_error", "top_p", "less than or equal to 1"),
+        ({"top_k": "-1"}, 422, "validation_error", "top_k", "greater than or equal to 0"),
+        ({"penalty": "0"}, 422, "validation_error", "penalty", "greater than 0"),
+        ({"random_seed": "-1"}, 422, "validation_error", "random_seed", "greater than or equal to 0"),
+        ({"random_seed": str(2**32)}, 422, "validation_error", "random_seed", "less than or equal to 4294967295"),
+        ({"sample_rate": "7999"}, 422, "validation_error", "sample_rate", "greater than or equal to 8000"),
+        ({"sample_rate": "16000.5"}, 422, "validation_error", "sample_rate", "valid integer"),
+        ({"temprature": "1"}, 422, "validation_error", "temprature", "Did you mean temperature?"),
+        ({"qqq": "1"}, 422, "validation_error", "qqq", "There is no field qqq."),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_a_bad_field_is_refused_by_its_name(
+    client: httpx.AsyncClient, clip: bytes, fields: dict[str, str], status: int, code: str, param: str, message: str
+) -> None:
+    answer = await client.post("/api/tts", files={"audio": clip}, data=TEXT | fields)
+    refused(answer, status, code, param, message)
+
+
+async def test_missing_fields_are_named(client: httpx.AsyncClient, clip: bytes) -> None:
+    refused(
+        await client.post("/api/tts", data=TEXT),
+        422,
+        "validation_error",
+        "audio",
+        "The field audio is missing or empty.",
+    )
+    no_text = await client.post("/api/tts", files={"audio": clip})
+    refused(no_text, 422, "validation_error", "target_text", "The field target_text is missing or empty.")
+    not_a_file = await client.post("/api/tts", data=TEXT | {"audio": "words"})
+    refused(not_a_file, 422, "validation_error", "audio", "audio: ")
+
+
+async def test_a_long_text_is_spoken_in_parts(client: httpx.AsyncClient, clip: bytes) -> None:
+    answer = await speak(client, clip, target_text="Some words that are said. " * 14)
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["x-parts"]) >= 2
+
+
+async def test_a_reference_that_fills_the_window_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await speak(client, wav_file(voice(14.0)), ref_text="word " * 240)
+    refused(answer, 400, "invalid_text", None, "of the model's 2048 tokens")
+
+
+async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired_when_asked(
+    client: httpx.AsyncClient, clip: bytes
+) -> None:
+    wrong = await speak(client, clip, ref_check="refuse")
+    refused(wrong, 400, "invalid_text", "ref_text", "Heard: 'one two")
+    repaired = await speak(client, clip, ref_check="repair")
+    assert repaired.status_code == 200
+    assert "was replaced" in repaired.headers["x-warnings"]
+
+
+async def test_details_tell_what_was_heard_and_with_which_seeds(client: httpx.AsyncClient, clip: bytes) -> None:
+    answer = await speak(client, clip, best_of=2, details="true")
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert frames(base64.b64decode(told["audio"]))[0] == told["sample_rate"] == 16_000
+    assert (told["seed"], told["ref_text"]) == (49, "A reference.")
+    (part,) = told["parts"]
+    assert (part["text"], part["attempts"]) == ("Hello there.", 2)
+    assert set(told) >= {"captions", "srt", "vtt", "warnings", "duration", "finish_reason"}
+    assert answer.headers["x-takes"] == "2"
+
+
+async def test_a_verified_speech_has_its_score_and_words(service: Callable[..., Service], clip: bytes) -> None:
+    async with client_of(service(verify=True)) as client:
+        told = (await speak(client, clip, details="true", random_seed=3)).json()
+    for part in told["parts"]:  # of one that a guard has found wrong already, too
+        assert None not in (part["heard"], part["error"])
+
+
+async def test_flaws_that_stay_are_told_of_or_with_strict_refused(service: Callable[..., Service], clip: bytes) -> None:
+    # At temperature 0 random weights say the same thing over and over.
+    flawed: dict[str, str | int | float] = {
+        "temperature": 0,
+        "target_text": "A rather long text, 你好, of which much should be heard, and is not. " * 2,
+    }
+    async with client_of(service()) as client:
+        told = await speak(client, clip, **flawed)
+        strict = await speak(client, clip, strict="true", **flawed)
+    assert told.status_code == 200
+    warnings = json.loads(told.headers["x-warnings"])
+    assert any("A rather long text" in warning for warning in warnings)
+    refused(strict, 422, "generation_failed", None, "without strict")
+    assert strict.json()["error"]["type"] == "invalid_request_error"
+
+
+async def test_the_wrong_method_or_path_gets_the_same_envelope(client: httpx.AsyncClient) -> None:
+    refused(await client.get("/api/tts"), 405, "method_not_allowed", None, "/api/tts does not take GET")
+    refused(await client.get("/api/nothing"), 404, "not_found", None, "There is no /api/nothing")
+
+
+async def test_a_body_that_is_no_form_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/tts", content=b"{}", headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    broken = await client.post("/api/tts", content=b"--x\r\n", headers={"content-type": "multipart/form-data"})
+    assert broken.status_code in (400, 422)
+    assert set(broken.json()["error"]) == {"message", "type", "param", "code"}
+
+
+async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
+    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = service()
+
+    async def fail(request: SpeechRequest, usage: Usage) -> AsyncGenerator[Event, None]:
+        raise RuntimeError("secret /path")
+        yield
+
+    monkeypatch.setattr(broken.synthesizer, "stream", fail)
+    async with client_of(broken) as client:
+        answer = await speak(client, clip)
+    refused(answer, 500, "internal_error", None, "Something went wrong here")
+    assert "secret" not in answer.text
+
+
+async def test_a_full_disk_is_told_as_one(
+    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = service()
+
+    async def fail(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/secret/path")
+
+    monkeypatch.setattr(full.audio, "clip", fail)  # as when an upload spills to disk
+    async with client_of(full) as client:
+        answer = await speak(client, clip)
+    refused(answer, 503, "unavailable", None, "disk is full")
+    assert answer.headers["retry-after"]
+    assert "secret" not in answer.text
+
+
+async def test_a_copy_of_the_speech_is_kept_where_the_operator_wants_it(
+    service: Callable[..., Service], clip: bytes, tmp_path: Path
+) -> None:
+    async with client_of(service(outputs_dir=tmp_path / "outputs")) as client:
+        answers = [await speak(client, clip, random_seed=seed) for seed in (1, 2)]
+    kept = sorted(path.read_bytes() for path in (tmp_path / "outputs").iterdir())
+    assert kept == sorted(answer.content for answer in answers)
+
+
+def refused(answer: httpx.Response, status: int, code: str, param: str | None, message: str) -> None:
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (error["code"], error["param"]) == (code, param)
+    assert message in error["message"]
+
+
+async def test_it_can_be_streamed(client: httpx.AsyncClient, clip: bytes) -> None:
+    streamed = await speak(client, clip, stream="true")
+    whole = await speak(client, clip)
+    assert streamed.headers["content-type"] == "audio/wav"
+    assert streamed.content[40:44] == b"\xff" * 4
+    assert "content-length" not in streamed.headers
+    assert int.from_bytes(whole.content[40:44], "little") == len(whole.content) - 44
+
+
+async def test_a_deadline_in_the_middle_of_a_long_text_frees_all_of_its_parts(
+    service: Callable[..., Service], models: Models, clip: bytes
+) -> None:
+    async with client_of(service(request_timeout=1)) as client:
+        answer = await speak(client, clip, target_text="All work and no play makes Jack a dull boy. " * 80)
+    refused(answer, 408, "timeout", None, "longer than 1 s")
+    async with asyncio.timeout(60):
+        while (await models.lm.stats()).running:
+            await asyncio.sleep(0.01)

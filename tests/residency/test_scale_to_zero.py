@@ -1,0 +1,114 @@
+"""Models that come and go, on a real local Ray."""
+
+import asyncio
+import os
+import signal
+
+import psutil
+import pytest
+
+from tests.ingress.routes.test_tts import refused
+from tests.support.service import Running, speak
+
+pytestmark = pytest.mark.cluster
+
+TEXT = "All work and no play."
+
+
+async def test_a_model_that_nobody_uses_has_no_process_and_a_request_brings_it(running: Running) -> None:
+    async with running.client() as client:
+        unloaded = (await client.post("/api/gpu/offload?wait=120")).json()
+        assert unloaded["done"]
+        for _ in range(2):
+            answer = await speak(client, "Hello there.", 1)
+            assert answer.status_code == 200, answer.text
+            models = await running.models()
+            assert models["Llasa"]["state"] == models["XCodec2"]["state"] == "ready"
+            assert models["Whisper"]["state"] == "unloaded"
+            assert models["Llasa"]["last_load_seconds"] > 0
+            pids = [models[name]["replicas"][0]["pid"] for name in ("Llasa", "XCodec2")]
+            assert all(psutil.pid_exists(pid) for pid in pids)
+            gone = (await client.post("/api/gpu/offload?wait=120")).json()
+            assert gone["done"], gone
+            assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("order", ["offload", "release"])
+async def test_unloading_harms_no_running_request_and_the_next_one_works(running: Running, order: str) -> None:
+    async with running.client() as client:
+        alone = await speak(client, TEXT, 0)
+        takes = [asyncio.create_task(speak(client, TEXT, seed)) for seed in range(8)]
+        await running.engine_has(8, within=60)
+        unloading = asyncio.create_task(client.post(f"/api/gpu/{order}?wait=200"))
+        answers = await asyncio.gather(*takes)
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert answers[0].content == alone.content
+        assert (await unloading).json()["done"]
+        assert (await running.models())["Llasa"]["state"] == "unloaded"
+        assert (await speak(client, "Hello again.", 1)).status_code == 200
+
+
+async def test_a_timeout_changed_while_running_takes_effect_and_outlasts_the_ingress(running: Running) -> None:
+    async with running.client() as client:
+        await client.post("/api/gpu/warm?model=XCodec2&wait=120")
+        before = (await running.models())["XCodec2"]
+        assert before["state"] == "ready"
+        changed = await client.post("/api/gpu/timeout?seconds=1&model=XCodec2")
+        assert changed.json()["done"]
+        await unloaded(running, "XCodec2")
+        ingresses = [p for p in psutil.process_iter(["cmdline"]) if is_ingress(p) and descends(p)]
+        assert len(ingresses) == 2
+        for ingress in ingresses:
+            ingress.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(psutil.wait_procs, ingresses, 30)
+    await healthy(running)
+    assert (await running.models())["XCodec2"]["timeout_seconds"] == 1
+    async with running.client() as client:
+        await client.post("/api/gpu/timeout?seconds=600")
+
+
+async def test_a_checkpoint_that_breaks_is_told_and_works_again_once_mended(running: Running) -> None:
+    weights, away = running.llasa / "model.safetensors", running.llasa / "model.away"
+    async with running.client() as client:
+        await client.post("/api/gpu/offload?wait=120")
+        weights.rename(away)
+        try:
+            answer = await speak(client, "Hello there.", 1)
+            refused(answer, 503, "unavailable", None, f"The Llasa checkpoint at {running.llasa} cannot be loaded")
+            health = await client.get("/health")
+            assert health.status_code == 503
+            assert list(health.json()["failures"]) == ["Llasa"]
+        finally:
+            away.rename(weights)
+        async with asyncio.timeout(60):
+            while (await speak(client, "Hello there.", 1)).status_code != 200:
+                await asyncio.sleep(0.5)
+        assert (await client.get("/health")).status_code == 200
+
+
+async def unloaded(running: Running, model: str) -> None:
+    async with asyncio.timeout(60):
+        while (await running.models())[model]["state"] != "unloaded":
+            await asyncio.sleep(0.2)
+
+
+async def healthy(running: Running) -> None:
+    """Returns once the ingress answers again."""
+    import httpx
+
+    async with asyncio.timeout(60), running.client() as client:
+        while True:
+            try:
+                if (await client.get("/health", timeout=5)).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.5)
+
+
+def is_ingress(process: psutil.Process) -> bool:
+    return any("Ingress" in part for part in process.info["cmdline"] or ())
+
+
+def descends(process: psutil.Process) -> bool:
+    return os.getpid() in [parent.pid for parent in process.parents()]

@@ -1,0 +1,103 @@
+"""The service on a real local Ray, as tests see it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from deployments.llasa.protocol import EngineStats
+from deployments.settings import Settings
+from tests.support.clips import voice, wav_file
+from tests.support.ports import free_port
+
+if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
+
+LONG = "All work and no play, says the proverb."
+
+
+@dataclass(frozen=True)
+class Running:
+    """The service under test."""
+
+    url: str
+    temp_dir: Path
+    llasa: Path
+    """The checkpoint of Llasa, which runs to its cap, so that takes last."""
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with httpx.AsyncClient(base_url=self.url, timeout=240) as client:
+            yield client
+
+    async def engine(self) -> EngineStats:
+        stats: EngineStats = await asyncio.to_thread(lambda: self._engine.stats.remote().result(timeout_s=60))
+        return stats
+
+    @cached_property
+    def _engine(self) -> "DeploymentHandle[Any]":
+        """Made once and in no event loop: it asks Serve's controller, and waits for it as long as that takes."""
+        from ray import serve
+
+        return serve.get_deployment_handle("Llasa", "llasa-serve")
+
+    async def models(self) -> dict[str, Any]:
+        async with self.client() as client:
+            models: dict[str, Any] = (await client.get("/api/gpu/status")).json()["models"]
+        return models
+
+    async def engine_has(self, running: int, within: float) -> None:
+        """Returns once so many takes are in the engine."""
+        async with asyncio.timeout(within):
+            while (await self.engine()).running != running:
+                await asyncio.sleep(0.02)
+
+
+@contextmanager
+def service(folder: Path) -> Iterator[Running]:
+    """Starts all of the service in this process's own Ray, and ends it."""
+    from deployments.nano.llasa_init import write_llasa
+    from deployments.nano.whisper_init import write_whisper
+    from deployments.nano.xcodec2_init import write_xcodec2
+    from scripts.serve import deploy, stop, wait
+
+    write_llasa(folder / "llasa", end_bias=0)
+    write_xcodec2(folder / "xcodec2")
+    write_whisper(folder / "whisper")
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        profile="nano",
+        api_port=free_port(),
+        llasa_model_path=str(folder / "llasa"),
+        xcodec_model_path=str(folder / "xcodec2"),
+        whisper_model_path=str(folder / "whisper"),
+        models_cache_dir=folder / "cache",
+        voices_dir=folder / "voices",
+        temp_dir=folder / "temp",
+        max_upload_mb=5,
+        take_retries=0,
+        reference_check="off",
+        log_level="DEBUG",
+        log_format="json",
+        metrics_port=free_port(),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.setenv(name.upper(), "")  # what `deploy` sets is taken back, too
+        try:
+            deploy(settings, print)
+            wait(print)
+            yield Running(f"http://127.0.0.1:{settings.api_port}", folder / "temp", folder / "llasa")
+        finally:
+            stop()
+
+
+async def speak(client: httpx.AsyncClient, text: str, seed: int, rate: int = 16_000) -> httpx.Response:
+    fields = {"target_text": text, "ref_text": "A reference.", "random_seed": str(seed), "sample_rate": str(rate)}
+    return await client.post("/api/tts", files={"audio": wav_file(voice(1.5))}, data=fields)

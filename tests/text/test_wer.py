@@ -1,0 +1,46 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.text.wer import Alignment, edits, error_rate, tokens
+
+words = st.lists(st.sampled_from("abcd"), max_size=8)
+
+
+def test_texts_are_compared_as_they_sound() -> None:
+    assert error_rate("It's 5 o'clock, Dr. Who!", "its five o'clock dr who") == 1 / 5
+    assert error_rate("你好，世界。", "你好世界") == 0
+    assert error_rate("你好，世界。", "你好世间") == 0.25
+    assert tokens("Hello 世界") == ["hello", "世", "界"]
+    assert tokens("GPT是2024年的") == ["gpt", "是", "2024", "年", "的"]
+    assert error_rate("iPhone手机很贵", "iPhone 手机很贵") == 0
+    assert error_rate("", "anything") == 1
+
+
+def test_numbers_are_compared_as_their_language_says_them() -> None:
+    assert error_rate("Es kostet fünfundzwanzig Euro.", "Es kostet 25 Euro.", "de") == 0
+    assert error_rate("Es kostet fünfundzwanzig Euro.", "Es kostet 26 Euro.", "de") == 0.25
+
+
+@given(words, words, words)
+def test_edits_are_a_distance(a: list[str], b: list[str], c: list[str]) -> None:
+    assert edits(a, a) == 0
+    assert edits(a, b) == edits(b, a)
+    assert edits(a, c) <= edits(a, b) + edits(b, c)
+    assert abs(len(a) - len(b)) <= edits(a, b) <= max(len(a), len(b))
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "last", "cut"),
+    [
+        ("One two, three. Four five.", "one two three four five", 2, "One two, three."),
+        ("One two, three. Four five.", "uh one two free four five", 4, "One two, three. Four"),
+        ("One two, three. Four five.", "uh one two free four five", 3, None),
+        ("你好，世界。再见。", "你好世界 再见", 0, "你好，世界。"),
+        ("Nothing like it", "one two three", 1, None),
+        ("用GPT写的，很好。", "用 GPT 写 的 很 好", 3, "用GPT写的，"),
+        ("Other words before haze. And more.", "amber brook cedar dune ember haze", 5, None),
+    ],
+)
+def test_a_text_is_cut_after_the_word_that_was_heard(text: str, heard: str, last: int, cut: str | None) -> None:
+    assert Alignment(text, heard.split()).cut_after(last) == cut

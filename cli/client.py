@@ -31,7 +31,7 @@ from deployments.errors import (
 )
 from deployments.service.requests import Clip, Residence, Speaking, Spoken
 from deployments.synthesis.events import Progress
-from deployments.synthesis.policy import ReferenceCheck
+from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)

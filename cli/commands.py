@@ -15,7 +15,7 @@ from deployments.audio.encoder import MEDIA_TYPES, Format
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
 from deployments.llasa.protocol import Sampling
 from deployments.service.requests import Clip, Speaking
-from deployments.synthesis.policy import ReferenceCheck
+from deployments.voices.preparation import ReferenceCheck
 
 SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\

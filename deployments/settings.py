@@ -6,9 +6,6 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.service.output_folder import Outputs
-from deployments.synthesis.policy import Policy
-
 ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
@@ -164,15 +161,6 @@ class Settings(BaseSettings):
         """Every key by its name; that of API_KEY is named `default`. Empty: none is asked for."""
         single = {"default": self.api_key.get_secret_value()} if self.api_key else {}
         return single | dict(_pairs(self.api_keys))
-
-    def outputs(self) -> Outputs | None:
-        """Where copies of all speech are kept, if anywhere."""
-        return Outputs(self.outputs_dir.expanduser(), self.outputs_days) if self.outputs_dir else None
-
-    def policy(self) -> Policy:
-        """What is done about flaws, where a request does not say."""
-        check = "off" if self.reference_check == "auto" else self.reference_check
-        return Policy(retries=self.take_retries, reference_check=check, verify=self.verify, best_of=self.best_of)
 
 
 def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:

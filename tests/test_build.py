@@ -76,7 +76,7 @@ def test_references_are_checked_where_whisper_can_be_believed(
     graph: Callable[..., dict[str, Deployment]], gpus: float, environment: dict[str, str], check: str
 ) -> None:
     built = graph(gpus=gpus, **environment)
-    assert list(built["Ingress"].init_args)[1].policy().reference_check == check
+    assert list(built["Ingress"].init_args)[1].reference_check == check
 
 
 def test_idle_timeout_and_log_level_reach_every_model(graph: Callable[..., dict[str, Deployment]]) -> None:

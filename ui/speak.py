@@ -11,6 +11,7 @@ from typing import Any, Final
 import gradio as gr
 
 from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.service.outputs import Outputs
 from deployments.service.requests import Speaking
 from deployments.service.voices import BUILT_IN
 from deployments.settings import Settings
@@ -213,7 +214,7 @@ def _stage(progress: Progress, texts: Texts) -> str:
 
 async def _keep(recording: Recording, settings: Settings) -> None:
     """A copy for the operator. Without one the speech is as good."""
-    if outputs := settings.outputs():
+    if outputs := Outputs.of(settings):
         try:
             await asyncio.to_thread(lambda: outputs.keep(recording.path.read_bytes(), ".wav"))
         except OSError as error:

@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
-from deployments.ingress.middleware.admission import Admission, Admitted
+from deployments.ingress.middleware.admission import Admitted
 from deployments.ingress.middleware.body_limit import BodyLimit
 from deployments.ingress.middleware.keys import Keys
 from deployments.ingress.responses import failures
@@ -26,6 +26,7 @@ from deployments.ingress.routes.tts import tts_routes
 from deployments.ingress.routes.voices import voice_routes
 from deployments.service.backend import ServiceBackend
 from deployments.service.service import Service
+from deployments.service.turns import Admission
 from deployments.settings import Settings
 
 HEALTH: Final = ("/health",)

@@ -12,7 +12,6 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.ingress.application import build_application
-from deployments.ingress.middleware.admission import Admission
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.profiles import Profile
 from deployments.remote import errors_of, from_controller
@@ -22,9 +21,11 @@ from deployments.service.listener import Listener
 from deployments.service.metrics import METRICS, CacheMetrics
 from deployments.service.requests import Speaking
 from deployments.service.service import Service
+from deployments.service.turns import Admission
 from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.events import Event
+from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.reference import ReferenceCache
 from deployments.voices.store import VoiceStore
@@ -146,7 +147,7 @@ class IngressDeployment:
         lm = RemoteLlasa(llasa)
         self._metrics = ServeMetrics()
         references = ReferenceCache(watch=CacheMetrics(self._metrics, "references"))
-        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, settings.policy(), references)
+        synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, Policy.of(settings), references)
         self._decoder = Decoder(lambda reason: self._metrics.count(DECODER_FAILURES.name, reason=reason))
         audio = AudioReader(self._decoder, settings)
         store = VoiceStore.of(settings, CacheMetrics(self._metrics, "voices"))

@@ -8,19 +8,19 @@ from typing import Any, Final
 from deployments.audio.clip import ReferenceClip
 from deployments.audio.encoder import rate_of
 from deployments.errors import InvalidInput
-from deployments.ingress.routes.outputs import outputs_for, read_output
-from deployments.ingress.routes.transcription import written_down
 from deployments.residency.protocol import MODELS
 from deployments.service.deadline import deadline, in_time
 from deployments.service.delivery import Delivery, pieces
+from deployments.service.outputs import outputs_for, read_output
 from deployments.service.remote_clip import clip_reader
 from deployments.service.requests import Clip, Residence, Speaking, Spoken
 from deployments.service.retry import stream_with_retries, with_retries
 from deployments.service.service import Service
+from deployments.service.transcription import written_down
 from deployments.synthesis.events import Audio, Event, Progress
-from deployments.synthesis.policy import ReferenceCheck
 from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.text.checks import check_ref_text, check_text
+from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.reference import Reference
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform

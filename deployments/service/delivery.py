@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from deployments.audio.encoder import MEDIA_TYPES, Format, open_container
 from deployments.audio.tempo import Tempo
 from deployments.errors import ServiceError
-from deployments.service.output_folder import Outputs
+from deployments.service.outputs import Outputs
 from deployments.synthesis.events import Event, Finished, Progress
 from deployments.synthesis.synthesizer import seconds
 from deployments.xcodec2.protocol import HOP, Waveform

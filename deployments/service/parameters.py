@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat, StringConstraints
 
-from deployments.synthesis.policy import ReferenceCheck
+from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import LONGEST_CONSENT
 
 Temperature = Annotated[FiniteFloat, Field(ge=0, le=2, description="Liveliness; 0 always takes the likeliest.")]

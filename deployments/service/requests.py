@@ -8,7 +8,7 @@ from deployments.audio.encoder import Format
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.residency.protocol import GpuStatus, ModelStatus
 from deployments.synthesis.events import Progress
-from deployments.synthesis.policy import ReferenceCheck
+from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
 
 

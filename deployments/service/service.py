@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.audio.clip import AudioReader
-from deployments.ingress.middleware.admission import Admission
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
 from deployments.service.listener import Listener
 from deployments.service.metrics import Metrics
+from deployments.service.turns import Admission
 from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.synthesizer import Synthesizer

@@ -16,8 +16,8 @@ from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, 
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
-from deployments.synthesis.policy import ReferenceCheck
 from deployments.synthesis.synthesizer import Synthesizer
+from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.reference import Reference
 from deployments.voices.shipped import shipped_voices
 from deployments.voices.store import (

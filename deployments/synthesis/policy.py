@@ -1,11 +1,10 @@
 """How much care is taken of a speech."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Self
 
-ReferenceCheck = Literal["off", "refuse", "repair"]
-"""Whether Whisper listens to a reference that came with its text: to refuse it when they differ, or to take what it
-hears instead."""
+from deployments.settings import Settings
+from deployments.voices.preparation import ReferenceCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,12 @@ class Policy:
     @property
     def listens(self) -> bool:
         return self.verify or self.best_of > 1
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The policy where a request does not say."""
+        check = "off" if settings.reference_check == "auto" else settings.reference_check
+        return cls(settings.take_retries, reference_check=check, verify=settings.verify, best_of=settings.best_of)
 
     def changed(self, **wishes: Any) -> "Policy":
         """As a request wishes it; a field that is None stays as it is."""

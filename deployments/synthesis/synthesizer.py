@@ -13,11 +13,11 @@ from deployments.residency.protocol import Residency
 from deployments.synthesis.events import Audio, Event, Finished, Part, Progress
 from deployments.synthesis.narration import Narrator, shortened
 from deployments.synthesis.plan import Budget, plan
-from deployments.synthesis.policy import Policy, ReferenceCheck
+from deployments.synthesis.policy import Policy
 from deployments.synthesis.take import Studio, timed
 from deployments.synthesis.usage import Metered, Usage
 from deployments.text.normalisation import normalise
-from deployments.voices.preparation import Draft, Preparer
+from deployments.voices.preparation import Draft, Preparer, ReferenceCheck
 from deployments.voices.reference import Reference, ReferenceCache
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform

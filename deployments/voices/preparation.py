@@ -4,18 +4,20 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from deployments.errors import InvalidAudio, InvalidText
-from deployments.synthesis.policy import ReferenceCheck
 from deployments.text.wer import Alignment, error_rate
 from deployments.voices.cleaning import SHORTEST, CleanClip, VoiceDetector, clean, find_speech
 from deployments.voices.reference import Reference, ReferenceCache
 from deployments.whisper.protocol import Transcriber, Transcript, Word
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
+ReferenceCheck = Literal["off", "refuse", "repair"]
+"""Whether Whisper listens to a reference that came with its text: to refuse it when they differ, or to take what it
+hears instead."""
 LONGEST: Final = 15.0
 """Seconds to which longer clips are cut, at a word."""
 BEARABLE: Final = 20.0

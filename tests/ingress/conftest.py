@@ -10,12 +10,13 @@ import pytest
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.ingress.application import build_application
-from deployments.ingress.middleware.admission import Admission
 from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.service.listener import Listener
 from deployments.service.service import Service
+from deployments.service.turns import Admission
 from deployments.service.voices import Voices
 from deployments.settings import Settings
+from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.store import VoiceStore
 from tests.conftest import TINY, Models
@@ -65,7 +66,7 @@ def maker(models: Models, decoder: Decoder, voices_dir: Path) -> Callable[..., S
         residency = residency or Still()
         defaults = {"voices_dir": voices_dir, "take_retries": 0}
         settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
-        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, settings.policy())
+        synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, Policy.of(settings))
         metrics = Recorder()
         audio = AudioReader(decoder, settings)
         return Service(

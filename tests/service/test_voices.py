@@ -12,8 +12,9 @@ from deployments.errors import Conflict, InvalidAudio, InvalidInput, InvalidText
 from deployments.llasa.protocol import CodeChunk, TakeRequest
 from deployments.profiles import PROFILES, Profile
 from deployments.service.voices import BUILT_IN, Voices
-from deployments.synthesis.policy import Policy, ReferenceCheck
+from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
+from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import VoiceStore
 from deployments.whisper.protocol import Transcript
 from deployments.xcodec2.protocol import Codes, Waveform

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from deployments.errors import InvalidAudio, InvalidText
-from deployments.synthesis.policy import ReferenceCheck
 from deployments.text.wer import error_rate
-from deployments.voices.preparation import LONGEST, Draft, Preparer
+from deployments.voices.preparation import LONGEST, Draft, Preparer, ReferenceCheck
 from deployments.voices.reference import Reference, ReferenceCache
 from deployments.whisper.protocol import Segment, Transcript, Word
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codes, Waveform

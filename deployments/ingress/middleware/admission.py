@@ -1,134 +1,16 @@
-"""Admission: how many requests work at once, how many wait, whose turn it is, and how long one may take."""
+"""Requests for work have their turn before their bodies are read, and a deadline."""
 
 import asyncio
-import math
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Final, Self
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded
 from deployments.ingress.responses.failures import failure_of
 from deployments.ingress.responses.sse import error_event
-from deployments.profiles import Profile
 from deployments.service.deadline import too_late
-from deployments.service.metrics import Metrics
-from deployments.settings import Settings
-
-_RETRY_S: Final = 5
-
-
-@dataclass(slots=True)
-class _Client:
-    running: int = 0
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-
-
-class Admission:
-    """Turns at work.
-
-    The next turn is that of the waiting client with the fewest at work. Where no more may wait, a client makes room
-    for one that has fewer waiting, so that none who floods keeps the others out.
-
-    Args:
-        running: Requests at work at once.
-        waiting: Requests that may wait.
-        metrics: Told of both numbers.
-    """
-
-    def __init__(self, running: int, waiting: int, metrics: Metrics) -> None:
-        self._most_running = running
-        self._most_waiting = waiting
-        self._metrics = metrics
-        self._clients: dict[str, _Client] = {}
-
-    @classmethod
-    def of(cls, settings: Settings, profile: Profile, metrics: Metrics, replicas: int = 1) -> Self:
-        """An ingress replica's share, rounded up, of what the settings allow, or else of the batch of one Llasa."""
-        running = settings.max_running_requests or profile.takes
-        return cls(math.ceil(running / replicas), math.ceil(settings.max_queued_requests / replicas), metrics)
-
-    @property
-    def running(self) -> int:
-        """Requests at work."""
-        return sum(client.running for client in self._clients.values())
-
-    @property
-    def waiting(self) -> int:
-        """Requests that wait."""
-        return sum(len(client.waiting) for client in self._clients.values())
-
-    @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
-        """Waits for a turn of the named client, and has it while the body runs.
-
-        Raises:
-            Overloaded: on entering, at once or while waiting: too many wait.
-        """
-        client = self._clients.setdefault(name, _Client())
-        try:
-            if self.running < self._most_running and not self.waiting:
-                client.running += 1
-            else:
-                await self._wait(name, client)
-            self._tell()
-            try:
-                yield
-            finally:
-                client.running -= 1
-        finally:
-            self._grant()
-            if self._clients.get(name) is client and not client.running and not client.waiting:
-                del self._clients[name]
-            self._tell()
-
-    async def _wait(self, name: str, client: _Client) -> None:
-        if self.waiting >= self._most_waiting:
-            self._make_room(client)
-        turn = asyncio.get_running_loop().create_future()
-        client.waiting.append(turn)
-        self._tell()
-        try:
-            await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled() and not turn.exception():
-                client.running -= 1  # the turn came together with the cancellation
-            with suppress(ValueError):
-                client.waiting.remove(turn)
-            raise
-
-    def _make_room(self, client: _Client) -> None:
-        crowd = max(self._clients.values(), key=lambda other: len(other.waiting))
-        if len(crowd.waiting) <= len(client.waiting) + 1:
-            raise _overloaded()
-        turn = crowd.waiting.pop()
-        if not turn.done():
-            turn.set_exception(_overloaded())
-
-    def _grant(self) -> None:
-        while self.running < self._most_running and self.waiting:
-            name = min(
-                (name for name, client in self._clients.items() if client.waiting),
-                key=lambda name: self._clients[name].running,
-            )
-            client = self._clients.pop(name)
-            self._clients[name] = client  # to the end: who has as few at work comes before
-            turn = client.waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                client.running += 1
-
-    def _tell(self) -> None:
-        self._metrics.gauge("num_requests_running", self.running)
-        self._metrics.gauge("num_requests_waiting", self.waiting)
-
-
-def _overloaded() -> Overloaded:
-    return Overloaded("Too many requests are waiting: try again later.", retry_after_s=_RETRY_S)
+from deployments.service.turns import Admission
 
 
 class Admitted:

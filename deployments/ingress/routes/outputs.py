@@ -1,17 +1,14 @@
 """GET /api/outputs/{name}: copies of what was spoken, for whoever was told their names."""
 
-import asyncio
 from pathlib import PurePath
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
 from deployments.audio.encoder import MEDIA_TYPES
-from deployments.errors import InvalidInput, NotFound
 from deployments.ingress.responses.failures import FAILURES
-from deployments.service.output_folder import Outputs
+from deployments.service.outputs import read_output
 from deployments.service.service import Service
-from deployments.settings import Settings
 
 _MEDIA_TYPES: Final = {f".{format}": media_type for format, media_type in MEDIA_TYPES.items()}
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
@@ -31,30 +28,3 @@ def output_routes(service: Service) -> APIRouter:
         return Response(data, media_type=_MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream"))
 
     return router
-
-
-async def read_output(settings: Settings, name: str) -> bytes:
-    """A copy by its name.
-
-    Raises:
-        NotFound: there is none of that name, or none are kept.
-    """
-    outputs = settings.outputs()
-    data = await asyncio.to_thread(outputs.read, name) if outputs else None
-    if data is None:
-        raise NotFound(f"There is no output {name[:100]!r}: it was deleted, or never kept.", "name")
-    return data
-
-
-def outputs_for(settings: Settings, *, keep: bool) -> Outputs | None:
-    """Where a copy goes.
-
-    Raises:
-        InvalidInput: one is to be kept, and this service keeps none.
-    """
-    outputs = settings.outputs()
-    if keep and not outputs:
-        raise InvalidInput(
-            "No copies of speech are kept here, as OUTPUTS_DIR is not set: take the audio itself.", "keep"
-        )
-    return outputs

@@ -10,9 +10,9 @@ from deployments.errors import InvalidInput
 from deployments.ingress.responses.failures import FAILURES
 from deployments.ingress.responses.speech import FAILED, HEADERS, Manner, speak
 from deployments.ingress.routes.models import check_model, speech_models
-from deployments.ingress.routes.outputs import outputs_for
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.service.delivery import Delivery
+from deployments.service.outputs import outputs_for
 from deployments.service.parameters import (
     BestOf,
     Language,

@@ -1,7 +1,6 @@
 """POST /api/transcribe: what a clip says."""
 
-import re
-from typing import IO, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +10,7 @@ from deployments.ingress.responses.failures import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
 from deployments.service.service import Service
-from deployments.whisper.protocol import Segment
+from deployments.service.transcription import Transcription, written_down
 
 
 class TranscriptionForm(BaseModel):
@@ -25,34 +24,6 @@ class TranscriptionForm(BaseModel):
         str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
     ] = None
     word_timestamps: Annotated[bool, Field(description="Gives each word's times, too.")] = False
-
-
-class TranscribedWord(BaseModel):
-    """A word with its times in seconds."""
-
-    word: str
-    start: float
-    end: float
-
-
-class TranscribedSegment(BaseModel):
-    """A stretch of speech with its times in seconds."""
-
-    text: str
-    start: float
-    end: float
-    words: list[TranscribedWord]
-
-
-class Transcription(BaseModel):
-    """What a clip says."""
-
-    text: str = Field(examples=["Good morning."])
-    language: str = Field(examples=["en"])
-    language_probability: float
-    duration: float = Field(description="Seconds.")
-    segments: list[TranscribedSegment]
-    warnings: list[str] = Field(description="What is wrong with the file, as `X-Warnings` says, too.")
 
 
 def transcription_routes(service: Service) -> APIRouter:
@@ -70,23 +41,3 @@ def transcription_routes(service: Service) -> APIRouter:
         return found
 
     return router
-
-
-async def written_down(
-    service: Service, file: IO[bytes] | bytes, param: str, language: str | None, *, words: bool
-) -> Transcription:
-    """What a file says; `param` names the request's field, for errors."""
-    transcript = await service.listener.transcribe(file, param, language=language, word_timestamps=words)
-    return Transcription(
-        text=transcript.text,
-        language=transcript.language,
-        language_probability=transcript.language_probability,
-        duration=transcript.duration,
-        segments=[_segment(segment) for segment in transcript.segments],
-        warnings=list(transcript.warnings),
-    )
-
-
-def _segment(segment: Segment) -> TranscribedSegment:
-    words = [TranscribedWord(word=re.sub(r"\s+", "", w.text), start=w.start, end=w.end) for w in segment.words]
-    return TranscribedSegment(text=segment.text, start=segment.start, end=segment.end, words=words)

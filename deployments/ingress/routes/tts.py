@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deployments.ingress.responses.speech import FAILED, HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.service.delivery import Delivery
+from deployments.service.outputs import Outputs
 from deployments.service.parameters import (
     BestOf,
     Language,
@@ -123,7 +124,7 @@ def tts_routes(service: Service) -> APIRouter:
                 "wav",
                 form.sample_rate or settings.default_sample_rate,
                 seed=seed,
-                kept_in=settings.outputs(),
+                kept_in=Outputs.of(settings),
                 details=form.details,
             ),
             "audio" if form.stream else "whole",

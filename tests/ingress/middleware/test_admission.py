@@ -9,8 +9,9 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from deployments.errors import Overloaded, TimedOut
-from deployments.ingress.middleware.admission import Admission, Admitted
+from deployments.ingress.middleware.admission import Admitted
 from deployments.profiles import PROFILES
+from deployments.service.turns import Admission
 from deployments.settings import Settings
 from tests.ingress.routes.test_tts import refused
 from tests.support.recorder import Recorder

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.service.output_folder import Outputs
+from deployments.service.outputs import Outputs
 from deployments.service.service import Service
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused, speak

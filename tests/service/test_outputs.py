@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from deployments.service.output_folder import Outputs
+from deployments.service.outputs import Outputs
 
 
 def aged(path: Path, days: float) -> Path:

@@ -1,0 +1,57 @@
+"""What a file says, as every door of the service answers."""
+
+import re
+from typing import IO
+
+from pydantic import BaseModel, Field
+
+from deployments.service.service import Service
+from deployments.whisper.protocol import Segment
+
+
+class TranscribedWord(BaseModel):
+    """A word with its times in seconds."""
+
+    word: str
+    start: float
+    end: float
+
+
+class TranscribedSegment(BaseModel):
+    """A stretch of speech with its times in seconds."""
+
+    text: str
+    start: float
+    end: float
+    words: list[TranscribedWord]
+
+
+class Transcription(BaseModel):
+    """What a clip says."""
+
+    text: str = Field(examples=["Good morning."])
+    language: str = Field(examples=["en"])
+    language_probability: float
+    duration: float = Field(description="Seconds.")
+    segments: list[TranscribedSegment]
+    warnings: list[str] = Field(description="What is wrong with the file, as `X-Warnings` says, too.")
+
+
+async def written_down(
+    service: Service, file: IO[bytes] | bytes, param: str, language: str | None, *, words: bool
+) -> Transcription:
+    """What a file says; `param` names the request's field, for errors."""
+    transcript = await service.listener.transcribe(file, param, language=language, word_timestamps=words)
+    return Transcription(
+        text=transcript.text,
+        language=transcript.language,
+        language_probability=transcript.language_probability,
+        duration=transcript.duration,
+        segments=[_segment(segment) for segment in transcript.segments],
+        warnings=list(transcript.warnings),
+    )
+
+
+def _segment(segment: Segment) -> TranscribedSegment:
+    words = [TranscribedWord(word=re.sub(r"\s+", "", w.text), start=w.start, end=w.end) for w in segment.words]
+    return TranscribedSegment(text=segment.text, start=segment.start, end=segment.end, words=words)

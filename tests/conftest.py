@@ -41,7 +41,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_llasa(checkpoints: Path) -> Path:
-    from deployments.nano.llasa_init import write_llasa
+    from scripts.random_checkpoints.llasa import write_llasa
 
     write_llasa(checkpoints / "llasa")
     return checkpoints / "llasa"
@@ -49,7 +49,7 @@ def tiny_llasa(checkpoints: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_xcodec2(checkpoints: Path) -> Path:
-    from deployments.nano.xcodec2_init import write_xcodec2
+    from scripts.random_checkpoints.xcodec2 import write_xcodec2
 
     write_xcodec2(checkpoints / "xcodec2")
     return checkpoints / "xcodec2"
@@ -57,7 +57,7 @@ def tiny_xcodec2(checkpoints: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_whisper(checkpoints: Path) -> Path:
-    from deployments.nano.whisper_init import write_whisper
+    from scripts.random_checkpoints.whisper import write_whisper
 
     write_whisper(checkpoints / "whisper")
     return checkpoints / "whisper"

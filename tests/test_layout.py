@@ -1,6 +1,7 @@
 """Rules of the source tree that hold its rooms apart."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,21 @@ def test_ray_is_imported_only_at_the_door(path: Path) -> None:
 def test_no_file_holds_two_nouns(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
     assert path.stem not in {"utils", "helpers", "common", "manager"}
+
+
+def packages_imported(path: Path) -> set[str]:
+    """Rooms of `deployments` that a file imports, and modules that belong to no room."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {module.split(".")[1] for module in modules if module.startswith("deployments.")}
+
+
+def test_no_rooms_import_each_other_in_circles() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in (ROOT / "deployments").rglob("*.py"):
+        room = path.relative_to(ROOT / "deployments").parts[0].removesuffix(".py")
+        graph.setdefault(room, set()).update(packages_imported(path) - {room})
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
 
 
 def test_importing_the_graph_loads_no_model_library() -> None:

@@ -12,6 +12,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.errors import ReplicaLost, Unavailable
+from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.service.requests import Clip, Residence, Speaking
 from deployments.service.retry import stream_with_retries, with_retries
@@ -119,6 +120,7 @@ class UiDeployment:
     """
 
     def __init__(self, settings: Settings, application: str) -> None:
+        log_beside_serve()
         self._settings = settings
         self._backend = RemoteBackend(application)
         if settings.temp_dir:

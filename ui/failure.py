@@ -9,7 +9,7 @@ import gradio as gr
 from deployments.errors import ServiceError
 from ui.texts import Texts
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 
 def sentence(error: Exception, texts: Texts) -> str:

@@ -28,7 +28,7 @@ from ui.taken import Taken
 from ui.texts import Texts
 from ui.visitor import Visitor
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 _SEEDS: Final = 2**32 - 1
 _RATES: Final = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)

@@ -13,6 +13,7 @@ from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.ingress.application import build_application
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
+from deployments.log import log_beside_serve
 from deployments.profiles import Profile
 from deployments.remote import errors_of, from_controller
 from deployments.residency.policy import ServeResidency
@@ -137,6 +138,7 @@ class IngressDeployment:
         xcodec2: DeploymentHandle[Any],
         whisper: DeploymentHandle[Any],
     ) -> None:
+        log_beside_serve()
         transcriber = RemoteWhisper(whisper)
         context = serve.get_replica_context()
         residency = ServeResidency(

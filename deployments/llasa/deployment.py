@@ -12,6 +12,7 @@ from ray.serve import metrics
 from deployments.caching import HITS, MISSES
 from deployments.checkpoints import fetch_checkpoint
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
+from deployments.log import log_beside_serve
 from deployments.placement.choice import usable
 from deployments.placement.devices import Gpu, NvmlReader
 from deployments.placement.gpu_loader import load_onto_gpu
@@ -34,6 +35,7 @@ class LlasaDeployment:
     """One engine a replica."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
+        log_beside_serve()
         self._profile = profile
         self._settings = settings
         self._placement: Placement | None = None

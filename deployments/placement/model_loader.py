@@ -13,7 +13,7 @@ from deployments.errors import Unavailable
 from deployments.placement.gpu_loader import ProcessMustEnd
 from deployments.placement.placement import cuda_has_started
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 Model = TypeVar("Model")
 

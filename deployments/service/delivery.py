@@ -14,7 +14,7 @@ from deployments.synthesis.events import Event, Finished, Progress
 from deployments.synthesis.synthesizer import seconds
 from deployments.xcodec2.protocol import HOP, Waveform
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

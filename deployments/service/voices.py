@@ -31,7 +31,7 @@ from deployments.voices.store import (
 )
 from deployments.xcodec2.protocol import Waveform
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 BUILT_IN: Final = (
     "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar",

@@ -21,7 +21,7 @@ from deployments.settings import Settings
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 _SUFFIX: Final = ".safetensors"
 _ID: Final = re.compile(r"voice_[0-9a-f]{24}|builtin_[a-z]+")

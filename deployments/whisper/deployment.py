@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from deployments.checkpoints import fetch_checkpoint
+from deployments.log import log_beside_serve
 from deployments.placement.model_loader import Loaded
 from deployments.profiles import Profile
 from deployments.residency.policy import record_load
@@ -20,6 +21,7 @@ class WhisperDeployment:
     """One transcriber a replica, on the CPU."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
+        log_beside_serve()
         self._profile = profile
         self._settings = settings
         self._folder: Path | None = None

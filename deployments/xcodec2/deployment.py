@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.checkpoints import fetch_checkpoint
+from deployments.log import log_beside_serve
 from deployments.placement.devices import NvmlReader
 from deployments.placement.gpu_loader import load_onto_gpu
 from deployments.placement.memory import XCODEC2_BYTES
@@ -22,6 +23,7 @@ class Xcodec2Deployment:
     """One codec a replica."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
+        log_beside_serve()
         self._profile = profile
         self._settings = settings
         self._placement: Placement | None = None

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from deployments.nano.llasa_init import write_llasa
-from deployments.nano.whisper_init import write_whisper
-from deployments.nano.xcodec2_init import write_xcodec2
 from scripts.bench.load import Load, Speaker, drive
 from scripts.bench.machine import Machine
 from scripts.bench.server import running
 from scripts.bench.table import table
+from scripts.random_checkpoints.llasa import write_llasa
+from scripts.random_checkpoints.whisper import write_whisper
+from scripts.random_checkpoints.xcodec2 import write_xcodec2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

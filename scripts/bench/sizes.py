@@ -50,7 +50,7 @@ SIZES: Final = {
     "8b": Size(4096, 32, 32, 8, 128, 14_336, rope=_rope(8.0)),
     "3b": Size(3072, 28, 24, 8, 128, 8192),
     "1b": Size(2048, 16, 32, 8, 64, 8192),
-    "tiny": Size(192, 4, 6, 3, 32, 576, codec_size=2048, text_tokens=270),  # as deployments/nano/llasa_init.py
+    "tiny": Size(192, 4, 6, 3, 32, 576, codec_size=2048, text_tokens=270),  # as scripts/random_checkpoints/llasa.py
 }
 
 
@@ -89,8 +89,8 @@ def build_codec(size: Size, device: str) -> "Xcodec2Codec":
     import torch
     from transformers import Xcodec2Config, Xcodec2Model
 
-    from deployments.nano.xcodec2_init import write_xcodec2
     from deployments.xcodec2.codec import Xcodec2Codec
+    from scripts.random_checkpoints.xcodec2 import write_xcodec2
 
     if size.codec_size < SIZES["8b"].codec_size:
         with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from transformers import PreTrainedTokenizerFast
 
 from deployments.errors import Unavailable
 from deployments.llasa.vocabulary import Vocabulary
-from deployments.nano.llasa_init import MARKERS
+from scripts.random_checkpoints.llasa import MARKERS
 
 
 def tokenizer(*tokens: str) -> PreTrainedTokenizerFast:

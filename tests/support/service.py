@@ -62,9 +62,9 @@ class Running:
 @contextmanager
 def service(folder: Path) -> Iterator[Running]:
     """Starts all of the service in this process's own Ray, and ends it."""
-    from deployments.nano.llasa_init import write_llasa
-    from deployments.nano.whisper_init import write_whisper
-    from deployments.nano.xcodec2_init import write_xcodec2
+    from scripts.random_checkpoints.llasa import write_llasa
+    from scripts.random_checkpoints.whisper import write_whisper
+    from scripts.random_checkpoints.xcodec2 import write_xcodec2
     from scripts.serve import deploy, stop, wait
 
     write_llasa(folder / "llasa", end_bias=0)

@@ -11,10 +11,10 @@ import pytest
 
 from deployments.errors import InvalidInput, Unavailable
 from deployments.nano.weights import verified
-from deployments.nano.whisper_init import WORDS
 from deployments.whisper.capabilities import Capabilities
 from deployments.whisper.protocol import Segment, Transcript, Waveform
 from deployments.whisper.transcriber import WhisperTranscriber
+from scripts.random_checkpoints.whisper import WORDS
 
 PATIENCE = 30
 ENGLISH = Capabilities(("en",))

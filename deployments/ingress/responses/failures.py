@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from deployments.errors import ServiceError, TimedOut, Unavailable, UnprocessableInput
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 
 class Failure(BaseModel):

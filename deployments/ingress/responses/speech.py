@@ -26,7 +26,7 @@ from deployments.synthesis.events import Audio, Event, Progress
 from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.synthesis.usage import Usage
 
-logger = logging.getLogger("ray.serve")
+logger = logging.getLogger(__name__)
 
 Manner = Literal["whole", "audio", "sse", "progress"]
 """`progress`: events as of `sse`, from the first one that tells of a stage."""

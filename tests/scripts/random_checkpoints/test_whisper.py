@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deployments.nano.whisper_init import WORDS, write_whisper
+from scripts.random_checkpoints.whisper import WORDS, write_whisper
 
 NOISE = (0.1 * np.random.default_rng(0).standard_normal(3 * 16_000)).astype(np.float32)
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 
-from deployments.nano.xcodec2_init import write_xcodec2
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import SAMPLE_RATE
+from scripts.random_checkpoints.xcodec2 import write_xcodec2
 
 
 def glide(seconds: float) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":

@@ -88,7 +88,7 @@ def fitting_takes(usable: int, shape: LlamaShape, wanted: int, name: str, *, sha
     """How many takes Llasa's engine may hold on a GPU, 1 at least.
 
     Args:
-        usable: Bytes of the GPU that this service can have, XCodec2's among them: see `deployments.placement.choice.usable`.
+        usable: Bytes of the GPU that this service can have, with those of XCodec2: see `placement.choice.usable`.
         shape: Of the checkpoint.
         wanted: Takes at most, as of the profile.
         name: Of the profile or checkpoint, for the message.

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deployments.caching import BYTES, HITS, MISSES
+from deployments.cache_metrics import BYTES, HITS, MISSES
 from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
 from deployments.service.metrics import METRICS
 from scripts.dashboard import FILE, ONCE, ROWS, Query, dashboard, text

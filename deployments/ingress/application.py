@@ -10,10 +10,10 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
-from deployments.ingress.middleware.admission import Admitted
-from deployments.ingress.middleware.body_limit import BodyLimit
-from deployments.ingress.middleware.keys import Keys
-from deployments.ingress.responses import failures
+from deployments.ingress.middleware.admission import AdmissionMiddleware
+from deployments.ingress.middleware.body_limit import BodyLimitMiddleware
+from deployments.ingress.middleware.keys import APIKeyMiddleware
+from deployments.ingress.responses import exception_handlers
 from deployments.ingress.responses.speech import HEADERS
 from deployments.ingress.routes.assistants import assistant_route
 from deployments.ingress.routes.gpu import gpu_routes
@@ -71,7 +71,7 @@ def build_application(service: Service) -> FastAPI:
         # Starlette spills uploads to where tempfile says, and knows no other way of being told.
         temp_dir.mkdir(parents=True, exist_ok=True)
         tempfile.tempdir = str(temp_dir)
-    failures.install(application)
+    exception_handlers.install(application)
     _guard(application, settings, service.admission)
     for routes in (
         _health_routes,
@@ -96,15 +96,15 @@ def build_application(service: Service) -> FastAPI:
 
 def _guard(application: FastAPI, settings: Settings, admission: Admission) -> None:
     """Puts before the routes what a request passes, the last one here first: CORS, key, turn, size."""
-    application.add_middleware(BodyLimit, megabytes=settings.max_upload_mb)
+    application.add_middleware(BodyLimitMiddleware, megabytes=settings.max_upload_mb)
     application.add_middleware(
-        Admitted,
+        AdmissionMiddleware,
         admission=admission,
         paths=WORK,
         timeout_s=settings.request_timeout,
     )
     open_paths = [*(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
-    application.add_middleware(Keys, keys=settings.keys(), open_paths=open_paths)
+    application.add_middleware(APIKeyMiddleware, keys=settings.keys(), open_paths=open_paths)
     if settings.cors_origins:
         application.add_middleware(
             CORSMiddleware,

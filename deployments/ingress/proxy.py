@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
-from deployments.ingress.responses.failures import failure_of
+from deployments.ingress.responses.exception_handlers import failure_of
 from deployments.ingress.responses.sse import error_event
 from deployments.service.retry import ATTEMPTS
 

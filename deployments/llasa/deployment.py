@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ray.serve import metrics
 
-from deployments.caching import HITS, MISSES
+from deployments.cache_metrics import HITS, MISSES
 from deployments.checkpoints import fetch_checkpoint
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.log import log_beside_serve
@@ -18,7 +18,7 @@ from deployments.placement.devices import Gpu, NvmlReader
 from deployments.placement.gpu_loader import load_onto_gpu
 from deployments.placement.lease import Leases
 from deployments.placement.memory import LlamaShape, fitting_takes
-from deployments.placement.model_loader import Loaded
+from deployments.placement.model_loader import ModelLoader
 from deployments.placement.placement import Placement
 from deployments.profiles import Profile
 from deployments.residency.policy import assigned_gpus, record_load
@@ -40,7 +40,7 @@ class LlasaDeployment:
         self._settings = settings
         self._placement: Placement | None = None
         self._folder: Path | None = None
-        self._engine = Loaded(self._load, self._record)
+        self._engine = ModelLoader(self._load, self._record)
         self._prompts = _PromptCache()
 
     async def ready(self) -> None:

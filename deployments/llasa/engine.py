@@ -46,7 +46,7 @@ class Engine:
     """Speaks takes by transformers' continuous batching.
 
     Args:
-        checkpoint: Loaded by `load_checkpoint`.
+        checkpoint: ModelLoader by `load_checkpoint`.
         max_takes: Takes in the batch at once; more wait their turn.
     """
 

@@ -37,7 +37,7 @@ _TOLD_S: Final = 20.0
 not end: Serve would take that for a failed start, and give up after a few."""
 
 
-class Loaded(Generic[Model]):
+class ModelLoader(Generic[Model]):
     """A model, or why there is none.
 
     A replica whose model fails to load stays up and says so: if its constructor raised instead, Serve would start it

@@ -9,7 +9,7 @@ _SPARE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ModelOverrides:
     """What a model has been told; times are seconds of the epoch."""
 
     timeout_s: float | None = None
@@ -19,8 +19,8 @@ class Orders:
     pin: bool = False
 
 
-def decide(
-    orders: Orders,
+def desired_replicas(
+    orders: ModelOverrides,
     state: dict[str, Any],
     *,
     now: float,

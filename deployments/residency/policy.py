@@ -1,7 +1,7 @@
 """When models are loaded: Serve's autoscaling by a policy of ours, and the orders that it obeys.
 
-Orders and observations are records in Ray's internal key-value store, so that every ingress replica gives and sees the
-same ones, and they outlast each of them.
+Overrides and observations are records in Ray's internal key-value store: every ingress replica gives and sees the same
+ones, and they outlast each of them.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from deployments.errors import Unavailable
 from deployments.placement.devices import GpuReader, NvmlReader
 from deployments.placement.lease import Leases
 from deployments.remote import LOST, errors_of, from_controller
-from deployments.residency.decision import Orders, decide
+from deployments.residency.decision import ModelOverrides, desired_replicas
 from deployments.residency.holds import Holds
 from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
 from deployments.residency.page_cache import drop_from_page_cache
@@ -71,7 +71,7 @@ class ResidencyPolicy:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._records = Records(ClusterStore())
-        self._orders = Orders()
+        self._orders = ModelOverrides()
         self._held = False
         self._idle_since = time.time()
         self._offloaded = 0.0
@@ -84,7 +84,7 @@ class ResidencyPolicy:
         if refreshed := now >= self._next_refresh:
             self._next_refresh = now + _REFRESH_S
             self._refresh(ctx)
-        wanted, state = decide(
+        wanted, state = desired_replicas(
             self._orders,
             dict(ctx.policy_state),
             now=now,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 
-from deployments.residency.decision import Orders
+from deployments.residency.decision import ModelOverrides
 from deployments.residency.holds import HEARTBEAT_S
 
 _LIFE_OF_A_HOLD_S: Final = 3 * HEARTBEAT_S
@@ -57,8 +57,8 @@ class Records:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def orders(self, model: str) -> Orders:
-        return Orders(**self._get(f"orders/{model}"))
+    def orders(self, model: str) -> ModelOverrides:
+        return ModelOverrides(**self._get(f"orders/{model}"))
 
     def order(self, model: str, **changes: Any) -> None:
         self._put(f"orders/{model}", asdict(replace(self.orders(model), **changes)))

@@ -9,8 +9,8 @@ from deployments.audio.clip import ReferenceClip
 from deployments.audio.encoder import rate_of
 from deployments.errors import InvalidInput
 from deployments.residency.protocol import MODELS
-from deployments.service.deadline import deadline, in_time
-from deployments.service.delivery import Delivery, pieces
+from deployments.service.deadline import deadline, with_deadline
+from deployments.service.delivery import OutputOptions, pieces
 from deployments.service.outputs import outputs_for, read_output
 from deployments.service.remote_clip import clip_reader
 from deployments.service.requests import Clip, Residence, Speaking, Spoken
@@ -42,7 +42,7 @@ class ServiceBackend:
 
     async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
         limit = self._service.settings.request_timeout
-        async with aclosing(in_time(self._speak(speaking), limit)) as items:
+        async with aclosing(with_deadline(self._speak(speaking), limit)) as items:
             async for item in items:
                 yield item
 
@@ -56,7 +56,7 @@ class ServiceBackend:
 
     async def _file(self, request: SpeechRequest, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
         outputs = outputs_for(self._service.settings, keep=speaking.keep)
-        delivery = Delivery(speaking.format, speaking.sample_rate, speaking.speed, kept_in=outputs)
+        delivery = OutputOptions(speaking.format, speaking.sample_rate, speaking.speed, kept_in=outputs)
         events = self._service.synthesizer.stream(request)
         first = await anext(events)
         async with aclosing(pieces(first, events, delivery, streamed=False)) as file:
@@ -80,7 +80,7 @@ class ServiceBackend:
 
     def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
         """The events of a synthesis, in the turn of a client; the file's format and speed are left to the caller."""
-        return in_time(self._narrate(speaking, client), self._service.settings.request_timeout)
+        return with_deadline(self._narrate(speaking, client), self._service.settings.request_timeout)
 
     async def _narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
         synthesizer = self._service.synthesizer

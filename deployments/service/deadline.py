@@ -10,7 +10,7 @@ from deployments.errors import TimedOut
 T = TypeVar("T")
 
 
-def too_late(seconds: float) -> TimedOut:
+def deadline_error(seconds: float) -> TimedOut:
     """What is told then."""
     return TimedOut(f"The request took longer than {seconds:g} s: send less, or try again later.")
 
@@ -28,10 +28,10 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
     except TimeoutError:
         if not limit.expired():
             raise
-        raise too_late(seconds) from None
+        raise deadline_error(seconds) from None
 
 
-async def in_time(items: AsyncGenerator[T, None], seconds: float) -> AsyncGenerator[T, None]:
+async def with_deadline(items: AsyncGenerator[T, None], seconds: float) -> AsyncGenerator[T, None]:
     """The same items, the last of which must come within so many seconds. Closes them.
 
     Raises:
@@ -49,5 +49,5 @@ async def in_time(items: AsyncGenerator[T, None], seconds: float) -> AsyncGenera
             except TimeoutError:
                 if not limit.expired():
                     raise
-                raise too_late(seconds) from None
+                raise deadline_error(seconds) from None
             yield item

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class AudioChunk:
     """Bytes of a file, and the seconds of audio in them. The last piece tells how the speech ended."""
 
     data: bytes
@@ -29,7 +29,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class OutputOptions:
     """What becomes of speech on its way out."""
 
     format: Format
@@ -52,8 +52,8 @@ class Delivery:
 
 
 async def pieces(
-    first: Event, events: AsyncGenerator[Event, None], delivery: Delivery, *, streamed: bool = True
-) -> AsyncGenerator[Piece | Progress, None]:
+    first: Event, events: AsyncGenerator[Event, None], delivery: OutputOptions, *, streamed: bool = True
+) -> AsyncGenerator[AudioChunk | Progress, None]:
     """The file, piece by piece; whole in its last one if it is not streamed. Closes the events."""
     file = _File(delivery, streamed=streamed)
     event, finished = first, None
@@ -72,10 +72,10 @@ async def pieces(
     yield await asyncio.to_thread(file.close, finished)
 
 
-async def whole(first: Event, events: AsyncGenerator[Event, None], delivery: Delivery) -> Piece:
+async def whole(first: Event, events: AsyncGenerator[Event, None], delivery: OutputOptions) -> AudioChunk:
     """The file at once."""
     async for piece in pieces(first, events, delivery, streamed=False):
-        if isinstance(piece, Piece) and piece.finished:
+        if isinstance(piece, AudioChunk) and piece.finished:
             return piece
     raise ServiceError("The speech has no end: try again.")
 
@@ -83,7 +83,7 @@ async def whole(first: Event, events: AsyncGenerator[Event, None], delivery: Del
 class _File:
     """A container, what comes before it, and the copy that is kept. Its calls block."""
 
-    def __init__(self, delivery: Delivery, *, streamed: bool) -> None:
+    def __init__(self, delivery: OutputOptions, *, streamed: bool) -> None:
         self._delivery = delivery
         self._container = open_container(delivery.format, delivery.rate, streamed=streamed)
         self._tempo = Tempo(delivery.speed) if delivery.speed != 1 else None
@@ -96,34 +96,34 @@ class _File:
     def full(self) -> bool:
         return self._room is not None and self._taken >= self._room
 
-    def write(self, wav: Waveform) -> Piece | None:
+    def write(self, wav: Waveform) -> AudioChunk | None:
         wav = wav if self._room is None else wav[: self._room - self._taken]
         self._taken += len(wav)
         if self._tempo:
             wav = self._tempo.write(wav)
         return self._piece(self._container.write(wav), seconds(wav))
 
-    def close(self, finished: Finished) -> Piece:
+    def close(self, finished: Finished) -> AudioChunk:
         wav = self._tempo.close() if self._tempo else None
         data = self._container.write(wav) if wav is not None else b""
         self._seconds += seconds(wav) if wav is not None else 0.0
         data += self._container.close()
         if not self._delivery.kept_in:
-            return Piece(data, self._seconds, finished)
+            return AudioChunk(data, self._seconds, finished)
         try:
             copy = self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}").name
         except OSError as error:  # without one the speech is as good
             logger.warning("No copy could be kept in OUTPUTS_DIR: %s", error)
             warning = f"No copy of the speech could be kept ({error.strerror})."
-            return Piece(data, self._seconds, replace(finished, warnings=(*finished.warnings, warning)))
-        return Piece(data, self._seconds, finished, copy)
+            return AudioChunk(data, self._seconds, replace(finished, warnings=(*finished.warnings, warning)))
+        return AudioChunk(data, self._seconds, finished, copy)
 
-    def _piece(self, data: bytes, length: float) -> Piece | None:
+    def _piece(self, data: bytes, length: float) -> AudioChunk | None:
         self._seconds += length
         if not data:
             return None
         if self._delivery.kept_in:
             self._copy.append(data)
-        piece = Piece(data, self._seconds)
+        piece = AudioChunk(data, self._seconds)
         self._seconds = 0.0
         return piece

@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 from deployments.audio.decoder import DECODER_FAILURES
-from deployments.caching import BYTES, HITS, MISSES
+from deployments.cache_metrics import BYTES, HITS, MISSES
 from deployments.metric import Metric
 
 CONTINUITY_MS: Final = 100
@@ -58,7 +58,7 @@ class Metrics(Protocol):
 
 
 class CacheMetrics:
-    """The `Watch` of a cache.
+    """The `CacheObserver` of a cache.
 
     Args:
         metrics: Told of it.

@@ -46,7 +46,7 @@ async def stream_with_retries(
                 raise
 
 
-async def begun(
+async def await_first_item(
     stream: Callable[[], AsyncGenerator[T, None]], seen: Callable[[T], bool]
 ) -> tuple[T, AsyncGenerator[T, None]]:
     """A stream that has come to the first of its items that somebody will see, and that item.

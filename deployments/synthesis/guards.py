@@ -65,7 +65,7 @@ _GRACE: Final = 0.3 * CODES_A_SECOND
 """Codes by which any take may be longer: a word alone is drawn out. Twice a text of 1 s and more lies above."""
 
 
-def hear(wav: Waveform) -> Flaw | None:
+def check_silence(wav: Waveform) -> Flaw | None:
     """What the sound of a trimmed take shows: that it is silent, or has a hole."""
     quiet = frame_levels(wav) <= QUIET
     if (len(quiet) - quiet.sum()) * HOP / 16_000 < _LEAST_SPOKEN:
@@ -75,7 +75,7 @@ def hear(wav: Waveform) -> Flaw | None:
     return Flaw("gap", f"it is silent for {gap:.1f} s in between") if gap > LONGEST_GAP else None
 
 
-def measure(spoken: int, expected: float) -> Flaw | None:
+def check_duration(spoken: int, expected: float) -> Flaw | None:
     """What the duration shows.
 
     Args:

@@ -17,7 +17,7 @@ from deployments.synthesis.events import Part, Progress
 from deployments.synthesis.pace import Pace
 from deployments.synthesis.plan import Chunk
 from deployments.synthesis.policy import Policy
-from deployments.synthesis.take import Studio, Take
+from deployments.synthesis.take import Take, TakeRecorder
 from deployments.synthesis.verification import verify
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
@@ -36,7 +36,7 @@ class _Kept:
     attempts: int
 
 
-class Narrator:
+class LongFormSpeaker:
     """Speaks chunks with one voice.
 
     Args:
@@ -50,7 +50,7 @@ class Narrator:
 
     def __init__(
         self,
-        studio: Studio,
+        studio: TakeRecorder,
         request: TakeRequest,
         pace: Pace,
         policy: Policy,
@@ -156,7 +156,7 @@ class Narrator:
                 judged.append(await verify(take, chunk.text, self._language, self._transcriber))
             else:
                 judged.append(take)
-            if not any(judged[-1].badness[:2]):
+            if not any(judged[-1].quality_key[:2]):
                 break  # without flaw and error: of the rest, whatever is heard, none has a better duration
         return min(judged, key=_badness)
 
@@ -234,7 +234,7 @@ def shortened(text: str, longest: int = 60) -> str:
 
 
 def _badness(take: Take) -> tuple[float, ...]:
-    return take.badness
+    return take.quality_key
 
 
 def _part(chunk: Chunk, kept: _Kept, start: float, seconds: float) -> Part:

@@ -11,10 +11,10 @@ import numpy as np
 from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.residency.protocol import Residency
 from deployments.synthesis.events import Audio, Event, Finished, Part, Progress
-from deployments.synthesis.narration import Narrator, shortened
+from deployments.synthesis.narration import LongFormSpeaker, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
-from deployments.synthesis.take import Studio, timed
+from deployments.synthesis.take import TakeRecorder, timed
 from deployments.synthesis.usage import Metered, Usage
 from deployments.text.normalisation import normalise
 from deployments.voices.preparation import Draft, Preparer, ReferenceCheck
@@ -128,8 +128,8 @@ class Synthesizer:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
             chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
-            narrator = Narrator(
-                Studio(Metered(self._lm, usage or Usage()), self._codec, timings),
+            narrator = LongFormSpeaker(
+                TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
                 policy,

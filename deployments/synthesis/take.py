@@ -11,7 +11,7 @@ import numpy as np
 
 from deployments.audio.trim import Edges
 from deployments.llasa.protocol import CodeChunk, FinishReason, SpeechLM, TakeRequest
-from deployments.synthesis.guards import LONGEST_GAP, Flaw, LoopDetector, hear, measure
+from deployments.synthesis.guards import LONGEST_GAP, Flaw, LoopDetector, check_duration, check_silence
 from deployments.synthesis.pace import CODES_A_SECOND
 from deployments.whisper.protocol import Word
 from deployments.xcodec2.protocol import HOP, Codec, Waveform
@@ -38,20 +38,20 @@ class Take:
     finish: FinishReason
     seed: int
     flaw: Flaw | None
-    strangeness: float = 0.0
+    duration_error: float = 0.0
     """How far its duration is from the expected one: the logarithm of their ratio, without its sign."""
     hearing: Hearing | None = None
     unread: bool = False
     """Whether the model could not read all of its text."""
 
     @property
-    def badness(self) -> tuple[float, ...]:
+    def quality_key(self) -> tuple[float, ...]:
         """What orders takes: flaws before misheard words before duration."""
         flaw = self.flaw.rank if self.flaw else 0
-        return flaw, self.hearing.error if self.hearing else 0.0, self.strangeness
+        return flaw, self.hearing.error if self.hearing else 0.0, self.duration_error
 
 
-class Studio:
+class TakeRecorder:
     """Records takes, each watched while it runs.
 
     Args:
@@ -104,11 +104,11 @@ class Studio:
             flaw = Flaw("length", "it was cut at the longest that such a text may take")
         elif finish != "stop" and not flaw:
             flaw = Flaw("lost", "the model broke off")
-        flaw = flaw or hear(wav) or measure(len(wav) // HOP, expected)
+        flaw = flaw or check_silence(wav) or check_duration(len(wav) // HOP, expected)
         if len(rest) and (heard or not flaw):
             yield rest
-        strangeness = abs(math.log(max(len(wav) / HOP, 1) / max(expected, 1)))
-        yield Take(wav, finish, request.sampling.seed, flaw, strangeness, unread=unread)
+        duration_error = abs(math.log(max(len(wav) / HOP, 1) / max(expected, 1)))
+        yield Take(wav, finish, request.sampling.seed, flaw, duration_error, unread=unread)
 
 
 _LOST: Final = CodeChunk(np.zeros(0, np.int32), "error")

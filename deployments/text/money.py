@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from deployments.text.numerals import parsed, pattern, said
+from deployments.text.numerals import parse_number, pattern, spell_number
 
 _CURRENCIES: Final = {
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -29,7 +29,7 @@ def spell_money(text: str) -> str:
 
 def _read(match: re.Match[str]) -> str:
     if most := match["most"] or match["upto"]:  # $5-10
-        words, highest = said(*parsed(match["amount"] or match["sum"], "en"), "en"), _sum(match, most)
+        words, highest = spell_number(*parse_number(match["amount"] or match["sum"], "en"), "en"), _sum(match, most)
         if words is None or highest is None:
             return match.group()
         return " ".join(filter(None, ["minus" if match["minus"] else "", words, "to", highest]))
@@ -41,16 +41,16 @@ def _read(match: re.Match[str]) -> str:
 
 def _sum(match: re.Match[str], amount: str) -> str | None:
     one, many, cent, cents = _CURRENCIES[match["before"] or match["after"]]
-    whole, decimals = parsed(amount, "en")
+    whole, decimals = parse_number(amount, "en")
     country = _COUNTRIES[match["country"].upper()] if match["country"] else ""
     scale = (match["scale"] or "").lower()
     if scale or len(decimals) not in (0, 2):
-        words = said(whole, decimals, "en")
+        words = spell_number(whole, decimals, "en")
         unit = f"{_SCALES.get(scale, scale)} {country}{many}".strip()
     else:
-        words = said(str(int(whole)), "", "en")
+        words = spell_number(str(int(whole)), "", "en")
         unit = f"{country}{one if int(whole) == 1 else many}"
         if part := int(decimals or 0):
-            change = f"{said(str(part), '', 'en')} {cent if part == 1 else cents}"
+            change = f"{spell_number(str(part), '', 'en')} {cent if part == 1 else cents}"
             words, unit = (words, f"{unit} {change}") if int(whole) else ("", change)
     return None if words is None else f"{words} {unit}".strip()

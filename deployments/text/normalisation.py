@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from deployments.text.money import spell_money
-from deployments.text.numerals import can_be_said, parsed, pattern, said
+from deployments.text.numerals import can_be_said, parse_number, pattern, spell_number
 
 _PLAIN: Final = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\uff07", "'")
@@ -128,15 +128,15 @@ def _numbers(language: str) -> re.Pattern[str]:
 
 
 def _foot(match: re.Match[str]) -> str:
-    feet, inches = (said(str(int(digits)), "", "en") for digits in match.groups())
+    feet, inches = (spell_number(str(int(digits)), "", "en") for digits in match.groups())
     return f"{feet} foot" if inches == "zero" else f"{feet} foot {inches}"
 
 
 def _read(match: re.Match[str], language: str) -> str | None:
     if ordinal := match.groupdict().get("ordinal"):
-        return said(*parsed(ordinal, language), language, "ordinal")
+        return spell_number(*parse_number(ordinal, language), language, "ordinal")
     written = match["number"]
     if language == "en" and written.isdigit() and len(written) >= _CODE:
-        return said(written, "", language, "digits")
+        return spell_number(written, "", language, "digits")
     is_year = len(written) == 4 and written.isdigit() and int(written) in _YEARS
-    return said(*parsed(written, language), language, "year" if is_year else "cardinal")
+    return spell_number(*parse_number(written, language), language, "year" if is_year else "cardinal")

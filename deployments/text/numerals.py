@@ -31,13 +31,13 @@ def pattern(language: str) -> str:
     return rf"[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+(?!\d)(?:{mark}\d+)?|\d+(?:{mark}\d+)?"
 
 
-def parsed(written: str, language: str) -> tuple[str, str]:
+def parse_number(written: str, language: str) -> tuple[str, str]:
     """The digits of a number before its decimal mark, and those after it."""
     whole, _, decimals = written.partition("." if language in _POINT else ",")
     return "".join(filter(str.isdigit, whole)), decimals
 
 
-def said(whole: str, decimals: str, language: str, kind: Kind = "cardinal") -> str | None:
+def spell_number(whole: str, decimals: str, language: str, kind: Kind = "cardinal") -> str | None:
     """A number of `parsed` in words; None where there are none for it. 007 is said digit by digit."""
     if kind == "digits":
         return _digits(whole + decimals, language) if len(whole + decimals) <= _LONGEST_CODE else None

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from deployments.caching import UNWATCHED, Watch
+from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.xcodec2.protocol import Codes
 
 
@@ -32,7 +32,7 @@ class ReferenceCache:
         watch: Told of it.
     """
 
-    def __init__(self, most_bytes: int = 32 * 2**20, watch: Watch = UNWATCHED) -> None:
+    def __init__(self, most_bytes: int = 32 * 2**20, watch: CacheObserver = UNOBSERVED) -> None:
         self._most = most_bytes
         self._watch = watch
         self._bytes = 0

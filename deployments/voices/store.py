@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from deployments.caching import UNWATCHED, Watch
+from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.errors import Conflict, InvalidInput
 from deployments.settings import Settings
 from deployments.voices.reference import Reference
@@ -84,7 +84,7 @@ class VoiceStore:
         watch: Told of what is kept in memory.
     """
 
-    def __init__(self, folder: Path, cache_bytes: int, most: int, watch: Watch = UNWATCHED) -> None:
+    def __init__(self, folder: Path, cache_bytes: int, most: int, watch: CacheObserver = UNOBSERVED) -> None:
         self._folder = folder.expanduser()
         self._cache_bytes = cache_bytes
         self._most = most
@@ -95,7 +95,7 @@ class VoiceStore:
         """Bytes kept in memory now."""
 
     @classmethod
-    def of(cls, settings: Settings, watch: Watch = UNWATCHED) -> Self:
+    def of(cls, settings: Settings, watch: CacheObserver = UNOBSERVED) -> Self:
         """The one that settings name."""
         return cls(settings.voices_dir, round(settings.voice_cache_mb * 1_000_000), settings.max_voices, watch)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from deployments.checkpoints import fetch_checkpoint
 from deployments.log import log_beside_serve
-from deployments.placement.model_loader import Loaded
+from deployments.placement.model_loader import ModelLoader
 from deployments.profiles import Profile
 from deployments.residency.policy import record_load
 from deployments.settings import Settings
@@ -25,7 +25,7 @@ class WhisperDeployment:
         self._profile = profile
         self._settings = settings
         self._folder: Path | None = None
-        self._transcriber = Loaded(self._load, self._record)
+        self._transcriber = ModelLoader(self._load, self._record)
 
     async def ready(self) -> None:
         await self._transcriber.ready()

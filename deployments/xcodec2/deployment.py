@@ -8,7 +8,7 @@ from deployments.log import log_beside_serve
 from deployments.placement.devices import NvmlReader
 from deployments.placement.gpu_loader import load_onto_gpu
 from deployments.placement.memory import XCODEC2_BYTES
-from deployments.placement.model_loader import Loaded
+from deployments.placement.model_loader import ModelLoader
 from deployments.placement.placement import Placement
 from deployments.profiles import Profile
 from deployments.residency.policy import assigned_gpus, record_load
@@ -28,7 +28,7 @@ class Xcodec2Deployment:
         self._settings = settings
         self._placement: Placement | None = None
         self._folder: Path | None = None
-        self._codec = Loaded(self._load, self._record)
+        self._codec = ModelLoader(self._load, self._record)
 
     async def ready(self) -> None:
         await self._codec.ready()

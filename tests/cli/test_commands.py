@@ -25,7 +25,7 @@ from deployments.errors import (
     Unavailable,
     UnprocessableInput,
 )
-from deployments.ingress.responses.failures import failure_of
+from deployments.ingress.responses.exception_handlers import failure_of
 from deployments.service.service import Service
 from tests.ingress.conftest import Still
 from tests.support import served as socket

@@ -4,7 +4,7 @@ import pytest
 
 from deployments.errors import Unavailable
 from deployments.placement.gpu_loader import ProcessMustEnd
-from deployments.placement.model_loader import Loaded
+from deployments.placement.model_loader import ModelLoader
 
 
 class Shelf:
@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_model_is_loaded_once() -> None:
     shelf = Shelf()
-    loaded = Loaded(shelf.load, shelf.report)
+    loaded = ModelLoader(shelf.load, shelf.report)
     assert (loaded.get(), loaded.get(), loaded.peek()) == ("model", "model", "model")
     assert (shelf.tries, shelf.reports) == (1, [None])
 
@@ -43,7 +43,7 @@ def test_a_model_is_loaded_once() -> None:
 def test_a_failure_is_told_to_every_caller_and_not_tried_at_once_again(clock: list[float]) -> None:
     shelf = Shelf()
     shelf.broken = "No such folder."
-    loaded = Loaded(shelf.load, shelf.report)
+    loaded = ModelLoader(shelf.load, shelf.report)
     for _ in range(3):
         with pytest.raises(Unavailable, match="No such folder"):
             loaded.get()
@@ -54,7 +54,7 @@ def test_a_failure_is_told_to_every_caller_and_not_tried_at_once_again(clock: li
 def test_what_is_mended_is_loaded_by_the_next_caller(clock: list[float]) -> None:
     shelf = Shelf()
     shelf.broken = "No such folder."
-    loaded = Loaded(shelf.load, shelf.report)
+    loaded = ModelLoader(shelf.load, shelf.report)
     shelf.broken = None
     clock[0] += 5
     assert loaded.get() == "model"
@@ -66,7 +66,7 @@ def test_what_nobody_foresaw_is_told_as_a_failure_and_does_not_end_the_process(c
         raise KeyError("a tensor")
 
     shelf = Shelf()
-    loaded = Loaded(load, shelf.report)
+    loaded = ModelLoader(load, shelf.report)
     with pytest.raises(Unavailable, match=r"could not be loaded \(KeyError\)"):
         loaded.get()
     assert shelf.reports == ["The model could not be loaded (KeyError): the log says why."]
@@ -82,7 +82,7 @@ def test_garbage_is_not_looked_for_while_a_model_loads_and_is_again_afterwards(e
             raise error
         return "model"
 
-    Loaded(load, Shelf().report)
+    ModelLoader(load, Shelf().report)
     assert collecting == [False]
     assert gc.isenabled()
 
@@ -92,7 +92,7 @@ def test_a_process_that_must_end_ends() -> None:
         raise ProcessMustEnd("out of memory on GPU-1")
 
     with pytest.raises(ProcessMustEnd):
-        Loaded(load, Shelf().report)
+        ModelLoader(load, Shelf().report)
 
 
 def test_where_cuda_has_started_callers_are_told_for_a_while_before_another_process_tries(
@@ -101,7 +101,7 @@ def test_where_cuda_has_started_callers_are_told_for_a_while_before_another_proc
     monkeypatch.setattr("deployments.placement.model_loader.cuda_has_started", lambda: True)
     shelf = Shelf()
     shelf.broken = "Out of memory."
-    loaded = Loaded(shelf.load, shelf.report)
+    loaded = ModelLoader(shelf.load, shelf.report)
     loaded.check_health()  # Serve asks at once, and takes a failure for one of the start
     clock[0] += 10
     with pytest.raises(Unavailable, match="Out of memory"):

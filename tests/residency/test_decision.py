@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from deployments.residency.decision import Orders, decide
+from deployments.residency.decision import ModelOverrides, desired_replicas
 
 
 class Life:
     """A model that does at once what the policy decides."""
 
-    def __init__(self, timeout_s: float = 10.0, orders: Orders | None = None) -> None:
-        self.orders = orders or Orders()
+    def __init__(self, timeout_s: float = 10.0, orders: ModelOverrides | None = None) -> None:
+        self.orders = orders or ModelOverrides()
         self.timeout_s = timeout_s
         self.now = 1_000.0
         self.running = 0
@@ -18,7 +18,7 @@ class Life:
 
     def step(self, seconds: float = 0.0, demand: float = 0.0, held: bool = False) -> int:
         self.now += seconds
-        wanted, self.state = decide(
+        wanted, self.state = desired_replicas(
             self.orders,
             self.state,
             now=self.now,
@@ -149,7 +149,7 @@ def test_a_model_warmed_after_an_offload_that_still_waits_for_work_comes_back() 
 
 
 def test_a_pinned_model_stays_until_it_is_offloaded() -> None:
-    model = Life(timeout_s=10, orders=Orders(pin=True))
+    model = Life(timeout_s=10, orders=ModelOverrides(pin=True))
     assert model.step() == 1
     assert model.step(10_000) == 1
     model.order(pin=False, offload_at=model.now)
@@ -166,8 +166,8 @@ def test_a_changed_timeout_counts_from_the_last_request() -> None:
 
 
 def test_orders_from_before_the_controllers_restart_are_not_carried_out_again() -> None:
-    model = Life(orders=Orders(offload_at=900.0, warm_at=950.0))
+    model = Life(orders=ModelOverrides(offload_at=900.0, warm_at=950.0))
     model.running = 1
     assert model.step(demand=1) == 1
-    cold = Life(orders=Orders(offload_at=900.0, warm_at=950.0))
+    cold = Life(orders=ModelOverrides(offload_at=900.0, warm_at=950.0))
     assert cold.step() == 0

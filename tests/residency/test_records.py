@@ -3,14 +3,14 @@
 import json
 import time
 
-from deployments.residency.decision import Orders
+from deployments.residency.decision import ModelOverrides
 from deployments.residency.records import Load, Observation, Records
 from tests.support.memory_store import MemoryStore
 
 
 def test_what_nobody_has_written_is_empty() -> None:
     records = Records(MemoryStore())
-    assert records.orders("Llasa") == Orders()
+    assert records.orders("Llasa") == ModelOverrides()
     assert records.load("Llasa") == Load()
     assert records.observation("Llasa") is None
     assert records.gpu("replica") is None
@@ -21,8 +21,8 @@ def test_an_order_changes_what_it_names_and_nothing_else() -> None:
     store = MemoryStore()
     Records(store).order("Llasa", pin=True, warm_at=5.0)
     Records(store).order("Llasa", timeout_s=7.0)
-    assert Records(store).orders("Llasa") == Orders(timeout_s=7.0, warm_at=5.0, pin=True)
-    assert Records(store).orders("Whisper") == Orders()
+    assert Records(store).orders("Llasa") == ModelOverrides(timeout_s=7.0, warm_at=5.0, pin=True)
+    assert Records(store).orders("Whisper") == ModelOverrides()
 
 
 def test_records_read_as_they_were_written() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deployments.llasa.protocol import Codes
-from deployments.synthesis.guards import Flaw, LoopDetector, hear, measure
+from deployments.synthesis.guards import Flaw, LoopDetector, check_duration, check_silence
 from tests.support.clips import voice
 
 
@@ -50,10 +50,10 @@ def kind(flaw: Flaw | None) -> str | None:
 
 
 def test_silence_and_holes_are_heard() -> None:
-    assert hear(voice(2.0)) is None
-    assert kind(hear(np.zeros(32_000, np.float32))) == "silence"
-    assert kind(hear(0.001 * voice(2.0))) == "silence"
-    flaw = hear(np.concatenate([voice(1.0), np.zeros(40_000, np.float32), voice(1.0)]))
+    assert check_silence(voice(2.0)) is None
+    assert kind(check_silence(np.zeros(32_000, np.float32))) == "silence"
+    assert kind(check_silence(0.001 * voice(2.0))) == "silence"
+    flaw = check_silence(np.concatenate([voice(1.0), np.zeros(40_000, np.float32), voice(1.0)]))
     assert kind(flaw) == "gap"
     assert flaw
     assert "2.5 s" in flaw.message or "2.6 s" in flaw.message
@@ -76,7 +76,7 @@ def test_silence_and_holes_are_heard() -> None:
     ],
 )
 def test_a_take_must_last_about_as_long_as_its_text(spoken: int, expected: float, flaw: str | None) -> None:
-    assert kind(measure(spoken, expected)) == flaw
+    assert kind(check_duration(spoken, expected)) == flaw
 
 
 def test_worse_flaws_rank_higher() -> None:

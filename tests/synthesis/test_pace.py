@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.synthesis.guards import measure
+from deployments.synthesis.guards import check_duration
 from deployments.synthesis.pace import Pace
 
 
@@ -24,7 +24,7 @@ def test_chinese_gets_more_codes_a_character_than_english() -> None:
     [("12345678", 3.3), ("共1234567元", 3.3), ("+1 555 123 4567", 3.5), ("www.example.com/a", 3.6), ("12:30", 1.2)],
 )
 def test_digits_and_addresses_last_as_long_as_they_are_read_out(text: str, seconds: float) -> None:
-    assert measure(round(50 * seconds), Pace().codes(text)) is None
+    assert check_duration(round(50 * seconds), Pace().codes(text)) is None
 
 
 def test_a_voice_that_took_longer_for_its_reference_is_given_longer() -> None:

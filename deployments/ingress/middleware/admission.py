@@ -7,13 +7,13 @@ from collections.abc import Collection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded
-from deployments.ingress.responses.failures import failure_of
+from deployments.ingress.responses.exception_handlers import failure_of
 from deployments.ingress.responses.sse import error_event
-from deployments.service.deadline import too_late
+from deployments.service.deadline import deadline_error
 from deployments.service.turns import Admission
 
 
-class Admitted:
+class AdmissionMiddleware:
     """ASGI middleware under which work has its turn, before its body is read, and a deadline.
 
     Args:
@@ -52,7 +52,7 @@ class Admitted:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            late = too_late(self._timeout_s)
+            late = deadline_error(self._timeout_s)
             if content_type is None:
                 await failure_of(late)(scope, receive, send)
             elif content_type.startswith(b"text/event-stream"):

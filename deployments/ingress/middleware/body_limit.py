@@ -3,10 +3,10 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.ingress.responses.failures import failure
+from deployments.ingress.responses.exception_handlers import failure
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """ASGI middleware that refuses bodies above a size: at once by their Content-Length, else as they arrive."""
 
     def __init__(self, app: ASGIApp, megabytes: float) -> None:

@@ -8,10 +8,10 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.errors import Unauthorized
-from deployments.ingress.responses.failures import failure_of
+from deployments.ingress.responses.exception_handlers import failure_of
 
 
-class Keys:
+class APIKeyMiddleware:
     """ASGI middleware that asks for a key, and notes whose it is in `scope["state"]["client"]`.
 
     Without keys every request passes, and the client is its address.

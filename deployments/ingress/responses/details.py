@@ -7,7 +7,7 @@ from typing import Any
 
 from deployments.audio.encoder import rate_of
 from deployments.audio.subtitles import srt, vtt
-from deployments.service.delivery import Delivery, Piece
+from deployments.service.delivery import AudioChunk, OutputOptions
 from deployments.synthesis.captions import captions
 from deployments.synthesis.events import Finished, Part
 
@@ -22,7 +22,7 @@ def summary(finished: Finished, seconds: float) -> dict[str, Any]:
     }
 
 
-def details(finished: Finished, delivery: Delivery, seconds: float) -> dict[str, Any]:
+def details(finished: Finished, delivery: OutputOptions, seconds: float) -> dict[str, Any]:
     """Likewise, with its parts, their seeds, what was heard in them and when, and captions."""
     parts = finished.parts
     if delivery.speed != 1:
@@ -39,7 +39,7 @@ def details(finished: Finished, delivery: Delivery, seconds: float) -> dict[str,
     }
 
 
-def with_details(piece: Piece, delivery: Delivery) -> Piece:
+def with_details(piece: AudioChunk, delivery: OutputOptions) -> AudioChunk:
     """A whole speech as JSON: the file in base64, and its details."""
     assert piece.finished  # noqa: S101 - as of any last piece
     audio = base64.b64encode(piece.data).decode()

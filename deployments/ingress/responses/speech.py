@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 from deployments.audio.encoder import rate_of
 from deployments.errors import ServiceError
 from deployments.ingress.responses.details import details, summary, with_details
-from deployments.ingress.responses.failures import FAILURES, RESPONSES, reason_of
+from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES, reason_of
 from deployments.ingress.responses.playback import Playback
 from deployments.ingress.responses.sse import error_event, event
-from deployments.service.delivery import Delivery, Piece, pieces, whole
-from deployments.service.retry import begun, stream_with_retries, with_retries
+from deployments.service.delivery import AudioChunk, OutputOptions, pieces, whole
+from deployments.service.retry import await_first_item, stream_with_retries, with_retries
 from deployments.service.service import Service
 from deployments.synthesis.events import Audio, Event, Progress
 from deployments.synthesis.synthesizer import SpeechRequest
@@ -28,7 +28,7 @@ from deployments.synthesis.usage import Usage
 
 logger = logging.getLogger(__name__)
 
-Manner = Literal["whole", "audio", "sse", "progress"]
+ResponseMode = Literal["whole", "audio", "sse", "progress"]
 """`progress`: events as of `sse`, from the first one that tells of a stage."""
 
 HEADERS: Final = {
@@ -57,8 +57,8 @@ async def speak(
     service: Service,
     http: Request,
     request: SpeechRequest,
-    delivery: Delivery,
-    manner: Manner,
+    delivery: OutputOptions,
+    manner: ResponseMode,
     headers: Mapping[str, str],
 ) -> Response:
     """Speaks a request and answers with it.
@@ -73,8 +73,8 @@ async def speak(
     def stream() -> AsyncGenerator[Event, None]:
         return service.synthesizer.stream(request, usage)
 
-    async def at_once() -> Piece:
-        return await whole(*await begun(stream, _is_audio), delivery)
+    async def at_once() -> AudioChunk:
+        return await whole(*await await_first_item(stream, _is_audio), delivery)
 
     headers = {**headers, "X-Sample-Rate": str(rate_of(delivery.format, delivery.rate))}
     try:
@@ -83,7 +83,7 @@ async def speak(
             if delivery.details:
                 return _Whole(with_details(piece, delivery), playback, "application/json", headers)
             return _Whole(piece, playback, delivery.media_type, headers)
-        first, events = await begun(
+        first, events = await await_first_item(
             lambda: stream_with_retries(stream, _is_audio), _is_any if manner == "progress" else _is_audio
         )
     except BaseException as error:
@@ -103,7 +103,7 @@ def _is_any(event: Event) -> bool:
 
 
 class _Whole(Response):
-    def __init__(self, piece: Piece, playback: Playback, media_type: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, piece: AudioChunk, playback: Playback, media_type: str, headers: Mapping[str, str]) -> None:
         assert piece.finished  # noqa: S101 - as of any last piece
         self._playback = playback
         self._seconds = piece.seconds
@@ -121,10 +121,10 @@ class _Streamed(StreamingResponse):
         self,
         first: Event,
         events: AsyncGenerator[Event, None],
-        delivery: Delivery,
+        delivery: OutputOptions,
         playback: Playback,
         deadline: asyncio.Timeout,
-        manner: Manner,
+        manner: ResponseMode,
         usage: Usage,
         media_type: str,
         headers: Mapping[str, str],
@@ -166,7 +166,7 @@ class _Streamed(StreamingResponse):
             last = error_event(_for_caller(error), "speech.audio.error")
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
-    def _event(self, piece: Piece) -> bytes:
+    def _event(self, piece: AudioChunk) -> bytes:
         """As OpenAI writes it. A token of the output is a code, 50 of which are a second."""
         data = b""
         if piece.data:
@@ -209,7 +209,7 @@ def warnings_header(warnings: Sequence[str]) -> str:
     return json.dumps([f"There are {len(warnings)}; `details` has them."]) if warnings else "[]"
 
 
-def _told(piece: Piece) -> dict[str, str]:
+def _told(piece: AudioChunk) -> dict[str, str]:
     finished = piece.finished
     assert finished  # noqa: S101 - as of any last piece
     stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
-from deployments.ingress.responses.failures import RESPONSES
+from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.service.service import Service
 

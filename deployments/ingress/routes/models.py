@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from deployments.errors import NotFound
-from deployments.ingress.responses.failures import FAILURES
+from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.profiles import Profile
 from deployments.service.service import Service
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 
 from deployments.audio.encoder import MEDIA_TYPES
-from deployments.ingress.responses.failures import FAILURES
+from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.service.outputs import read_output
 from deployments.service.service import Service
 

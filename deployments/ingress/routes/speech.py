@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from deployments.audio.encoder import MEDIA_TYPES, Format
 from deployments.errors import InvalidInput
-from deployments.ingress.responses.failures import FAILURES
-from deployments.ingress.responses.speech import FAILED, HEADERS, Manner, speak
+from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.speech import FAILED, HEADERS, ResponseMode, speak
 from deployments.ingress.routes.models import check_model, speech_models
 from deployments.llasa.protocol import INSTRUCTION, Sampling
-from deployments.service.delivery import Delivery
+from deployments.service.delivery import OutputOptions
 from deployments.service.outputs import outputs_for
 from deployments.service.parameters import (
     BestOf,
@@ -152,7 +152,7 @@ def speech_routes(service: Service) -> APIRouter:
             repetition_penalty=body.repetition_penalty,
             seed=seed,
         )
-        delivery = Delivery(
+        delivery = OutputOptions(
             body.response_format,
             body.sample_rate or RATE,
             body.speed,
@@ -161,7 +161,7 @@ def speech_routes(service: Service) -> APIRouter:
             outputs_for(settings, keep=body.keep),
             body.details,
         )
-        manner: Manner = "audio" if body.stream and not body.details else "whole"
+        manner: ResponseMode = "audio" if body.stream and not body.details else "whole"
         if body.stream_format == "sse":
             manner = "progress" if body.progress else "sse"
         headers = {"X-Ignored": "instructions"} if body.instructions else {}

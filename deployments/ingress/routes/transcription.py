@@ -6,7 +6,7 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from deployments.ingress.responses.failures import RESPONSES
+from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
 from deployments.service.service import Service

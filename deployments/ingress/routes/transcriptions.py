@@ -12,11 +12,11 @@ from starlette.types import Send
 
 from deployments.audio.subtitles import srt, vtt
 from deployments.errors import ServiceError
-from deployments.ingress.responses.failures import FAILURES, RESPONSES
+from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.responses.sse import error_event, event
 from deployments.ingress.routes.models import check_model, transcription_models
-from deployments.service.retry import begun
+from deployments.service.retry import await_first_item
 from deployments.service.service import Service
 from deployments.synthesis.captions import cues
 from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript
@@ -143,7 +143,9 @@ def transcriptions_routes(service: Service) -> APIRouter:
         )
         if form.stream:
             file = form.file.file
-            first, rest = await begun(lambda: service.listener.listen(file, "file", **listening), lambda piece: True)
+            first, rest = await await_first_item(
+                lambda: service.listener.listen(file, "file", **listening), lambda piece: True
+            )
             return _Streamed(first, rest)
         transcript = await service.listener.transcribe(form.file.file, "file", **listening)
         answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.ingress.responses.speech import FAILED, HEADERS, speak
 from deployments.llasa.protocol import INSTRUCTION, Sampling
-from deployments.service.delivery import Delivery
+from deployments.service.delivery import OutputOptions
 from deployments.service.outputs import Outputs
 from deployments.service.parameters import (
     BestOf,
@@ -120,7 +120,7 @@ def tts_routes(service: Service) -> APIRouter:
                 live=form.stream,
                 warnings=clip.warnings,
             ),
-            Delivery(
+            OutputOptions(
                 "wav",
                 form.sample_rate or settings.default_sample_rate,
                 seed=seed,

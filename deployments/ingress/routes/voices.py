@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.audio.encoder import MEDIA_TYPES, encoded
-from deployments.ingress.responses.failures import FAILURES, RESPONSES
+from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
 from deployments.service.parameters import Consent, RefCheck
 from deployments.service.retry import with_retries

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from deployments.errors import Overloaded, TimedOut
-from deployments.ingress.middleware.admission import Admitted
+from deployments.ingress.middleware.admission import AdmissionMiddleware
 from deployments.profiles import PROFILES
 from deployments.service.turns import Admission
 from deployments.settings import Settings
@@ -178,7 +178,7 @@ async def test_ten_thousand_random_arrivals_and_departures_leave_nothing_behind(
 
 
 def client_of(app: "Answer", running: int = 1, waiting: int = 1, timeout_s: float = 60) -> httpx.AsyncClient:
-    admitted = Admitted(app, Admission(running, waiting, Recorder()), {"/work"}, timeout_s)
+    admitted = AdmissionMiddleware(app, Admission(running, waiting, Recorder()), {"/work"}, timeout_s)
 
     async def known(scope: Scope, receive: Receive, send: Send) -> None:
         await admitted({**scope, "state": {"client": "a"}}, receive, send)

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from deployments.ingress.middleware.keys import Keys
+from deployments.ingress.middleware.keys import APIKeyMiddleware
 from deployments.service.service import Service
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused
@@ -16,7 +16,9 @@ async def whose(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def client_with(keys: dict[str, str], *open_paths: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(Keys(whose, keys, open_paths)), base_url="http://test")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(APIKeyMiddleware(whose, keys, open_paths)), base_url="http://test"
+    )
 
 
 KEYS = {"alice": "sk-one", "bob": "sk-two"}
@@ -91,7 +93,7 @@ async def test_a_websocket_without_a_key_is_closed() -> None:
         raise NotImplementedError
 
     scope = {"type": "websocket", "path": "/", "headers": []}
-    await Keys(whose, KEYS)(scope, receive, send)
+    await APIKeyMiddleware(whose, KEYS)(scope, receive, send)
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deployments.audio.reading import decoded
 from deployments.ingress.responses.details import details
-from deployments.service.delivery import Delivery
+from deployments.service.delivery import OutputOptions
 from deployments.service.service import Service
 from deployments.synthesis.events import Finished, Part
 from deployments.whisper.protocol import Word
@@ -97,7 +97,7 @@ async def test_parts_last_as_long_as_the_stretched_audio(
 def test_times_of_words_and_captions_are_those_of_the_stretched_audio() -> None:
     words = (Word("Hello", 2.0, 2.4, 0.9), Word("there.", 2.5, 3.0, 0.9))
     part = Part("Hello there.", 2.0, 1.0, "stop", 7, 1, None, "Hello there.", 0.0, words)
-    told = details(Finished("stop", 7, "A reference.", parts=(part,)), Delivery("wav", 24_000, 2.0), 1.49)
+    told = details(Finished("stop", 7, "A reference.", parts=(part,)), OutputOptions("wav", 24_000, 2.0), 1.49)
     (found,) = told["parts"]
     assert (found["start"], found["seconds"]) == (1.0, 0.49)
     assert [(word["start"], word["end"]) for word in found["words"]] == [(1.0, 1.2), (1.25, 1.49)]

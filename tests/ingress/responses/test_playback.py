@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from deployments.errors import Unavailable
-from deployments.ingress.responses.failures import reason_of
+from deployments.ingress.responses.exception_handlers import reason_of
 from deployments.ingress.responses.playback import Playback
 from tests.support.recorder import Recorder
 

@@ -11,7 +11,7 @@ MISSES: Final = Metric("cache_misses_total", "counter", "Likewise, what was not 
 BYTES: Final = Metric("cache_bytes", "gauge", "Bytes that a cache holds, about.", ("cache",))
 
 
-class Watch(Protocol):
+class CacheObserver(Protocol):
     """Is told what a cache does, from any thread."""
 
     def looked_up(self, *, hit: bool) -> None: ...
@@ -21,7 +21,7 @@ class Watch(Protocol):
         ...
 
 
-class Unwatched:
+class Unobserved:
     """Nobody is told."""
 
     def looked_up(self, *, hit: bool) -> None: ...
@@ -29,4 +29,4 @@ class Unwatched:
     def holds(self, size: int) -> None: ...
 
 
-UNWATCHED: Final = Unwatched()
+UNOBSERVED: Final = Unobserved()

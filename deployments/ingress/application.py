@@ -27,6 +27,7 @@ from deployments.ingress.transcriptions import transcriptions_routes
 from deployments.ingress.tts import tts_routes
 from deployments.ingress.voices import voice_routes
 from deployments.settings import Settings
+from deployments.version import VERSION
 
 HEALTH: Final = ("/health",)
 DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/", "/favicon.ico")
@@ -60,6 +61,7 @@ def build_application(service: Service) -> FastAPI:
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
+        version=VERSION,
         description="Zero-shot voice cloning. The weights of Llasa and XCodec2 are CC-BY-NC-4.0. "
         "Clone a voice only with its owner's consent.",
         docs_url="/apidocs",

@@ -17,6 +17,7 @@ from ray.serve.schema import ServeDeploySchema
 from cli.check import check_files
 from deployments.profiles import PROFILES
 from deployments.settings import Settings
+from deployments.version import VERSION
 from scripts.k8s import OVERLAYS as GENERATED
 from scripts.k8s import patch, serve_config
 from tests.k8s.overlays import COMPONENTS, OVERLAYS, ROOT, built, kustomize, manifests, the
@@ -161,7 +162,7 @@ def test_an_image_named_as_the_readme_says_is_that_of_every_pod(tmp_path: Path) 
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True)
     images = re.findall(r"^\s+image: (\S+)$", kustomize(tmp_path / "k8s" / "one-gpu"), re.MULTILINE)
     assert {image for image in images if "llasa-serve" in image} == {
-        f"registry.example.com/llasa-serve:0.1.0-{kind}" for kind in ("cpu", "gpu")
+        f"registry.example.com/llasa-serve:{VERSION}-{kind}" for kind in ("cpu", "gpu")
     }
 
 

@@ -41,6 +41,7 @@ ENV PATH=/opt/llasa-serve/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     RAY_USAGE_STATS_ENABLED=0 \
     RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=deployments.ingress.proxy:middlewares \
+    RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S=1 \
     API_HOST=0.0.0.0 \
     API_PORT=7861 \
     MODELS_CACHE_DIR=/models \

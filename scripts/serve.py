@@ -25,8 +25,14 @@ from deployments.settings import SECRETS, Settings
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
 
-PROXY_CALLBACK = "deployments.ingress.proxy:middlewares"
 CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.ingress.proxy:middlewares",
+    # A proxy is replaced after three failed checks. At Serve's 10 s nobody could connect for half a minute.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+}
+"""What Ray must find in its environment. The Dockerfile sets the same for clusters."""
 
 
 def main() -> int:
@@ -118,9 +124,7 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
         StartFailed: a checkpoint cannot be had, or the GPU that the profile needs.
     """
     # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
-    os.environ |= _environment(settings)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] = PROXY_CALLBACK  # the Dockerfile sets it for clusters
+    os.environ |= _environment(settings) | RAY_ENVIRONMENT
 
     import ray
     from ray import serve

@@ -3,8 +3,8 @@
 from typing import Final
 
 _DEMUXERS: Final = """
-aac ac3 aiff amr amrnb amrwb ape asf au avi caf dsf dts dtshd eac3 flac flv g722 gsm latm loas matroska mlp mov mp3 mpc
-mpc8 mpeg mpegts nut ogg oma qcp sbc sln tak truehd tta voc w64 wav wv xwma
+aac ac3 aiff amr amrnb amrwb ape asf au avi caf dsf dts dtshd eac3 flac flv g722 gsm ircam latm loas matroska mlp mov
+mp3 mpc mpc8 mpeg mpegts mxf nistsphere nut ogg oma qcp sbc sln sox tak truehd tta voc w64 wav wv xwma
 """
 _DECODERS: Final = """
 aac aac_fixed aac_latm ac3 ac3_fixed adpcm_adx adpcm_ct adpcm_g722 adpcm_ima_amv adpcm_ima_qt adpcm_ima_wav adpcm_ms

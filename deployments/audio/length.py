@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-_NAMES: Final = "aiff ape asf au avi caf dsf flac flv matroska mov mp3 mpc mpc8 nut tak tta voc w64 wav wv xwma"
+_NAMES: Final = "aiff ape asf au avi caf dsf flac flv matroska mov mp3 mpc mpc8 nistsphere nut tta voc w64 wav wv xwma"
 _DECLARING: Final = frozenset(_NAMES.split())
 """Containers with a header that holds the length. Of others FFmpeg gives an estimate from their first bit rate."""
 _UNKNOWN: Final = 2**31 - 2**16

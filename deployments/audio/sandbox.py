@@ -49,7 +49,7 @@ class Sandbox:
         Raises:
             OSError: the kernel refuses.
         """
-        with open("/proc/self/statm", encoding="ascii") as statm:
+        with open("/proc/self/statm", "rb") as statm:
             size = int(statm.read().split()[0]) * resource.getpagesize()
         if os.geteuid() == 0:
             os.setgroups([])

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployments.errors import ServiceError
 from deployments.speech.container import MEDIA_TYPES, Format, open_container
@@ -108,16 +108,15 @@ class _File:
         data = self._container.write(wav) if wav is not None else b""
         self._seconds += seconds(wav) if wav is not None else 0.0
         data += self._container.close()
-        return Piece(data, self._seconds, finished, self._keep(data))
-
-    def _keep(self, last: bytes) -> str | None:
         if not self._delivery.kept_in:
-            return None
+            return Piece(data, self._seconds, finished)
         try:
-            return self._delivery.kept_in.keep(b"".join([*self._copy, last]), f".{self._delivery.format}").name
+            copy = self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}").name
         except OSError as error:  # without one the speech is as good
             logger.warning("No copy could be kept in OUTPUTS_DIR: %s", error)
-            return None
+            warning = f"No copy of the speech could be kept ({error.strerror})."
+            return Piece(data, self._seconds, replace(finished, warnings=(*finished.warnings, warning)))
+        return Piece(data, self._seconds, finished, copy)
 
     def _piece(self, data: bytes, length: float) -> Piece | None:
         self._seconds += length

@@ -1,6 +1,7 @@
 """Failures as responses: OpenAI's envelope, one shape for all."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from deployments.errors import ServiceError, TimedOut, UnprocessableInput
+from deployments.errors import ServiceError, TimedOut, Unavailable, UnprocessableInput
 
 logger = logging.getLogger("ray.serve")
 
@@ -130,5 +131,8 @@ async def _http_exception(request: Request, error: HTTPException) -> JSONRespons
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        logger.error("%s %s failed: %s", request.method, request.url.path, error)
+        return failure_of(Unavailable("The service's disk is full: try again later.", retry_after_s=60))
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return failure(500, "Something went wrong here; the service's log has it.", "server_error", "internal_error")

@@ -26,8 +26,12 @@ class Outputs:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._sweep()
         path = self.folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}{suffix}"
-        with path.open("xb") as file:
-            file.write(data)
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+        except OSError:
+            path.unlink(missing_ok=True)  # of a full disk nothing half is left
+            raise
         return path
 
     def read(self, name: str) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from deployments.errors import Conflict, InvalidInput, NotFound
+from deployments.errors import Conflict, InvalidInput, NotFound, Unavailable
 from deployments.gpu.protocol import Residency
 from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.nano.voices import shipped_voices
@@ -142,7 +142,8 @@ class Voices:
             checkpoint=self._codec,
             warnings=reference.warnings,
         )
-        await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
+        with _storing():
+            await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
         return voice
 
     async def rename(self, key: str, name: str) -> Voice:
@@ -159,7 +160,7 @@ class Voices:
         stored = await self._stored(key)
         if _built_in_name(name):
             raise Conflict(f"There is a voice {name!r} already.", "name")
-        with _gone(key):
+        with _gone(key), _storing():
             return await asyncio.to_thread(self._store.rename, stored, name)
 
     async def sample(self, key: str) -> Waveform:
@@ -273,6 +274,18 @@ def _duration(codes: Codes) -> float:
 def _built_in_name(key: str) -> str | None:
     name = normal_name(key).lower().removeprefix("builtin_")
     return name if name in BUILT_IN else None
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    """Turns a folder that cannot be written, such as one on a full disk, into an error for the caller."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise  # the voice is gone
+    except OSError as error:
+        logger.warning("VOICES_DIR cannot be written: %s", error)
+        raise Unavailable(f"The voice cannot be stored now ({error.strerror}). Try again later.") from error
 
 
 @contextmanager

@@ -73,6 +73,35 @@ def level(wav: NDArray[np.float32]) -> float:
     return float(np.sqrt(np.square(wav).mean()))
 
 
+@pytest.mark.parametrize(
+    ("container_format", "codec"),
+    [
+        ("wv", "wavpack"),
+        ("aiff", "pcm_s16be"),
+        ("au", "pcm_mulaw"),
+        ("caf", "alac"),
+        ("w64", "pcm_s24le"),
+        ("ac3", "ac3"),
+        ("asf", "aac"),
+        ("avi", "pcm_s16le"),
+        ("flv", "libmp3lame"),
+        ("mov", "aac"),
+        ("mpegts", "mp2"),
+        ("nut", "flac"),
+        ("sox", "pcm_s32le"),
+        ("eac3", "eac3"),
+    ],
+)
+async def test_many_containers_and_codecs_are_read_in_the_sandbox(
+    reader: AudioReader, container_format: str, codec: str
+) -> None:
+    file = muxed(container_format, codec, 44_100, "mono", [[(0.0, mono(2.0, 44_100))]])
+    wav, warnings = await heard(reader, file)
+    assert len(wav) == pytest.approx(32_000, abs=3_200)
+    assert level(wav) == pytest.approx(level(voice(2.0)), rel=0.2)
+    assert warnings == ()
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 6, 7, 8, 9, 16, 32])
 def test_a_file_may_have_any_number_of_channels(channels: int) -> None:
     wav = decoded(several(voice(1.0), channels))

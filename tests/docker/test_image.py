@@ -13,7 +13,7 @@ import yaml
 
 from cli.check.environment import COMPOSE
 from deployments.settings import Settings
-from scripts.serve import PROXY_CALLBACK
+from scripts.serve import RAY_ENVIRONMENT
 from tests.k8s.overlays import OVERLAYS, manifests
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,8 +41,9 @@ def test_hadolint_finds_nothing() -> None:
     run(tool("hadolint"), "Dockerfile")
 
 
-def test_the_image_has_the_proxies_answer_in_the_services_shape_as_a_local_start_does() -> None:
-    assert f" RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH={PROXY_CALLBACK} " in DOCKERFILE
+def test_ray_has_the_same_environment_in_the_image_as_in_a_local_start() -> None:
+    for name, value in RAY_ENVIRONMENT.items():
+        assert f" {name}={value} " in DOCKERFILE
 
 
 def test_shellcheck_finds_nothing() -> None:

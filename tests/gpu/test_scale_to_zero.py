@@ -56,9 +56,11 @@ async def test_a_timeout_changed_while_running_takes_effect_and_outlasts_the_ing
         changed = await client.post("/api/gpu/timeout?seconds=1&model=XCodec2")
         assert changed.json()["done"]
         await unloaded(running, "XCodec2")
-        (ingress,) = [p for p in psutil.process_iter(["cmdline"]) if is_ingress(p) and descends(p)]
-        ingress.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(psutil.wait_procs, [ingress], 30)
+        ingresses = [p for p in psutil.process_iter(["cmdline"]) if is_ingress(p) and descends(p)]
+        assert len(ingresses) == 2
+        for ingress in ingresses:
+            ingress.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(psutil.wait_procs, ingresses, 30)
     await healthy(running)
     assert (await running.models())["XCodec2"]["timeout_seconds"] == 1
     async with running.client() as client:

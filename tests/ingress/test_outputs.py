@@ -1,5 +1,7 @@
 """Copies of what was spoken, by their names."""
 
+import errno
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from deployments.ingress.service import Service
+from deployments.speech.outputs import Outputs
 from tests.ingress.conftest import client_of
 from tests.ingress.test_tts import refused, speak
 
@@ -50,6 +53,21 @@ async def test_where_no_copy_can_be_written_the_speech_is_as_good(
     assert answer.status_code == 200
     assert answer.content == whole.content
     assert "x-output" not in answer.headers
+    assert stream or "No copy of the speech could be kept" in answer.headers["x-warnings"]
+
+
+def test_of_a_copy_that_cannot_be_written_whole_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "open", lambda path, mode: _Full(path, mode))
+    with pytest.raises(OSError, match="No space left"):
+        Outputs(tmp_path).keep(b"speech", ".wav")
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Full(io.FileIO):
+    """A file on a full disk."""
+
+    def write(self, data: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_where_none_are_kept_no_name_is_told_and_a_copy_that_is_asked_for_is_refused(

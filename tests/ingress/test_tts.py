@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import errno
 import io
 import json
 import wave
@@ -269,6 +270,22 @@ async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
     async with client_of(broken) as client:
         answer = await speak(client, clip)
     refused(answer, 500, "internal_error", None, "Something went wrong here")
+    assert "secret" not in answer.text
+
+
+async def test_a_full_disk_is_told_as_one(
+    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = service()
+
+    async def fail(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/secret/path")
+
+    monkeypatch.setattr(full.audio, "clip", fail)  # as when an upload spills to disk
+    async with client_of(full) as client:
+        answer = await speak(client, clip)
+    refused(answer, 503, "unavailable", None, "disk is full")
+    assert answer.headers["retry-after"]
     assert "secret" not in answer.text
 
 

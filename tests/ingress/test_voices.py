@@ -1,6 +1,8 @@
 """Voices over HTTP."""
 
+import errno
 import json
+import os
 from collections.abc import AsyncGenerator, Callable
 from urllib.parse import quote
 
@@ -110,3 +112,17 @@ async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable
             "/v1/audio/speech", json={"model": "tts-1", "input": "Hello there.", "voice": "cedar"}
         )
     refused(answer, 503, "unavailable", None, "has died")
+
+
+async def test_a_voice_for_which_there_is_no_room_is_a_503(
+    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    form = {"name": "narrator", "consent": "my own", "ref_text": "A reference."}
+    async with client_of(service()) as client:
+        answer = await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})
+        refused(answer, 503, "unavailable", None, "The voice cannot be stored now (No space left on device).")
+        assert (await client.get("/v1/audio/voices/narrator")).status_code == 404

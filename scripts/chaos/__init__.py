@@ -1,0 +1,1 @@
+"""Breaks the service on purpose and counts what becomes of its requests."""

@@ -12,7 +12,7 @@ CONTINUITY_MS: Final = 100
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 
 METRICS: Final = (
-    Metric("audio_ttfp_s", "histogram", "Seconds from the request to the first audio sent.", (), _SECONDS),
+    Metric("audio_ttfp_s", "histogram", "Seconds from request to first audio sent.", (), _SECONDS),
     Metric("audio_duration_s", "histogram", "Seconds of audio in a response.", (), _SECONDS),
     Metric(
         "audio_rtf",
@@ -22,14 +22,19 @@ METRICS: Final = (
         (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10),
     ),
     Metric("audio_frames_total", "counter", "Codec frames sent (50 per second of audio)."),
-    Metric("audio_underrun_s", "histogram", "Seconds for which a player that starts immediately would stall.", (), _SECONDS),
+    Metric("audio_underrun_s", "histogram", "Seconds of stalls in a player that starts immediately.", (), _SECONDS),
     Metric(
         "audio_continuity_ok_total",
         "counter",
         "Requests that such a player plays without a stall above the threshold.",
         ("threshold_ms",),
     ),
-    Metric("audio_skipped_requests_total", "counter", "Speech requests that failed before their first audio.", ("reason",)),
+    Metric(
+        "audio_skipped_requests_total",
+        "counter",
+        "Speech requests that failed before their first audio.",
+        ("reason",),
+    ),
     Metric(
         "audio_interrupted_requests_total",
         "counter",

@@ -119,7 +119,7 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
 def _health_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["service"])
 
-    @router.get("/health", summary="How the service is", responses={503: {"model": Health}})
+    @router.get("/health", summary="Health of the service", responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         deployments = await service.health()
         models = await service.residency.status()

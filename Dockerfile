@@ -1,6 +1,7 @@
 # Llasa Serve on Ray's image of the same version: for compose.yaml, and for every pod of k8s/.
-#   docker build -t llasa-serve:0.1.0-gpu .
-#   docker build -t llasa-serve:0.1.0-cpu --build-arg PLATFORM=cpu .
+#   docker build -t llasa-serve:VERSION-gpu .
+#   docker build -t llasa-serve:VERSION-cpu --build-arg PLATFORM=cpu .
+# VERSION is that of pyproject.toml.
 ARG PLATFORM=gpu
 FROM rayproject/ray:2.60.0-py311-${PLATFORM} AS base
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
+from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
 Zero-shot voice cloning on Ray Serve. `scripts/start.sh` starts the service; then
@@ -16,12 +17,23 @@ Zero-shot voice cloning on Ray Serve. `scripts/start.sh` starts the service; the
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 1 where it found something wrong."""
+    given = build_parser().parse_args(arguments)
+    if given.command in SERVICE_COMMANDS:
+        return run_service_command(given)
+    if given.command == "fetch":
+        return _fetch(given.profile)
+    return _check(given)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="llasa-serve",
         description=_DESCRIPTION,
-        epilog="`llasa-serve COMMAND --help` tells more, with examples and exit statuses.",
+        epilog="`llasa-serve COMMAND --help` shows examples and exit statuses.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"llasa-serve {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
         "check",
@@ -30,19 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "Files that belong together are given together: `kubectl kustomize k8s/one-gpu | llasa-serve check -`.",
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML or .env; - is standard input")
-    check.add_argument("--gpus", type=int, help="GPUs of the machine that a Serve configuration is for")
-    check.add_argument("--cpus", type=float, help="its CPUs, likewise")
+    check.add_argument("--gpus", type=int, help="GPUs of the machine on which a Serve configuration is to run")
+    check.add_argument("--cpus", type=float, help="CPUs of the machine")
     fetch = commands.add_parser(
         "fetch", help="download the checkpoints", description="Downloads the checkpoints that the settings name."
     )
-    fetch.add_argument("profile", nargs="?", help="in place of the setting PROFILE")
+    fetch.add_argument("profile", nargs="?", help="overrides the setting PROFILE")
     add_service_commands(commands)
-    given = parser.parse_args(arguments)
-    if given.command in SERVICE_COMMANDS:
-        return run_service_command(given)
-    if given.command == "fetch":
-        return _fetch(given.profile)
-    return _check(given)
+    return parser
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -23,34 +23,34 @@ exit status:
   0  done
   1  the service failed
   2  the command line is wrong
-  3  the request cannot be served as it is: its text, its clip, a file, a key
-  4  no service answers, or it cannot serve now
+  3  the request is invalid: its text, its clip, a file or a key
+  4  no service answers, or the service is not ready
 """
 
 
 def add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Their parsers."""
     _say_arguments(_command(commands, "say", "speak a text", _SAY))
-    clip = _command(commands, "transcribe", "write down what a clip says", _TRANSCRIBE)
+    clip = _command(commands, "transcribe", "transcribe a recording", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
-    clip.add_argument("--language", help="ISO 639-1; missing: found out")
+    clip.add_argument("--language", help="ISO 639-1 code (default: detected)")
     voices = _command(commands, "voices", "list, add or remove voices", _VOICES)
     actions = voices.add_subparsers(dest="action")
     add = actions.add_parser("add", help="store the voice of a clip")
     add.add_argument("name")
-    add.add_argument("clip", type=Path, help="any audio file; best 5 to 15 s")
-    add.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    add.add_argument("clip", type=Path, help="any audio file, ideally 5 to 15 s")
+    add.add_argument("--ref-text", help="text of the clip (default: transcribed)")
     add.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
-    add.add_argument("--consent", required=True, help="whose voice it is, and how they agreed")
+    add.add_argument("--consent", required=True, help="whose voice it is and how they agreed")
     actions.add_parser("remove", help="delete a voice for good").add_argument("name")
-    _command(commands, "status", "tell where the models are", "Tells where the models are, and what the GPUs hold.")
+    _command(commands, "status", "show the status of the models", "Shows the status of the models and GPUs.")
     bridge = _command(commands, "mcp", "serve assistants over stdio", _MCP)
     bridge.add_argument(
         "--allow",
         type=Path,
         action="append",
         metavar="FOLDER",
-        help="where clips may be read and speech may be written; repeat for more (default: the working folder)",
+        help="folder for clips and speech; may be repeated (default: the working folder)",
     )
 
 
@@ -83,18 +83,18 @@ def _status_of(error: ServiceError) -> int:
 
 
 _SAY: Final = """\
-Speaks a text: into a file with -o, to stdout if that leads somewhere, else aloud (by ffplay, mpv or aplay).
+Speaks a text: to a file with -o, to stdout if it is redirected, otherwise aloud (with ffplay, mpv or aplay).
 
   llasa-serve say "Hello there." --voice alloy -o hello.wav
   llasa-serve say "Hello, this is my voice." --clip me.wav --ref-text "What the clip says." -o me.mp3
   cat story.txt | llasa-serve say - --voice alloy --format mp3 > story.mp3
 """
 _TRANSCRIBE: Final = """\
-Prints what a clip says; how long it is and in which language goes to stderr.
+Prints the text of a recording. Its duration and language are written to stderr.
 
   llasa-serve transcribe interview.mp3 > interview.txt
 """
-_REF_CHECK: Final = "where that is not what is heard: refuse, repair the text, or do not listen"
+_REF_CHECK: Final = "if the clip does not say its text: refuse it, repair the text, or do not check"
 _VOICES: Final = """\
 Lists the voices, or adds or removes one.
 
@@ -121,8 +121,8 @@ def _command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     url = os.environ.get("LLASA_URL", "http://127.0.0.1:7861")
-    parser.add_argument("--url", default=url, help="of the service (default: $LLASA_URL, else http://127.0.0.1:7861)")
-    parser.add_argument("--key", default=os.environ.get("LLASA_API_KEY"), help="if it asks for one ($LLASA_API_KEY)")
+    parser.add_argument("--url", default=url, help="URL of the service (default: $LLASA_URL or http://127.0.0.1:7861)")
+    parser.add_argument("--key", default=os.environ.get("LLASA_API_KEY"), help="API key (default: $LLASA_API_KEY)")
     return parser
 
 
@@ -131,16 +131,18 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
-    parser.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    parser.add_argument("--ref-text", help="text of the clip (default: transcribed)")
     parser.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there; its ending is the format")
-    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="default: of the ending of FILE, else wav")
-    parser.add_argument("--rate", type=int, default=24_000, help="Hz (default: 24000)")
-    parser.add_argument("--seed", type=int, default=49, help="the same one gives the same speech (default: 49)")
-    parser.add_argument("--temperature", type=float, default=0.9, help="liveliness, 0 to 2 (default: 0.9)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="output file; its suffix selects the format")
+    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="audio format (default: suffix of FILE, or wav)")
+    parser.add_argument("--rate", type=int, default=24_000, help="sample rate in Hz (default: 24000)")
+    parser.add_argument("--seed", type=int, default=49, help="random seed (default: 49)")
+    parser.add_argument("--temperature", type=float, default=0.9, help="sampling temperature, 0 to 2 (default: 0.9)")
     parser.add_argument("--speed", type=float, default=1.0, help="0.25 to 4; the pitch is kept (default: 1)")
-    parser.add_argument("--language", default="en", help="ISO 639-1: what numbers are written out in (default: en)")
-    parser.add_argument("--best-of", type=int, metavar="TAKES", help="of each part, of which the best is kept, 1 to 8")
+    parser.add_argument("--language", default="en", help="ISO 639-1 code for numbers (default: en)")
+    parser.add_argument(
+        "--best-of", type=int, metavar="TAKES", help="takes of each part, of which the best is kept, 1 to 8"
+    )
 
 
 async def _run(given: argparse.Namespace) -> None:

@@ -1,14 +1,12 @@
-"""What is measured of the caches, each by the tag `cache`."""
+"""Metrics of the caches."""
 
 from typing import Final, Protocol
 
 from deployments.metric import Metric
 
-HITS: Final = Metric(
-    "cache_hits_total", "counter", "What was found in a cache: look-ups, and of `prompts` tokens.", ("cache",)
-)
-MISSES: Final = Metric("cache_misses_total", "counter", "Likewise, what was not there.", ("cache",))
-BYTES: Final = Metric("cache_bytes", "gauge", "Bytes that a cache holds, about.", ("cache",))
+HITS: Final = Metric("cache_hits_total", "counter", "Cache hits: look-ups, and for `prompts` tokens.", ("cache",))
+MISSES: Final = Metric("cache_misses_total", "counter", "Cache misses, in the same units.", ("cache",))
+BYTES: Final = Metric("cache_bytes", "gauge", "Approximate size of a cache in bytes.", ("cache",))
 
 
 class CacheObserver(Protocol):

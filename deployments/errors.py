@@ -1,4 +1,4 @@
-"""What may go wrong for a caller, as types. The ingress turns each into OpenAI's error envelope."""
+"""Errors that callers see. The ingress sends each in the error envelope of OpenAI's API."""
 
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ class ServiceError(Exception):
 
 
 class InvalidInput(ServiceError):
-    """The request is malformed, or holds something that cannot be used."""
+    """The request is malformed or contains an unusable value."""
 
     status = 400
     type = "invalid_request_error"
@@ -36,19 +36,19 @@ class InvalidInput(ServiceError):
 
 
 class InvalidAudio(InvalidInput):
-    """The clip cannot be read, or is too short, too long or silent."""
+    """The clip is unreadable, too short, too long or silent."""
 
     code = "invalid_audio"
 
 
 class InvalidText(InvalidInput):
-    """The text is empty, too long, or holds nothing that can be spoken."""
+    """The text is empty, too long, or has nothing to speak."""
 
     code = "invalid_text"
 
 
 class UnprocessableInput(ServiceError):
-    """A field has the wrong type or lies outside its range."""
+    """A field has the wrong type or is out of range."""
 
     status = 422
     type = "invalid_request_error"
@@ -56,7 +56,7 @@ class UnprocessableInput(ServiceError):
 
 
 class InputTooLarge(ServiceError):
-    """The request body is larger than the service takes."""
+    """The request body is too large."""
 
     status = 413
     type = "invalid_request_error"
@@ -64,7 +64,7 @@ class InputTooLarge(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is no such route or object."""
+    """The route or object does not exist."""
 
     status = 404
     type = "invalid_request_error"
@@ -72,7 +72,7 @@ class NotFound(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """The service asks for a key, and none of its own came."""
+    """The API key is missing or invalid."""
 
     status = 401
     type = "invalid_request_error"
@@ -80,7 +80,7 @@ class Unauthorized(ServiceError):
 
 
 class Conflict(ServiceError):
-    """What is to be made exists already."""
+    """The object already exists."""
 
     status = 409
     type = "invalid_request_error"
@@ -88,7 +88,7 @@ class Conflict(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More requests wait than the service lets wait."""
+    """Too many requests are waiting."""
 
     status = 429
     type = "rate_limit_error"
@@ -96,7 +96,7 @@ class Overloaded(ServiceError):
 
 
 class TimedOut(ServiceError):
-    """The request was not answered within the time that one may take."""
+    """The request exceeded its time limit."""
 
     status = 408
     type = "server_error"
@@ -104,7 +104,7 @@ class TimedOut(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """A model cannot serve now: it is not up, its checkpoint is missing, or its engine has died."""
+    """A model cannot serve now: it is not loaded, its checkpoint is missing, or its engine has failed."""
 
     status = 503
     type = "server_error"
@@ -112,11 +112,11 @@ class Unavailable(ServiceError):
 
 
 class ReplicaLost(Unavailable):
-    """The process that held the model died at work. Another one takes its place: trying again makes sense."""
+    """The replica that ran the model died. Another one replaces it, so the request can be repeated."""
 
 
 class GenerationFailed(ServiceError):
-    """The models ran but made nothing that can be given out."""
+    """The models ran, but no take is usable."""
 
     # Of what was asked for, not of the service: sent again as it is, it fails again, and clients retry a 5xx.
     status = 422

@@ -1,4 +1,7 @@
-"""Every setting, from the environment or a `.env` file. The README's table and `.env.example` are written from here."""
+"""Settings, from the environment or a `.env` file.
+
+`python -m scripts.reference` writes the table in docs/ and `.env.example` from the descriptions.
+"""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
@@ -21,131 +24,151 @@ class Settings(BaseSettings):
 
     profile: Annotated[
         ProfileName,
-        Field(description="Which checkpoints run, on what. `auto`: `llasa-8b` where Ray has a GPU, else `nano`."),
+        Field(description="Checkpoints and devices to use. `auto` is `llasa-8b` if Ray has a GPU, otherwise `nano`."),
     ] = "auto"
     llasa_model_path: Annotated[
-        str | None, Field(description="Hub id or local folder of a Llasa, in place of the profile's.")
+        str | None, Field(description="Hub id or local folder of a Llasa checkpoint. Overrides the profile.")
     ] = None
     xcodec_model_path: Annotated[
-        str | None, Field(description="Hub id or local folder of an XCodec2 in transformers' format, likewise.")
+        str | None,
+        Field(
+            description="Hub id or local folder of an XCodec2 checkpoint in the format of transformers. Overrides the "
+            "profile."
+        ),
     ] = None
     whisper_model_path: Annotated[
-        str | None, Field(description="Hub id or local folder of a CTranslate2 Whisper, likewise.")
+        str | None,
+        Field(description="Hub id or local folder of a CTranslate2 Whisper checkpoint. Overrides the profile."),
     ] = None
-    models_cache_dir: Annotated[Path, Field(description="Where downloaded checkpoints are kept.")] = Path(
+    models_cache_dir: Annotated[Path, Field(description="Folder for downloaded checkpoints.")] = Path(
         "~/.cache/llasa-serve"
     )
-    hf_endpoint: Annotated[str | None, Field(description="Address of a mirror of the Hugging Face hub.")] = None
-    hf_token: Annotated[SecretStr | None, Field(description="Hub token, for checkpoints that ask for one.")] = None
+    hf_endpoint: Annotated[str | None, Field(description="URL of a mirror of the Hugging Face hub.")] = None
+    hf_token: Annotated[SecretStr | None, Field(description="Hub token, for gated checkpoints.")] = None
 
-    api_host: Annotated[str, Field(description="Address to listen on. `0.0.0.0` lets other machines in.")] = "127.0.0.1"
+    api_host: Annotated[
+        str, Field(description="Address to listen on. `0.0.0.0` accepts connections from other machines.")
+    ] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535, description="Port to listen on.")] = 7861
     api_key: Annotated[
-        SecretStr | None, Field(description="Key that clients send. Unset, as is `API_KEYS`: none is asked for.")
+        SecretStr | None,
+        Field(description="API key that clients must send. If `API_KEY` and `API_KEYS` are unset, no key is required."),
     ] = None
-    api_keys: Annotated[
-        SecretStr | None, Field(description="Several keys, each with a name: `alice=sk-one,bob=sk-two`.")
-    ] = None
-    health_open: Annotated[bool, Field(description="Whether `/health` answers without a key.")] = True
-    docs_open: Annotated[bool, Field(description="Whether `/apidocs` and `/openapi.json` answer without a key.")] = True
+    api_keys: Annotated[SecretStr | None, Field(description="Named API keys: `alice=sk-one,bob=sk-two`.")] = None
+    health_open: Annotated[bool, Field(description="Serve `/health` without a key.")] = True
+    docs_open: Annotated[bool, Field(description="Serve `/apidocs` and `/openapi.json` without a key.")] = True
     cors_origins: Annotated[
         str | None,
-        Field(description="Web pages that may call the service: origins with commas between, or `*`. Unset: none."),
+        Field(description="Origins of web pages that may call the service, comma-separated, or `*`. Unset: none."),
     ] = None
     mcp_allowed_hosts: Annotated[
         str | None,
         Field(
-            description="Hosts by which assistants may call `/mcp`, with commas between, `name:*` for any port. Unset: "
-            "this machine's own if `API_HOST` is, else all."
+            description="Host names accepted at `/mcp`, comma-separated; `name:*` accepts any port. Unset: the names "
+            "of this machine if `API_HOST` is a loopback address, otherwise any."
         ),
     ] = None
-    log_level: Annotated[LogLevel, Field(description="How much the deployments log.")] = "INFO"
+    log_level: Annotated[LogLevel, Field(description="Log level of the deployments.")] = "INFO"
     log_format: Annotated[
-        LogFormat, Field(description="`json`: a line is an object, and tells its request's id, for machines to read.")
+        LogFormat, Field(description="`json` writes one object per line, with the id of the request.")
     ] = "text"
     metrics_port: Annotated[
-        int | None, Field(ge=1, le=65_535, description="Port of the metrics for Prometheus. Unset: Ray chooses one.")
+        int | None, Field(ge=1, le=65_535, description="Port of the Prometheus metrics. Unset: Ray chooses one.")
     ] = None
     gpu_idle_timeout: Annotated[
-        float, Field(ge=0, description="Seconds without a request after which a model leaves the GPU.")
+        float, Field(ge=0, description="Seconds without a request after which a model is unloaded.")
     ] = 600
 
     model_wait_timeout: Annotated[
-        float, Field(gt=0, description="Seconds a request waits for models to load before it is told to come back.")
+        float,
+        Field(
+            gt=0, description="Seconds that a request waits for a model to load before it gets 503 with `Retry-After`."
+        ),
     ] = 600
 
     max_running_requests: Annotated[
         int | None,
         Field(
             ge=1,
-            description="Requests at work at once, shared equally by the ingress replicas. Unset: the batches of all "
-            "Llasas.",
+            description="Requests processed at once, divided equally among the ingress replicas. Unset: the batch size"
+            " of all Llasa replicas together.",
         ),
     ] = None
     max_queued_requests: Annotated[
-        int, Field(ge=0, description="Requests that wait for their turn, shared likewise; further ones get 429.")
+        int,
+        Field(
+            ge=0,
+            description="Requests that may wait for a turn, divided equally among the ingress replicas. Further "
+            "requests get 429.",
+        ),
     ] = 64
     request_timeout: Annotated[
-        float, Field(gt=0, description="Seconds that a request may take, its waiting included; then it is told 408.")
+        float, Field(gt=0, description="Seconds that a request may take, including its wait. After that it gets 408.")
     ] = 900
 
-    max_text_length: Annotated[int, Field(ge=1, description="Characters a target text may have.")] = 5000
+    max_text_length: Annotated[int, Field(ge=1, description="Longest text, in characters.")] = 5000
     take_retries: Annotated[
-        int, Field(ge=0, le=9, description="More attempts at a part of a text that was spoken with a flaw.")
+        int, Field(ge=0, le=9, description="Further attempts at a part of a text if a take has a flaw.")
     ] = 2
-    verify: Annotated[
-        bool, Field(description="Whether Whisper listens to all speech, where the request does not say.")
-    ] = False
+    verify: Annotated[bool, Field(description="Whether Whisper checks all speech. Requests may override it.")] = False
     best_of: Annotated[
-        int, Field(ge=1, le=8, description="Takes made of each part of a text at once, where the request does not say.")
+        int,
+        Field(
+            ge=1,
+            le=8,
+            description="Takes generated for each part of a text, of which the best is kept. Requests may override it.",
+        ),
     ] = 1
     reference_check: Annotated[
         Literal["auto", "off", "refuse", "repair"],
         Field(
-            description="Whether Whisper listens to a clip that comes with its text, and refuses it where they differ "
-            "or takes what it hears. `auto`: `refuse`, but `off` with the embedded Whisper of `nano`."
+            description="What to do if Whisper hears something other than the given text in a reference clip: `refuse`"
+            " the request, `repair` the text, or `off` (do not check). `auto` is `refuse`, but `off` with "
+            "the embedded Whisper of `nano`."
         ),
     ] = "auto"
     max_audio_duration: Annotated[
-        float, Field(gt=0, description="Seconds a reference clip may last. Above 15 it is cut at a word.")
+        float, Field(gt=0, description="Longest reference clip, in seconds. Clips above 15 s are cut at a word.")
     ] = 60
     min_audio_duration: Annotated[
-        float, Field(gt=0, description="Seconds a reference clip must last; a recording, 0.1.")
+        float, Field(gt=0, description="Shortest reference clip, in seconds. The minimum for transcription is 0.1 s.")
     ] = 0.5
-    max_transcription_duration: Annotated[float, Field(gt=0, description="Seconds a clip to transcribe may last.")] = (
-        3600
-    )
-    max_upload_mb: Annotated[float, Field(gt=0, description="Megabytes a request may have.")] = 50
+    max_transcription_duration: Annotated[
+        float, Field(gt=0, description="Longest recording to transcribe, in seconds.")
+    ] = 3600
+    max_upload_mb: Annotated[float, Field(gt=0, description="Largest request body, in megabytes.")] = 50
     default_sample_rate: Annotated[
-        Rate, Field(description="Hz of the answer, where the request does not say. The models speak at 16000.")
+        Rate,
+        Field(description="Sample rate of the response in Hz, if the request has none. The models generate 16000 Hz."),
     ] = 16_000
-    default_random_seed: Annotated[Seed, Field(description="Seed, where the request does not say.")] = 49
+    default_random_seed: Annotated[Seed, Field(description="Seed, if the request has none.")] = 49
     voices_dir: Annotated[
-        Path, Field(description="Folder of the stored voices; on a cluster one that every ingress replica sees.")
+        Path, Field(description="Folder of the stored voices. On a cluster, all ingress replicas must share it.")
     ] = Path("~/.local/share/llasa-serve/voices")
-    max_voices: Annotated[int, Field(ge=0, description="Voices that may be stored.")] = 1_000
+    max_voices: Annotated[int, Field(ge=0, description="Number of voices that may be stored.")] = 1_000
     voice_cache_mb: Annotated[
-        float, Field(ge=0, description="Megabytes of voices that an ingress replica keeps in memory.")
+        float, Field(ge=0, description="Size of the voice cache of an ingress replica, in megabytes.")
     ] = 16
     ref_audio_hosts: Annotated[
         str | None,
         Field(
-            description="Hosts from which `ref_audio` may be fetched: names with commas between, `*.example.com` for "
-            "all below one, or `*`. Unset: none. Private addresses never."
+            description="Hosts from which clips may be downloaded, comma-separated; `*.example.com` accepts all "
+            "subdomains, `*` any host. Private addresses are always refused. Unset: none."
         ),
     ] = None
     outputs_dir: Annotated[
         Path | None,
         Field(
-            description="Folder in which a copy of all speech is kept, and read by who was told its name; on a cluster "
-            "one that every ingress replica sees. Unset: none is kept."
+            description="Folder in which a copy of all speech is kept. Anyone who knows the name of a copy can read "
+            "it. On a cluster, all ingress replicas must share it. Unset: no copies."
         ),
     ] = None
     outputs_days: Annotated[
-        float | None, Field(gt=0, description="Days after which such copies are deleted. Unset: never.")
+        float | None, Field(gt=0, description="Days after which copies are deleted. Unset: never.")
     ] = None
     temp_dir: Annotated[
-        Path | None, Field(description="Where uploads above 1 MB spill to while they are read. Unset: the system's.")
+        Path | None,
+        Field(description="Folder for uploads above 1 MB while they are read. Unset: the default of the system."),
     ] = None
 
     @field_validator("api_keys")

@@ -33,16 +33,16 @@ prepare_environment() {
         echo "The disk has $free_mb MB free: PyTorch with CUDA, if pip finds that, needs about $cuda_mb MB." >&2
     fi
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        echo "Making the environment in .venv"
+        echo "Creating the environment in .venv"
         "$python" -m venv --clear .venv ||
             fail "The environment could not be made: on Debian and Ubuntu, apt install python3.11-venv."
     fi
-    echo "Installing what $lock names; the first time takes some minutes"
+    echo "Installing $lock; the first time takes some minutes"
     {
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$lock" &&
             .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
     } ||
-        fail "The installation failed; the lines above say why. Mend that and run this again: it goes on from here."
+        fail "The installation failed; see the lines above. Fix the error and run this again."
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -54,7 +54,7 @@ prepare_chromium() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "Installing Chromium for the tests of the page"
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 ||
-            echo "Chromium could not be installed: the tests of the page are skipped." >&2
+            echo "Chromium could not be installed; the tests of the page are skipped." >&2
     else
         echo "There is no Chromium: the tests of the page are skipped. On Debian, apt install chromium." >&2
     fi

@@ -8,7 +8,7 @@ trap 'rm -rf "$fresh"' EXIT
 "$(find_python)" -m venv "$fresh"
 freeze() {
     # A local build's suffix (torch's +cpu) and CUDA's packages, which torch itself asks for, are of the machine.
-    "$fresh/bin/pip" freeze --exclude llasa-serve | sed 's/+[a-z0-9.]*$//' | grep -viE '^(nvidia-|cuda-|triton=)'
+    "$fresh/bin/pip" freeze --exclude llasa-serve | sed 's/+[a-z0-9.]*$//' | grep -viE '^(nvidia-[^m]|cuda-|triton=)'
 }
 "$fresh/bin/pip" install --quiet "torch==2.13.0"
 "$fresh/bin/pip" install --quiet .

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks everything: style, types, tests. With arguments, which go to pytest, only the tests that they name.
+# Checks everything: style, dependencies, types, tests. With arguments, which go to pytest, only the tests that they name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
@@ -9,6 +9,7 @@ prepare_chromium
 prepare_kubectl
 ruff check .
 ruff format --check .
+deptry .
 mypy
 if [ $# -gt 0 ]; then
     exec pytest "$@"

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from deployments.settings import Settings
+from tests.support.documents import read
 
 ROOT = Path(__file__).parent.parent
 VALUES = {
@@ -118,9 +119,8 @@ def test_keys_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().keys() == {"default": "sk-zero", "alice": "sk=one", "bob": "sk-two"}
 
 
-def test_the_readme_and_the_example_name_every_setting_with_its_default() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
+def test_the_reference_and_the_example_name_every_setting_with_its_default() -> None:
+    table = read("docs/reference/settings.md").partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| ?(.*?) ?\| ", table, re.MULTILINE))
     example = dict(re.findall(r"^# ([A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     defaults = {

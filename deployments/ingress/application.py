@@ -28,6 +28,7 @@ from deployments.service.backend import ServiceBackend
 from deployments.service.service import Service
 from deployments.service.turns import Admission
 from deployments.settings import Settings
+from deployments.version import VERSION
 
 HEALTH: Final = ("/health",)
 DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/", "/favicon.ico")
@@ -61,6 +62,7 @@ def build_application(service: Service) -> FastAPI:
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
+        version=VERSION,
         description="Zero-shot voice cloning. The weights of Llasa and XCodec2 are CC-BY-NC-4.0. "
         "Clone a voice only with its owner's consent.",
         docs_url="/apidocs",
@@ -118,7 +120,7 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
 def _health_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["service"])
 
-    @router.get("/health", summary="How the service is", responses={503: {"model": Health}})
+    @router.get("/health", summary="Health of the service", responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         deployments = await service.health()
         models = await service.residency.status()

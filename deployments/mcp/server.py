@@ -11,6 +11,7 @@ from deployments.mcp.resources import resources
 from deployments.mcp.speech import speech_tools
 from deployments.mcp.voices import voice_tools
 from deployments.service.requests import Backend
+from deployments.version import VERSION
 
 INSTRUCTIONS: Final = (
     "Speaks texts in cloned voices and writes down what clips say. The first request after a while waits for models "
@@ -29,6 +30,7 @@ def build_server(backend: Backend, most_bytes: int, files: AllowedFolders | None
     server: MCPServer[Any] = MCPServer(
         "llasa-serve",
         title="Llasa Serve",
+        version=VERSION,
         instructions=INSTRUCTIONS,
         log_level="WARNING",  # the SDK sets the level of all logs, those of others too
         subscriptions=False,  # what is stored changes at any replica: none could tell of it

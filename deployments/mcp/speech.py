@@ -119,7 +119,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         audio_url: Url = None,
         audio_path: LocalPath = None,
         language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
-        word_timestamps: Annotated[bool, Field(description="Gives each word's times, too.")] = False,
+        word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False,
     ) -> TranscriptionResult:
         """Writes down what a clip says."""
         with tool_errors():

@@ -1,21 +1,21 @@
-"""What is measured of the models, each by the tag `model`."""
+"""Metrics of the models."""
 
 from typing import Final
 
 from deployments.metric import Metric
 
 GAUGES: Final = (
-    Metric("model_replicas", "gauge", "Replicas of a model that are up.", ("model",)),
-    Metric("model_replicas_wanted", "gauge", "Replicas of a model that there are to be.", ("model",)),
-    Metric("model_requests", "gauge", "Requests in a model or before it.", ("model",)),
-    Metric("model_idle_s", "gauge", "Seconds for which nothing has needed a model that is up.", ("model",)),
+    Metric("model_replicas", "gauge", "Running replicas of a model.", ("model",)),
+    Metric("model_replicas_wanted", "gauge", "Target number of replicas of a model.", ("model",)),
+    Metric("model_requests", "gauge", "Requests that a model processes or has queued.", ("model",)),
+    Metric("model_idle_s", "gauge", "Seconds for which a loaded model has been idle.", ("model",)),
 )
 """Set by the policies."""
 LOAD: Final = Metric(
     "model_load_s",
     "histogram",
-    "Seconds that a replica took to load its model.",
+    "Seconds that a replica needed to load its model.",
     ("model",),
     (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300),
 )
-LOAD_FAILURES: Final = Metric("model_load_failures_total", "counter", "Loads of a model that have failed.", ("model",))
+LOAD_FAILURES: Final = Metric("model_load_failures_total", "counter", "Failed loads of a model.", ("model",))

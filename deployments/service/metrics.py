@@ -1,4 +1,4 @@
-"""What is measured, by the names that operators of such services know (vLLM-Omni's)."""
+"""Metrics of requests. Their names are those of vLLM-Omni."""
 
 from typing import Final, Protocol
 
@@ -12,34 +12,39 @@ CONTINUITY_MS: Final = 100
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 
 METRICS: Final = (
-    Metric("audio_ttfp_s", "histogram", "Seconds from a request to its first audio, as bytes leave.", (), _SECONDS),
-    Metric("audio_duration_s", "histogram", "Seconds of audio of a request.", (), _SECONDS),
+    Metric("audio_ttfp_s", "histogram", "Seconds from request to first audio sent.", (), _SECONDS),
+    Metric("audio_duration_s", "histogram", "Seconds of audio in a response.", (), _SECONDS),
     Metric(
         "audio_rtf",
         "histogram",
-        "Seconds that a request took for each second of its audio.",
+        "Processing time divided by the duration of the audio.",
         (),
         (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10),
     ),
-    Metric("audio_frames_total", "counter", "Codec frames (50 a second) that have left."),
-    Metric("audio_underrun_s", "histogram", "Seconds that a player which starts at once would wait.", (), _SECONDS),
+    Metric("audio_frames_total", "counter", "Codec frames sent (50 per second of audio)."),
+    Metric("audio_underrun_s", "histogram", "Seconds of stalls in a player that starts immediately.", (), _SECONDS),
     Metric(
         "audio_continuity_ok_total",
         "counter",
-        "Requests that such a player plays without waiting longer than the threshold.",
+        "Requests that such a player plays without a stall above the threshold.",
         ("threshold_ms",),
     ),
-    Metric("audio_skipped_requests_total", "counter", "Requests for speech that ended without audio.", ("reason",)),
+    Metric(
+        "audio_skipped_requests_total",
+        "counter",
+        "Speech requests that failed before their first audio.",
+        ("reason",),
+    ),
     Metric(
         "audio_interrupted_requests_total",
         "counter",
-        "Requests for speech that broke off after their first audio.",
+        "Speech requests that failed after their first audio.",
         ("reason",),
     ),
-    Metric("requests_success_total", "counter", "Speech that left whole.", ("finished_reason",)),
-    Metric("num_requests_running", "gauge", "Requests at work."),
-    Metric("num_requests_waiting", "gauge", "Requests that wait for their turn."),
-    Metric("e2e_request_latency_s", "histogram", "Seconds of a request for speech, to its last byte.", (), _SECONDS),
+    Metric("requests_success_total", "counter", "Speech requests completed.", ("finished_reason",)),
+    Metric("num_requests_running", "gauge", "Requests being processed."),
+    Metric("num_requests_waiting", "gauge", "Requests waiting for a turn."),
+    Metric("e2e_request_latency_s", "histogram", "Seconds from a speech request to its last byte.", (), _SECONDS),
     HITS,
     MISSES,
     BYTES,

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import re
 import sys
 import wave
 from collections.abc import AsyncIterator, Callable
@@ -33,6 +32,7 @@ from tests.ingress.routes.test_assistants import (
     told,
     unknown,
 )
+from tests.support.documents import blocks
 from tests.support.serving import served
 
 
@@ -303,10 +303,9 @@ async def test_a_key_is_sent_and_missed(
             assert not (await assistant.call_tool("list_voices", {})).is_error
 
 
-async def test_the_configurations_of_the_readme_and_of_the_help_work(url: str, folder: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```json\n(\{\"mcpServers.*?)```", readme, re.DOTALL)
-    local, remote = [json.loads(block)["mcpServers"]["llasa"] for block in blocks]
+async def test_the_configurations_of_the_guide_and_of_the_help_work(url: str, folder: Path) -> None:
+    guide = blocks("json", "docs/guides/assistants.md")
+    local, remote = [json.loads(block.code)["mcpServers"]["llasa"] for block in guide]
     assert json.loads(next(line for line in _MCP.splitlines() if "mcpServers" in line))["mcpServers"]["llasa"] == (
         local | {"command": "llasa-serve"}
     )

@@ -15,6 +15,7 @@ from cli.check.environment import COMPOSE
 from deployments.settings import Settings
 from scripts.serve import RAY_ENVIRONMENT
 from tests.k8s.overlays import OVERLAYS, manifests
+from tests.support.documents import read
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -131,8 +132,8 @@ def test_compose_reads_only_variables_that_are_documented() -> None:
     variables = set(re.findall(r"\$\{(\w+)", text))
     settings = {name.upper() for name in Settings.model_fields}
     assert variables - settings == COMPOSE
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in readme for name in COMPOSE)
+    guide = read("docs/guides/docker.md")
+    assert all(f"`{name}`" in guide for name in COMPOSE)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -17,9 +17,11 @@ from ray.serve.schema import ServeDeploySchema
 from cli.check import check_files
 from deployments.profiles import PROFILES
 from deployments.settings import Settings
+from deployments.version import VERSION
 from scripts.k8s import OVERLAYS as GENERATED
 from scripts.k8s import patch, serve_config
 from tests.k8s.overlays import COMPONENTS, OVERLAYS, ROOT, built, kustomize, manifests, the
+from tests.support.documents import read
 
 KUBERNETES = "1.34"
 DURATION = {"pattern": r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"}
@@ -155,13 +157,13 @@ def test_a_planted_mistake_is_caught(mistake: str) -> None:
         validate(body)
 
 
-def test_an_image_named_as_the_readme_says_is_that_of_every_pod(tmp_path: Path) -> None:
-    [command] = re.findall(r"^printf .+$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+def test_an_image_named_as_the_guide_says_is_that_of_every_pod(tmp_path: Path) -> None:
+    [command] = re.findall(r"^printf .+$", read("docs/guides/kubernetes.md"), re.MULTILINE)
     subprocess.run(["cp", "-r", str(ROOT / "k8s"), str(tmp_path)], check=True)
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True)
     images = re.findall(r"^\s+image: (\S+)$", kustomize(tmp_path / "k8s" / "one-gpu"), re.MULTILINE)
     assert {image for image in images if "llasa-serve" in image} == {
-        f"registry.example.com/llasa-serve:0.1.0-{kind}" for kind in ("cpu", "gpu")
+        f"registry.example.com/llasa-serve:{VERSION}-{kind}" for kind in ("cpu", "gpu")
     }
 
 

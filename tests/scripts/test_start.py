@@ -1,4 +1,4 @@
-"""scripts/start.sh and the README's commands, as a person types them."""
+"""scripts/start.sh and the commands of the README and the guides, as a person types them."""
 
 import os
 import re
@@ -19,6 +19,7 @@ import pytest
 
 from deployments.settings import Settings
 from tests.support.clips import voice, wav_file
+from tests.support.documents import blocks, read
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -107,11 +108,10 @@ def traced(family: list[psutil.Process]) -> set[str]:
 
 
 @pytest.mark.cluster
-def test_the_readmes_commands_start_speak_and_stop(
+def test_the_documented_commands_start_speak_and_stop(
     start: type[Started], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tracing = dict(re.findall(r"(RAY_SERVE_TRACING_\w+)=(\S+)", readme))
+    tracing = dict(re.findall(r"(RAY_SERVE_TRACING_\w+)=(\S+)", read("docs/guides/monitoring.md")))
     assert len(tracing) == 2
     service = start(environment | tracing)
     url = f"http://127.0.0.1:{environment['API_PORT']}"
@@ -119,14 +119,14 @@ def test_the_readmes_commands_start_speak_and_stop(
     assert f"{url}/api/tts" in told
     assert "Llasa: healthy" in told
 
-    curl = next(block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if block.startswith("curl"))
+    curl = next(block.code for block in blocks("sh", "README.md") if block.code.startswith("curl"))
     (tmp_path / "reference.wav").write_bytes(wav_file(voice(2.0)))
     command = curl.replace("http://127.0.0.1:7861", url)
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=120)
     with wave.open(str(tmp_path / "speech.wav")) as speech:
         assert (speech.getframerate(), speech.getnchannels()) == (16_000, 1)
         assert speech.getnframes() > 0
-    say = next(block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "llasa-serve say" in block)
+    say = next(block.code for block in blocks("sh", "docs/guides/clone-a-voice.md") if "llasa-serve say" in block.code)
     command = say.replace(".venv", f"{ROOT}/.venv")
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=_unset() | {"LLASA_URL": url}, check=True, timeout=120)
     written = httpx.post(f"{url}/api/transcribe", files={"audio": (tmp_path / "hello.wav").read_bytes()}, timeout=60)

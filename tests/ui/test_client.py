@@ -10,6 +10,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from tests.support.documents import blocks
+
 ENDPOINTS = {
     "/generate",
     "/listen",
@@ -46,6 +48,15 @@ def test_a_text_is_spoken_in_a_voice(client: Client) -> None:
     rate, size = struct.unpack("<I", data[24:28])[0], struct.unpack("<I", data[40:44])[0]
     assert (data[:4], rate, size) == (b"RIFF", 24_000, len(data) - 44)
     assert "Seed 49" in status
+
+
+def test_the_call_in_the_guide_works(page: str) -> None:
+    [block] = blocks("python", "docs/guides/page.md")
+    code = block.code.replace("http://127.0.0.1:7861/ui", page)
+    assert code != block.code
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own
+    assert names["file"]
 
 
 def test_a_clip_is_transcribed(client: Client, clip_path: Path) -> None:

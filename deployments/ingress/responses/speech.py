@@ -32,17 +32,17 @@ ResponseMode = Literal["whole", "audio", "sse", "progress"]
 """`progress`: events as of `sse`, from the first one that tells of a stage."""
 
 HEADERS: Final = {
-    "X-Sample-Rate": "Hz.",
-    "X-Seed": "Gives the same speech again.",
-    "X-Audio-Duration": "Seconds. Only of speech that is not streamed, as are those below.",
-    "X-Finish-Reason": "`stop`: said to its end. `length`: cut at the longest that such a text may take. `loop`: "
-    "stopped where it turned in a circle. `error`: stopped where it fell silent.",
-    "X-Parts": "In how many the text was spoken.",
-    "X-Takes": "How many were made of them: with the retries of those that had a flaw.",
-    "Server-Timing": "Milliseconds of each stage: wake, transcribe, encode, generate, decode.",
-    "X-Word-Error": "Word errors over words, by Whisper's ear; only of a speech that was verified.",
-    "X-Warnings": "What is wrong with the speech, a JSON list of sentences.",
-    "X-Output": "Name of the copy that was kept: GET /api/outputs/{name} gives it.",
+    "X-Sample-Rate": "Sample rate in Hz.",
+    "X-Seed": "Seed that reproduces this speech.",
+    "X-Audio-Duration": "Duration in seconds. This header and those below are sent only if the speech is not streamed.",
+    "X-Finish-Reason": "`stop`: complete. `length`: cut at the longest duration for the text. `loop`: stopped because "
+    "it repeated itself. `error`: stopped because it fell silent.",
+    "X-Parts": "Number of parts into which the text was split.",
+    "X-Takes": "Number of takes generated, including retries of takes with a flaw.",
+    "Server-Timing": "Milliseconds spent in each stage: wake, transcribe, encode, generate, decode.",
+    "X-Word-Error": "Word error rate by Whisper, if the speech was verified.",
+    "X-Warnings": "JSON list of warnings about the speech.",
+    "X-Output": "Name of the stored copy: `GET /api/outputs/{name}` returns it.",
 }
 FAILED: Final = RESPONSES | {
     422: FAILURES[422]

@@ -12,7 +12,7 @@ from deployments.settings import Settings
 _URL: Final = "audio_url"
 
 ClipUrl = Annotated[
-    str | None, Field(description="In place of the upload: a data URL, or one of a permitted host (REF_AUDIO_HOSTS).")
+    str | None, Field(description="Instead of an upload: a data URL, or a URL of an allowed host (REF_AUDIO_HOSTS).")
 ]
 
 

@@ -14,12 +14,10 @@ from deployments.service.service import Service
 
 _POLL_S = 0.25
 
-Model = Annotated[
-    Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="Which model; missing: all of them.")
-]
+Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="Name of the model; default all.")]
 Wait = Annotated[
     FiniteFloat,
-    Query(ge=0, le=3600, description="Seconds to wait until it is true; the answer is 202 if it is not by then."),
+    Query(ge=0, le=3600, description="Seconds to wait until it is done. The status is 202 if it is not."),
 ]
 
 
@@ -63,32 +61,32 @@ def gpu_routes(service: Service) -> APIRouter:
                 return Order(models={model: status[model] for model in models}, done=done)
             await asyncio.sleep(_POLL_S)
 
-    @router.get("/status", summary="Where the models are, and the GPUs")
+    @router.get("/status", summary="Status of the models and GPUs")
     async def status() -> Status:
         models, gpus = await asyncio.gather(residency.status(), residency.gpus())
         return Status(models=models, gpus=gpus)
 
-    @router.post("/offload", summary="Unload models, keeping their weights in the host's memory", responses=answers)
+    @router.post("/offload", summary="Unload models and keep their weights in host memory", responses=answers)
     async def offload(response: Response, model: Model = None, wait: Wait = 0) -> Order:
         await residency.offload(_chosen(model))
         return await carried_out(response, _chosen(model), wait, _gone)
 
-    @router.post("/release", summary="Unload models, and drop their weights from the host's memory", responses=answers)
+    @router.post("/release", summary="Unload models and drop their weights from host memory", responses=answers)
     async def release(response: Response, model: Model = None, wait: Wait = 0) -> Order:
         await residency.offload(_chosen(model), drop_cache=True)
         return await carried_out(response, _chosen(model), wait, _gone)
 
-    @router.post("/warm", summary="Load models ahead of need", responses=answers)
+    @router.post("/warm", summary="Load models in advance", responses=answers)
     async def warm(
         response: Response,
         model: Model = None,
         wait: Wait = 0,
-        pin: Annotated[bool, Query(description="Keeps them loaded until they are offloaded.")] = False,
+        pin: Annotated[bool, Query(description="Keep them loaded until they are offloaded.")] = False,
     ) -> Order:
         await residency.warm(_chosen(model), pin=pin)
         return await carried_out(response, _chosen(model), wait, lambda status: status.state == "ready")
 
-    @router.post("/timeout", summary="Change after how long without a request models are unloaded", responses=answers)
+    @router.post("/timeout", summary="Change the idle timeout of models", responses=answers)
     async def timeout(
         response: Response, seconds: Annotated[FiniteFloat, Query(ge=0)], model: Model = None, wait: Wait = 0
     ) -> Order:

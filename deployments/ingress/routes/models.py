@@ -72,18 +72,18 @@ def model_routes(service: Service) -> APIRouter:
     speech, transcription = speech_models(service.profile), transcription_models(service.profile)
     router = APIRouter(prefix="/v1", tags=["openai"])
 
-    @router.get("/models", summary="The models", responses={401: FAILURES[401]})
+    @router.get("/models", summary="List the models", responses={401: FAILURES[401]})
     async def models() -> ModelList:
         return ModelList(data=[Model(id=name) for name in (*speech, *transcription)])
 
     @router.get(
-        "/models/{model}", summary="One model", responses={status: FAILURES[status] for status in (401, 404, 422)}
+        "/models/{model}", summary="Get a model", responses={status: FAILURES[status] for status in (401, 404, 422)}
     )
     async def model(model: str) -> Model:
         check_model(model, (*speech, *transcription))
         return Model(id=model)
 
-    @router.get("/audio/models", summary="The models that speak", responses={401: FAILURES[401]})
+    @router.get("/audio/models", summary="List the speech models", responses={401: FAILURES[401]})
     async def audio_models() -> AudioModelList:
         return AudioModelList(
             data=[Model(id=name) for name in speech], models=[NamedModel(id=name, name=name) for name in speech]

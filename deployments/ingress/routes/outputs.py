@@ -22,7 +22,7 @@ def output_routes(service: Service) -> APIRouter:
     """The route, on a service. There is none that lists: a name is told only to who had the speech made."""
     router = APIRouter(prefix="/api/outputs", tags=["speech"])
 
-    @router.get("/{name}", summary="Speech of which a copy was kept", response_class=Response, responses=_ANSWERS)
+    @router.get("/{name}", summary="Get a stored copy of speech", response_class=Response, responses=_ANSWERS)
     async def output(name: str) -> Response:
         data = await read_output(service.settings, name)
         return Response(data, media_type=_MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream"))

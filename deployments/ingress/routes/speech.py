@@ -56,39 +56,39 @@ class SpeechBody(BaseModel):
     input: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
     voice: Annotated[
         str | VoiceId | None,
-        Field(description="Name or id of a voice: one of GET /v1/audio/voices.", examples=["alloy"]),
+        Field(description="Name or id of a voice from GET /v1/audio/voices.", examples=["alloy"]),
     ] = None
     system_prompt: SystemPrompt = INSTRUCTION
     instructions: Annotated[
-        str | None, Field(max_length=4096, description="Accepted, and without effect: Llasa takes none.")
+        str | None, Field(max_length=4096, description="Accepted and ignored. Llasa does not support instructions.")
     ] = None
     response_format: Annotated[
         Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")
     ] = "mp3"
-    speed: Annotated[FiniteFloat, Field(ge=0.25, le=4, description="The pitch is kept.")] = 1.0
+    speed: Annotated[FiniteFloat, Field(ge=0.25, le=4, description="Speed of the speech, at the same pitch.")] = 1.0
     stream_format: Annotated[
-        Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, then the usage.")
+        Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, followed by the usage.")
     ] = "audio"
     progress: Annotated[
         bool,
-        Field(description="With `sse`: events tell of every stage, too. What fails then is told by an event as well."),
+        Field(description="With `sse`: also send an event at each stage. Errors are sent as events too."),
     ] = False
     stream: Annotated[
         bool,
-        Field(description="false: the answer is whole, with its length and end told. true: it leaves as it is made."),
+        Field(description="true: send audio while it is generated. false: send it complete, with all headers."),
     ] = True
     ref_audio: Annotated[
         str | None,
-        Field(
-            description="A clip whose voice is to speak, in place of `voice`: a data URL, or one of a permitted host."
-        ),
+        Field(description="Clip of the voice: a data URL, or a URL of an allowed host. Takes precedence over `voice`."),
     ] = None
-    ref_text: Annotated[str | None, Field(description="What the clip says. Missing: Whisper listens.")] = None
+    ref_text: Annotated[str | None, Field(description="Text of the clip. If missing, Whisper transcribes it.")] = None
     temperature: Temperature = 0.9
     top_p: TopP = 0.95
     top_k: TopK = 50
     repetition_penalty: Penalty = 1.1
-    seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
+    seed: Annotated[Seed | None, Field(description="The same request with the same seed returns the same speech.")] = (
+        None
+    )
     normalise: Normalise = True
     language: Language = "en"
     verify: Verify = None
@@ -98,23 +98,24 @@ class SpeechBody(BaseModel):
     details: Annotated[
         bool,
         Field(
-            description="Answer whole, with JSON: `audio` (the file in base64), `parts` with their seeds, scores, what "
-            "was heard and word times, `captions`. Words need `verify`. With `sse` the last event has all but the "
-            "audio. Of a speech that `max_new_tokens` cuts, no parts are known."
+            description="Return JSON: `audio` (the file in base64), `captions`, and `parts` with their seeds, scores, "
+            "transcripts and word times. Words need `verify`. With `sse`, the last event has the same without `audio`. "
+            "If `max_new_tokens` cuts the speech, there are no parts."
         ),
     ] = False
     keep: Annotated[
         bool,
         Field(
-            description="Refuse where no copies are kept. `X-Output`, or with `sse` the last event, names this one's: "
-            "GET /api/outputs/{name} gives it."
+            description="Fail if the service stores no copies. The name of the copy is in `X-Output`, or with `sse` in "
+            "the last event; GET /api/outputs/{name} returns it."
         ),
     ] = False
     max_new_tokens: Annotated[
-        int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
+        int | None, Field(ge=1, description="Cut the speech after this many codes (50 per second).")
     ] = None
     sample_rate: Annotated[
-        Rate | None, Field(description=f"Hz of the answer; missing: {RATE}. MP3 and AAC have some, Opus only 48000.")
+        Rate | None,
+        Field(description=f"Sample rate in Hz; default {RATE}. MP3 and AAC support some rates, Opus only 48000."),
     ] = None
 
 
@@ -136,7 +137,7 @@ def speech_routes(service: Service) -> APIRouter:
 
     @router.post(
         "/speech",
-        summary="Speak a text in the voice of a name or a clip",
+        summary="Generate speech in a stored voice or the voice of a clip",
         response_class=Response,
         responses=FAILED | {404: FAILURES[404], 200: AUDIO},
     )

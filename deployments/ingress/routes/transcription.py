@@ -21,9 +21,10 @@ class TranscriptionForm(BaseModel):
     audio: Annotated[UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads.")] = None
     audio_url: ClipUrl = None
     language: Annotated[
-        str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
+        str | None,
+        Field(description="ISO 639-1 code. If empty or missing, Whisper detects the language.", examples=["en"]),
     ] = None
-    word_timestamps: Annotated[bool, Field(description="Gives each word's times, too.")] = False
+    word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False
 
 
 def transcription_routes(service: Service) -> APIRouter:
@@ -31,7 +32,7 @@ def transcription_routes(service: Service) -> APIRouter:
     clips = ClipFields(service.settings)
     router = APIRouter(tags=["speech"])
 
-    @router.post("/api/transcribe", summary="Write down what a clip says", responses=RESPONSES)
+    @router.post("/api/transcribe", summary="Transcribe a recording", responses=RESPONSES)
     async def transcribe(
         form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")], response: Response
     ) -> Transcription:

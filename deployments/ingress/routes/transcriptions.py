@@ -34,25 +34,26 @@ class TranslationForm(BaseModel):
     file: Annotated[UploadFile, File(description="Any audio that FFmpeg reads.")]
     model: Annotated[str, Field(description="One of GET /v1/models.", examples=["whisper-1"])]
     prompt: Annotated[
-        str | None, Field(max_length=4096, description="Taken as spoken before the clip: names and spelling to expect.")
+        str | None, Field(max_length=4096, description="Text before the recording: names and spellings to expect.")
     ] = None
     response_format: ResponseFormat = "json"
-    temperature: Annotated[FiniteFloat, Field(ge=0, le=1, description="Above 0, words are drawn at random.")] = 0.0
+    temperature: Annotated[FiniteFloat, Field(ge=0, le=1, description="Sampling temperature of the words.")] = 0.0
 
 
 class TranscriptionsForm(TranslationForm):
     """The fields of a request."""
 
     language: Annotated[
-        str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
+        str | None,
+        Field(description="ISO 639-1 code. If empty or missing, Whisper detects the language.", examples=["en"]),
     ] = None
     timestamp_granularities: Annotated[
         list[Literal["word", "segment"]],
-        Field(alias="timestamp_granularities[]", description="What `verbose_json` holds; missing: segments."),
+        Field(alias="timestamp_granularities[]", description="Timestamps in `verbose_json`; default `segment`."),
     ] = []
-    stream: Annotated[bool, Field(description="Gives events as the text is written, whatever the format.")] = False
+    stream: Annotated[bool, Field(description="Send events while the recording is transcribed.")] = False
     chunking_strategy: Annotated[
-        str | None, Field(description="Accepted, and without effect: Whisper always looks for pauses itself.")
+        str | None, Field(description="Accepted and ignored. Whisper always splits at pauses.")
     ] = None
 
 
@@ -133,7 +134,7 @@ def transcriptions_routes(service: Service) -> APIRouter:
     known = transcription_models(service.profile)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
-    @router.post("/transcriptions", summary="Write down what a clip says", responses=_ANSWERS)
+    @router.post("/transcriptions", summary="Transcribe a recording", responses=_ANSWERS)
     async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
         subtitles = form.response_format in ("srt", "vtt")  # whose lines are cut between words
@@ -152,7 +153,7 @@ def transcriptions_routes(service: Service) -> APIRouter:
         answer.headers.update(_headers(transcript))
         return answer
 
-    @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
+    @router.post("/translations", summary="Translate a recording into English text", responses=_ANSWERS)
     async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")

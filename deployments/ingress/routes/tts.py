@@ -33,22 +33,24 @@ class SpeechForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    audio: Annotated[UploadFile, File(description="The reference clip: any audio that FFmpeg reads; best 5 to 15 s.")]
+    audio: Annotated[
+        UploadFile, File(description="The reference clip: any audio that FFmpeg reads, ideally 5 to 15 s.")
+    ]
     target_text: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
     ref_text: Annotated[
         str | None,
-        Field(description="What the clip says. Empty or missing: Whisper listens.", examples=["Good morning."]),
+        Field(description="Text of the clip. If empty or missing, Whisper transcribes it.", examples=["Good morning."]),
     ] = None
     system_prompt: SystemPrompt = INSTRUCTION
     sample_rate: Annotated[
-        Rate | None, Field(description="Hz of the answer; the voice is made at 16000.", examples=[24_000])
+        Rate | None, Field(description="Sample rate in Hz. The models generate 16000 Hz.", examples=[24_000])
     ] = None
     temperature: Temperature = 0.9
     top_k: TopK = 50
     top_p: TopP = 0.95
     penalty: Penalty = 1.1
     random_seed: Annotated[
-        Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
+        Seed | None, Field(description="The same request with the same seed returns the same speech.", examples=[49])
     ] = None
     normalise: Normalise = True
     language: Language = "en"
@@ -59,12 +61,12 @@ class SpeechForm(BaseModel):
     details: Annotated[
         bool,
         Field(
-            description="Answer with JSON: `audio` (the WAV in base64), `parts` with their seeds, scores, what was "
-            "heard and word times, `captions`. Words need `verify`. Without effect on a stream."
+            description="Return JSON: `audio` (the file in base64), `captions`, and `parts` with their seeds, scores, "
+            "transcripts and word times. Words need `verify`. Ignored if `stream` is true."
         ),
     ] = False
     stream: Annotated[
-        bool, Field(description="true: the file leaves as it is made, and its header does not know its length.")
+        bool, Field(description="true: send the file while it is generated. Its header then has no length.")
     ] = False
 
 
@@ -75,7 +77,7 @@ def tts_routes(service: Service) -> APIRouter:
 
     @router.post(
         "/api/tts",
-        summary="Speak a text in the voice of a clip",
+        summary="Generate speech in the voice of a clip",
         response_class=Response,
         responses=FAILED
         | {

@@ -23,13 +23,17 @@ class VoiceForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(description="At most 100 characters, one visible; no slashes.", examples=["narrator"])]
+    name: Annotated[
+        str, Field(description="At most 100 characters, at least one visible, no slashes.", examples=["narrator"])
+    ]
     audio_sample: Annotated[
-        UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads; best 5 to 15 s.")
+        UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads, ideally 5 to 15 s.")
     ] = None
     audio_url: ClipUrl = None
     consent: Consent
-    ref_text: Annotated[str | None, Field(description="What the clip says. Empty or missing: Whisper listens.")] = None
+    ref_text: Annotated[
+        str | None, Field(description="Text of the clip. If empty or missing, Whisper transcribes it.")
+    ] = None
     ref_check: RefCheck = None
 
 
@@ -52,7 +56,7 @@ class VoiceChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(description="Its new name. Its id changes with it.", examples=["storyteller"])
+    name: str = Field(description="New name. The id changes too.", examples=["storyteller"])
 
 
 class NamedVoice(BaseModel):
@@ -85,7 +89,7 @@ def voice_routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
-    @router.get("", summary="The voices", responses={401: FAILURES[401]})
+    @router.get("", summary="List the voices", responses={401: FAILURES[401]})
     async def voices() -> VoiceList:
         found = await service.voices.list()
         return VoiceList(
@@ -104,7 +108,7 @@ def voice_routes(service: Service) -> APIRouter:
             )
         )
 
-    @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)
+    @router.get("/{voice}", summary="Get a voice by its name or id", responses=missing)
     async def voice(voice: str) -> VoiceObject:
         return _object(await service.voices.get(voice))
 
@@ -118,7 +122,7 @@ def voice_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/{voice}/sample",
-        summary="How a voice sounds",
+        summary="Get a sample of a voice",
         response_class=Response,
         responses=missing
         | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
@@ -127,7 +131,7 @@ def voice_routes(service: Service) -> APIRouter:
         wav = await with_retries(lambda: service.voices.sample(voice))
         return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
 
-    @router.delete("/{voice}", summary="Delete a voice, by its name or id", responses=missing | {400: FAILURES[400]})
+    @router.delete("/{voice}", summary="Delete a voice by its name or id", responses=missing | {400: FAILURES[400]})
     async def delete(voice: str) -> DeletedVoice:
         return DeletedVoice(id=(await service.voices.remove(voice)).id)
 

@@ -1,0 +1,111 @@
+"""Documented commands and examples, run against a service on the tiny models."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.service.service import Service
+from tests.ingress.conftest import module_service  # noqa: F401 - a fixture
+from tests.support.clips import voice, wav_file
+from tests.support.documents import ROOT, Block, blocks
+from tests.support.serving import served
+
+DOCUMENTED = "http://127.0.0.1:7861"
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture(scope="module")
+def url(module_service: Callable[..., Service]) -> Iterator[str]:  # noqa: F811
+    with served(module_service()) as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "reference.wav").write_bytes(wav_file(voice(2.0)))
+    return tmp_path
+
+
+def run(folder: Path, url: str, *command: str) -> str:
+    environment = os.environ | {"LLASA_URL": url, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def is_audio(path: Path) -> bool:
+    return path.read_bytes()[:3] in (b"RIF", b"ID3") or path.read_bytes()[0] == 0xFF
+
+
+CURL = [block for block in blocks("sh") if block.code.startswith("curl ")]
+
+
+@pytest.mark.parametrize("block", CURL, ids=str)
+def test_a_curl_command_runs(block: Block, url: str, folder: Path) -> None:
+    assert DOCUMENTED in block.code
+    run(folder, url, "bash", "-ec", block.code.replace(DOCUMENTED, url))
+    for path in folder.glob("speech.*"):
+        assert is_audio(path)
+
+
+def test_curl_commands_write_speech_to_files() -> None:
+    assert sum("-o speech.wav" in block.code for block in CURL) >= 3
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("python") if "OpenAI(" in block.code], ids=str)
+def test_a_block_with_openais_sdk_runs(block: Block, url: str, folder: Path) -> None:
+    assert DOCUMENTED in block.code
+    run(folder, url, sys.executable, "-c", block.code.replace(DOCUMENTED, url))
+    assert is_audio(folder / "speech.mp3")
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="There is no espeak-ng.")
+def test_espeak_makes_the_reference(folder: Path, url: str) -> None:
+    (folder / "reference.wav").unlink()
+    [block] = [block for block in blocks("sh") if block.code.startswith("espeak-ng ")]
+    run(folder, url, "bash", "-ec", block.code)
+    assert is_audio(folder / "reference.wav")
+
+
+def test_the_command_line_speaks(folder: Path, url: str) -> None:
+    [block] = [block for block in blocks("sh") if block.code.startswith(".venv/bin/llasa-serve say")]
+    command = block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli")
+    run(folder, url, "bash", "-ec", command)
+    assert is_audio(folder / "hello.wav")
+
+
+@pytest.mark.parametrize(
+    ("program", "example", "arguments"),
+    [
+        (sys.executable, "speak.py", ["speech.mp3"]),
+        (sys.executable, "clone.py", ["reference.wav", "speech.wav"]),
+        ("node", "speak.mjs", ["speech.mp3"]),
+        ("bash", "speak.sh", ["speech.wav"]),
+    ],
+)
+def test_an_example_runs(program: str, example: str, arguments: list[str], folder: Path, url: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"There is no {program}.")
+    run(folder, url, program, str(EXAMPLES / example), *arguments)
+    assert is_audio(folder / arguments[-1])
+
+
+def test_examples_are_all_run_or_checked() -> None:
+    files = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*") if path.is_file()}
+    assert files == {"README.md", "speak.py", "clone.py", "speak.mjs", "speak.sh", "open-webui/compose.yaml"}
+
+
+def test_the_compose_example_is_valid_and_names_the_service() -> None:
+    file = EXAMPLES / "open-webui" / "compose.yaml"
+    check = str(Path(sys.executable).with_name("check-jsonschema"))
+    subprocess.run([check, "--builtin-schema", "vendor.compose-spec", str(file)], check=True, timeout=60)
+    assert "http://llasa-serve:7861/v1" in file.read_text(encoding="utf-8")
+    shell = str(Path(sys.executable).with_name("shellcheck"))
+    subprocess.run([shell, str(EXAMPLES / "speak.sh")], check=True, timeout=60)

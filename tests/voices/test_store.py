@@ -231,7 +231,7 @@ def test_ten_thousand_uses_of_three_hundred_voices_stay_within_the_bound(tmp_pat
     for number in range(300):
         store.add(stored(f"voice {number}", number, codes=750), CLIP[:320])
     chance = np.random.default_rng(0)
-    of_the_store = tracemalloc.Filter(True, "*/voice_store.py")
+    of_the_store = tracemalloc.Filter(True, "*/voices/store.py")
     tracemalloc.start()
     try:
         for _ in range(10_000):

@@ -44,6 +44,8 @@ async def transcribe(client: RestClient, clip: Path, language: str | None) -> No
     """Prints what a clip says."""
     found = await client.transcribe(Clip(await asyncio.to_thread(read, clip)), language=language, words=False)
     _tell(f"{found['duration']:.1f} s, language {found['language']}")
+    for warning in found["warnings"]:
+        _tell(f"warning: {warning}")
     print(found["text"])
 
 

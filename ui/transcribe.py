@@ -52,6 +52,8 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
             clip = await upload.read(audio)
             client = Visitor.of(request).client
             found = await backend.transcribe(clip, language=language or None, words=True, client=client)
+            for warning in found["warnings"]:
+                gr.Warning(warning)
             lines = cues((_segment(segment) for segment in found["segments"]), found["duration"])
             timed = [[word.text, round(word.start, 2), round(word.end, 2)] for line in lines for word in line.words]
             # Among Gradio's own files, which it deletes when they are old, under a name that nobody guesses.

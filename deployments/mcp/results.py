@@ -37,6 +37,7 @@ class TranscriptionResult(BaseModel):
     language: str
     duration_seconds: float
     words: list[WordResult]
+    warnings: list[str] = Field(description="what is wrong with the file")
 
 
 class GpuResult(BaseModel):

@@ -129,7 +129,11 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
                 found = await backend.transcribe(clip, language=language, words=word_timestamps)
         words = [WordResult.model_validate(word) for segment in found["segments"] for word in segment["words"]]
         return TranscriptionResult(
-            text=found["text"], language=found["language"], duration_seconds=found["duration"], words=words
+            text=found["text"],
+            language=found["language"],
+            duration_seconds=found["duration"],
+            words=words,
+            warnings=found["warnings"],
         )
 
 

@@ -142,7 +142,7 @@ class Voices:
             checkpoint=self._codec,
             warnings=reference.warnings,
         )
-        with _storing():
+        with _on_disk(name):
             await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
         return voice
 
@@ -160,7 +160,7 @@ class Voices:
         stored = await self._stored(key)
         if _built_in_name(name):
             raise Conflict(f"There is a voice {name!r} already.", "name")
-        with _gone(key), _storing():
+        with _on_disk(key):
             return await asyncio.to_thread(self._store.rename, stored, name)
 
     async def sample(self, key: str) -> Waveform:
@@ -171,7 +171,7 @@ class Voices:
             Unavailable: it has to be made or decoded, and a model cannot serve.
         """
         if not _built_in_name(key):
-            with _gone(key):
+            with _on_disk(key):
                 clip = await asyncio.to_thread(self._store.clip, await self._stored(key))
             if len(clip):
                 return clip
@@ -206,7 +206,7 @@ class Voices:
     async def _prepared_anew(self, stored: StoredVoice) -> StoredVoice:
         if stored.voice.checkpoint == self._codec:
             return stored
-        with _gone(stored.voice.name):
+        with _on_disk(stored.voice.name):
             clip = await asyncio.to_thread(self._store.clip, stored)
         # Not checked again: of a clip that had to be cut the text is a part.
         reference = await self._synthesizer.prepare(clip, stored.reference.text, "off")
@@ -277,24 +277,15 @@ def _built_in_name(key: str) -> str | None:
 
 
 @contextmanager
-def _storing() -> Iterator[None]:
-    """Turns a folder that cannot be written, such as one on a full disk, into an error for the caller."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise  # the voice is gone
-    except OSError as error:
-        logger.warning("VOICES_DIR cannot be written: %s", error)
-        raise Unavailable(f"The voice cannot be stored now ({error.strerror}). Try again later.") from error
-
-
-@contextmanager
-def _gone(key: str) -> Iterator[None]:
-    """A voice may be deleted between two looks at its file."""
+def _on_disk(key: str) -> Iterator[None]:
+    """A voice may be deleted between two looks at its file, and the disk may be full."""
     try:
         yield
     except FileNotFoundError:
         raise _no_voice(key) from None
+    except OSError as error:
+        logger.warning("VOICES_DIR cannot be used: %s", error)
+        raise Unavailable(f"The voice cannot be stored now ({error.strerror}). Try again later.") from error
 
 
 def _no_voice(key: str) -> NotFound:

@@ -40,10 +40,10 @@ async def kill(part: str, service: Service, options: Options) -> Row:
     processes = service.processes
     if processes is None:
         return Row.not_run(fault, "the service's processes are not on this machine.")
+    await service.warm()
     if not processes.of(_whole(part)):
         return Row.not_run(fault, f"the service has no {part} process.")
     whole, streams, quick = requests_for(part, Cases())
-    await service.warm()
     await service.learn([*whole, *streams, quick], options.timeout)
     row = Row(fault, before=service.resources())
     pauses = random.Random(options.seed)  # noqa: S311 - repeatable

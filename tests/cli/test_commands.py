@@ -28,6 +28,7 @@ from deployments.errors import (
 from deployments.ingress.failures import failure_of
 from deployments.ingress.service import Service
 from tests import served as socket
+from tests.clips import encode, voice
 from tests.ingress.conftest import Still
 from tests.ingress.served import served
 from tests.ports import free_port
@@ -127,6 +128,13 @@ def test_transcribe_prints_what_is_said_and_nothing_else(reference: Path, capsys
     told = capsys.readouterr()
     assert len(told.out.splitlines()) == 1
     assert "1.5 s, language" in told.err
+
+
+def test_transcribe_says_what_is_wrong_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = tmp_path / "cut.mp3"
+    cut.write_bytes(encode(voice(3.0, 44_100), "mp3")[:20_000])
+    assert run("transcribe", cut) == 0
+    assert "warning: The file should last 3.0" in capsys.readouterr().err
 
 
 def test_voices_are_added_used_listed_and_removed(

@@ -1,5 +1,5 @@
 """The service on the real tiny models, as the tests of the ingress have it."""
 
-from tests.ingress.conftest import module_service, service
+from tests.ingress.conftest import clip, module_service, service
 
-__all__ = ["module_service", "service"]
+__all__ = ["clip", "module_service", "service"]

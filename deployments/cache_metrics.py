@@ -1,18 +1,18 @@
-"""What is measured of the caches, each by the tag `cache`."""
+"""Metrics of the caches, each with the tag `cache`."""
 
 from typing import Final, Protocol
 
 from deployments.metric import Metric
 
 HITS: Final = Metric(
-    "cache_hits_total", "counter", "What was found in a cache: look-ups, and of `prompts` tokens.", ("cache",)
+    "cache_hits_total", "counter", "Cache hits: look-ups; for `prompts`, tokens.", ("cache",)
 )
-MISSES: Final = Metric("cache_misses_total", "counter", "Likewise, what was not there.", ("cache",))
-BYTES: Final = Metric("cache_bytes", "gauge", "Bytes that a cache holds, about.", ("cache",))
+MISSES: Final = Metric("cache_misses_total", "counter", "Cache misses, counted like the hits.", ("cache",))
+BYTES: Final = Metric("cache_bytes", "gauge", "Approximate bytes in a cache.", ("cache",))
 
 
 class CacheObserver(Protocol):
-    """Is told what a cache does, from any thread."""
+    """Observes a cache, from any thread."""
 
     def looked_up(self, *, hit: bool) -> None: ...
 
@@ -22,7 +22,7 @@ class CacheObserver(Protocol):
 
 
 class Unobserved:
-    """Nobody is told."""
+    """Ignores everything."""
 
     def looked_up(self, *, hit: bool) -> None: ...
 

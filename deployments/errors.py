@@ -1,15 +1,15 @@
-"""What may go wrong for a caller, as types. The ingress turns each into OpenAI's error envelope."""
+"""Errors for callers, as types. The ingress turns each into OpenAI's error envelope."""
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """An error whose message is meant for the caller: what was wrong, with what, and what to do.
+    """An error whose message is meant for the caller: what is wrong, and what to do.
 
     Args:
-        message: One or two sentences, with nothing in them that the caller may not know.
-        param: The request field at fault, where there is one.
-        retry_after_s: Seconds after which trying again makes sense, where it does.
+        message: One or two sentences; must not reveal anything that the caller may not know.
+        param: The request field at fault, if any.
+        retry_after_s: Seconds after which to retry, if that makes sense.
     """
 
     status: ClassVar[int] = 500
@@ -17,7 +17,7 @@ class ServiceError(Exception):
     code: ClassVar[str] = "internal_error"
 
     def __init__(self, message: str, param: str | None = None, retry_after_s: int | None = None) -> None:
-        # All three in args: exceptions cross processes by being rebuilt from them.
+        # All three in args: exceptions are rebuilt from them in other processes.
         super().__init__(message, param, retry_after_s)
         self.message = message
         self.param = param
@@ -28,7 +28,7 @@ class ServiceError(Exception):
 
 
 class InvalidInput(ServiceError):
-    """The request is malformed, or holds something that cannot be used."""
+    """The request is malformed, or a value cannot be used."""
 
     status = 400
     type = "invalid_request_error"
@@ -42,13 +42,13 @@ class InvalidAudio(InvalidInput):
 
 
 class InvalidText(InvalidInput):
-    """The text is empty, too long, or holds nothing that can be spoken."""
+    """The text is empty, too long, or has nothing that can be spoken."""
 
     code = "invalid_text"
 
 
 class UnprocessableInput(ServiceError):
-    """A field has the wrong type or lies outside its range."""
+    """A field has the wrong type or is out of range."""
 
     status = 422
     type = "invalid_request_error"
@@ -56,7 +56,7 @@ class UnprocessableInput(ServiceError):
 
 
 class InputTooLarge(ServiceError):
-    """The request body is larger than the service takes."""
+    """The request body is too large."""
 
     status = 413
     type = "invalid_request_error"
@@ -64,7 +64,7 @@ class InputTooLarge(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is no such route or object."""
+    """The route or object does not exist."""
 
     status = 404
     type = "invalid_request_error"
@@ -72,7 +72,7 @@ class NotFound(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """The service asks for a key, and none of its own came."""
+    """Missing or invalid API key."""
 
     status = 401
     type = "invalid_request_error"
@@ -80,7 +80,7 @@ class Unauthorized(ServiceError):
 
 
 class Conflict(ServiceError):
-    """What is to be made exists already."""
+    """The object exists already."""
 
     status = 409
     type = "invalid_request_error"
@@ -88,7 +88,7 @@ class Conflict(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More requests wait than the service lets wait."""
+    """Too many requests are waiting."""
 
     status = 429
     type = "rate_limit_error"
@@ -96,7 +96,7 @@ class Overloaded(ServiceError):
 
 
 class TimedOut(ServiceError):
-    """The request was not answered within the time that one may take."""
+    """The request exceeded its time limit."""
 
     status = 408
     type = "server_error"
@@ -104,7 +104,7 @@ class TimedOut(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """A model cannot serve now: it is not up, its checkpoint is missing, or its engine has died."""
+    """A model cannot serve now: it is not up, its checkpoint is missing, or its engine died."""
 
     status = 503
     type = "server_error"
@@ -112,13 +112,13 @@ class Unavailable(ServiceError):
 
 
 class ReplicaLost(Unavailable):
-    """The process that held the model died at work. Another one takes its place: trying again makes sense."""
+    """The process that held the model died at work. Another one replaces it: a retry makes sense."""
 
 
 class GenerationFailed(ServiceError):
-    """The models ran but made nothing that can be given out."""
+    """The models ran but produced nothing usable."""
 
-    # Of what was asked for, not of the service: sent again as it is, it fails again, and clients retry a 5xx.
+    # The fault of the request, not of the service: an identical request fails again, and clients retry a 5xx.
     status = 422
     type = "invalid_request_error"
     code = "generation_failed"

@@ -1,4 +1,4 @@
-"""/api/gpu: where the models are, and orders to move them."""
+"""/api/gpu: where the models are loaded, and requests to move them."""
 
 import asyncio
 import time
@@ -15,34 +15,34 @@ from deployments.service.service import Service
 _POLL_S = 0.25
 
 Model = Annotated[
-    Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="Which model; missing: all of them.")
+    Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="The model; all by default.")
 ]
 Wait = Annotated[
     FiniteFloat,
-    Query(ge=0, le=3600, description="Seconds to wait until it is true; the answer is 202 if it is not by then."),
+    Query(ge=0, le=3600, description="Seconds to wait for completion; the status is 202 if it is not done by then."),
 ]
 
 
 class ResidencyStatus(BaseModel):
-    """Where the models are."""
+    """Where the models are loaded."""
 
     models: dict[str, ModelStatus]
 
 
 class Status(ResidencyStatus):
-    """Where the models are, and the GPUs of the cluster."""
+    """Where the models are loaded, and the GPUs of the cluster."""
 
     gpus: list[GpuStatus]
 
 
 class Order(ResidencyStatus):
-    """An order, and where the models are after it."""
+    """An accepted order, and where the models are now."""
 
     done: bool = Field(description="Whether the order has been carried out.")
 
 
 def gpu_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     residency = service.residency
     router = APIRouter(prefix="/api/gpu", tags=["gpu"])
     answers: dict[int | str, dict[str, Any]] = {
@@ -63,7 +63,7 @@ def gpu_routes(service: Service) -> APIRouter:
                 return Order(models={model: status[model] for model in models}, done=done)
             await asyncio.sleep(_POLL_S)
 
-    @router.get("/status", summary="Where the models are, and the GPUs")
+    @router.get("/status", summary="Status of the models and the GPUs")
     async def status() -> Status:
         models, gpus = await asyncio.gather(residency.status(), residency.gpus())
         return Status(models=models, gpus=gpus)
@@ -88,7 +88,7 @@ def gpu_routes(service: Service) -> APIRouter:
         await residency.warm(_chosen(model), pin=pin)
         return await carried_out(response, _chosen(model), wait, lambda status: status.state == "ready")
 
-    @router.post("/timeout", summary="Change after how long without a request models are unloaded", responses=answers)
+    @router.post("/timeout", summary="Change the idle timeout of the models", responses=answers)
     async def timeout(
         response: Response, seconds: Annotated[FiniteFloat, Query(ge=0)], model: Model = None, wait: Wait = 0
     ) -> Order:

@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
+"""POST /v1/audio/speech: OpenAI's route, extended by the fields of voice cloning."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -36,7 +36,7 @@ from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
 RATE: Final = 24_000
-"""Hz, unless the request says otherwise: OpenAI's rate. Clients that play `pcm` know no other."""
+"""Default sample rate in Hz: OpenAI's. Clients that play `pcm` expect it."""
 
 
 class VoiceId(BaseModel):
@@ -60,7 +60,7 @@ class SpeechBody(BaseModel):
     ] = None
     system_prompt: SystemPrompt = INSTRUCTION
     instructions: Annotated[
-        str | None, Field(max_length=4096, description="Accepted, and without effect: Llasa takes none.")
+        str | None, Field(max_length=4096, description="Accepted but ignored: Llasa has no instructions.")
     ] = None
     response_format: Annotated[
         Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")
@@ -71,24 +71,24 @@ class SpeechBody(BaseModel):
     ] = "audio"
     progress: Annotated[
         bool,
-        Field(description="With `sse`: events tell of every stage, too. What fails then is told by an event as well."),
+        Field(description="With `sse`: also send an event for each stage, and for errors."),
     ] = False
     stream: Annotated[
         bool,
-        Field(description="false: the answer is whole, with its length and end told. true: it leaves as it is made."),
+        Field(description="false: a whole response with its length. true: streamed as it is generated."),
     ] = True
     ref_audio: Annotated[
         str | None,
         Field(
-            description="A clip whose voice is to speak, in place of `voice`: a data URL, or one of a permitted host."
+            description="A clip of the voice, instead of `voice`: a data URL, or a URL of a permitted host."
         ),
     ] = None
-    ref_text: Annotated[str | None, Field(description="What the clip says. Missing: Whisper listens.")] = None
+    ref_text: Annotated[str | None, Field(description="Transcript of the clip; Whisper's by default.")] = None
     temperature: Temperature = 0.9
     top_p: TopP = 0.95
     top_k: TopK = 50
     repetition_penalty: Penalty = 1.1
-    seed: Annotated[Seed | None, Field(description="The same request with the same seed gives the same speech.")] = None
+    seed: Annotated[Seed | None, Field(description="Equal requests with the same seed give the same speech.")] = None
     normalise: Normalise = True
     language: Language = "en"
     verify: Verify = None
@@ -98,28 +98,28 @@ class SpeechBody(BaseModel):
     details: Annotated[
         bool,
         Field(
-            description="Answer whole, with JSON: `audio` (the file in base64), `parts` with their seeds, scores, what "
-            "was heard and word times, `captions`. Words need `verify`. With `sse` the last event has all but the "
-            "audio. Of a speech that `max_new_tokens` cuts, no parts are known."
+            description="Respond with JSON: `audio` (the file in base64), `parts` with their seeds, scores, what "
+            "Whisper heard and word times, `captions`. Words need `verify`. With `sse`, the last event has all but the "
+            "audio. Parts are unknown if `max_new_tokens` cuts the speech."
         ),
     ] = False
     keep: Annotated[
         bool,
         Field(
-            description="Refuse where no copies are kept. `X-Output`, or with `sse` the last event, names this one's: "
-            "GET /api/outputs/{name} gives it."
+            description="Refuse if no copies are stored. `X-Output`, or with `sse` the last event, has its name: "
+            "GET /api/outputs/{name} returns it."
         ),
     ] = False
     max_new_tokens: Annotated[
-        int | None, Field(ge=1, description="Codes, 50 a second, at which the speech is cut.")
+        int | None, Field(ge=1, description="Maximum codes, 50 a second.")
     ] = None
     sample_rate: Annotated[
-        Rate | None, Field(description=f"Hz of the answer; missing: {RATE}. MP3 and AAC have some, Opus only 48000.")
+        Rate | None, Field(description=f"Hz of the audio; {RATE} by default. MP3 and AAC have some, Opus only 48000.")
     ] = None
 
 
 def speech_routes(service: Service) -> APIRouter:
-    """The route, on a service."""
+    """Returns the route of a service."""
     settings = service.settings
     clips = clip_reader(settings)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
@@ -136,7 +136,7 @@ def speech_routes(service: Service) -> APIRouter:
 
     @router.post(
         "/speech",
-        summary="Speak a text in the voice of a name or a clip",
+        summary="Speak a text in a stored voice or that of a clip",
         response_class=Response,
         responses=FAILED | {404: FAILURES[404], 200: AUDIO},
     )
@@ -186,7 +186,7 @@ def speech_routes(service: Service) -> APIRouter:
 
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 AUDIO: Final[dict[str, Any]] = {
-    "description": "The speech, or with `details` JSON that holds it.",
+    "description": "The speech, or with `details` JSON with the speech.",
     "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
     | {"text/event-stream": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
     "headers": {

@@ -1,4 +1,4 @@
-"""POST /api/transcribe: what a clip says."""
+"""POST /api/transcribe: transcribes a clip."""
 
 from typing import Annotated
 
@@ -21,17 +21,17 @@ class TranscriptionForm(BaseModel):
     audio: Annotated[UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads.")] = None
     audio_url: ClipUrl = None
     language: Annotated[
-        str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
+        str | None, Field(description="ISO 639-1; detected by default.", examples=["en"])
     ] = None
-    word_timestamps: Annotated[bool, Field(description="Gives each word's times, too.")] = False
+    word_timestamps: Annotated[bool, Field(description="Return the times of words, too.")] = False
 
 
 def transcription_routes(service: Service) -> APIRouter:
-    """The route, on a service."""
+    """Returns the route of a service."""
     clips = ClipFields(service.settings)
     router = APIRouter(tags=["speech"])
 
-    @router.post("/api/transcribe", summary="Write down what a clip says", responses=RESPONSES)
+    @router.post("/api/transcribe", summary="Transcribe a clip", responses=RESPONSES)
     async def transcribe(
         form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")], response: Response
     ) -> Transcription:

@@ -1,4 +1,4 @@
-"""POST /v1/audio/transcriptions and /translations: OpenAI's."""
+"""POST /v1/audio/transcriptions and /translations: OpenAI's routes."""
 
 import math
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task
 
 ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _FRAMES_A_SECOND: Final = 50
-"""Whisper's encoder gives so many; they are the tokens of its input."""
+"""Frame rate of Whisper's encoder; the frames count as input tokens."""
 
 
 class TranslationForm(BaseModel):
@@ -34,30 +34,30 @@ class TranslationForm(BaseModel):
     file: Annotated[UploadFile, File(description="Any audio that FFmpeg reads.")]
     model: Annotated[str, Field(description="One of GET /v1/models.", examples=["whisper-1"])]
     prompt: Annotated[
-        str | None, Field(max_length=4096, description="Taken as spoken before the clip: names and spelling to expect.")
+        str | None, Field(max_length=4096, description="Text spoken before the clip: names and spelling to expect.")
     ] = None
     response_format: ResponseFormat = "json"
-    temperature: Annotated[FiniteFloat, Field(ge=0, le=1, description="Above 0, words are drawn at random.")] = 0.0
+    temperature: Annotated[FiniteFloat, Field(ge=0, le=1, description="Above 0, words are sampled at random.")] = 0.0
 
 
 class TranscriptionsForm(TranslationForm):
     """The fields of a request."""
 
     language: Annotated[
-        str | None, Field(description="ISO 639-1; empty or missing: Whisper finds out.", examples=["en"])
+        str | None, Field(description="ISO 639-1; detected by default.", examples=["en"])
     ] = None
     timestamp_granularities: Annotated[
         list[Literal["word", "segment"]],
-        Field(alias="timestamp_granularities[]", description="What `verbose_json` holds; missing: segments."),
+        Field(alias="timestamp_granularities[]", description="Contents of `verbose_json`; segments by default."),
     ] = []
-    stream: Annotated[bool, Field(description="Gives events as the text is written, whatever the format.")] = False
+    stream: Annotated[bool, Field(description="Send events as the text is transcribed, whatever the format.")] = False
     chunking_strategy: Annotated[
-        str | None, Field(description="Accepted, and without effect: Whisper always looks for pauses itself.")
+        str | None, Field(description="Accepted but ignored: Whisper always detects pauses itself.")
     ] = None
 
 
 class DurationUsage(BaseModel):
-    """What a transcription is counted by."""
+    """The unit that a transcription is billed in."""
 
     type: Literal["duration"] = "duration"
     seconds: float
@@ -79,7 +79,7 @@ class VerboseWord(BaseModel):
 
 
 class VerboseSegment(BaseModel):
-    """A stretch of speech with its times in seconds, and what Whisper thinks of it."""
+    """A stretch of speech with its times in seconds, and Whisper's confidence."""
 
     id: int
     seek: int
@@ -106,13 +106,13 @@ class VerboseTranscription(BaseModel):
 
 
 _IGNORED: Final[dict[IgnoredOption, str]] = {
-    "prompt": "The Whisper checkpoint does not take a prompt: it was left out.",
+    "prompt": "The Whisper checkpoint does not take a prompt: it was ignored.",
     "task": "The Whisper checkpoint knows only English: the clip was transcribed, not translated.",
 }
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
     404: FAILURES[404],
     200: {
-        "description": "What the clip says, in the format that was asked for.",
+        "description": "The transcript, in the requested format.",
         "model": PlainTranscription | VerboseTranscription,
         "content": {
             "text/plain": {"schema": {"type": "string"}},
@@ -129,14 +129,14 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
 
 
 def transcriptions_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     known = transcription_models(service.profile)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
-    @router.post("/transcriptions", summary="Write down what a clip says", responses=_ANSWERS)
+    @router.post("/transcriptions", summary="Transcribe a clip", responses=_ANSWERS)
     async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
-        subtitles = form.response_format in ("srt", "vtt")  # whose lines are cut between words
+        subtitles = form.response_format in ("srt", "vtt")  # subtitles are split between words
         words = subtitles or (form.response_format == "verbose_json" and "word" in form.timestamp_granularities)
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
@@ -152,7 +152,7 @@ def transcriptions_routes(service: Service) -> APIRouter:
         answer.headers.update(_headers(transcript))
         return answer
 
-    @router.post("/translations", summary="Write down what a clip says, in English", responses=_ANSWERS)
+    @router.post("/translations", summary="Transcribe a clip into English", responses=_ANSWERS)
     async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
@@ -174,7 +174,7 @@ def _warnings(transcript: Transcript) -> list[str]:
 
 
 def _ignored_fields(transcript: Transcript) -> list[str]:
-    """The request's fields that had no effect; the task is not a field, but the route."""
+    """Returns the request's fields that had no effect; the task is not a field, but the route."""
     return [option for option in transcript.ignored if option != "task"]
 
 
@@ -226,7 +226,7 @@ def _segment(number: int, segment: Segment) -> VerboseSegment:
 
 
 class _Streamed(StreamingResponse):
-    """Text as it is written, in events. Joined, the deltas are the text of the last one."""
+    """Sends the text in events as it is transcribed. The joined deltas equal the text of the last event."""
 
     def __init__(self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None]) -> None:
         headers = _headers(first) if isinstance(first, Transcript) else None

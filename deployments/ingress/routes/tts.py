@@ -1,4 +1,4 @@
-"""POST /api/tts: a reference clip and a text in, speech out."""
+"""POST /api/tts: speaks a text in the voice of a reference clip."""
 
 from typing import Annotated
 
@@ -37,18 +37,18 @@ class SpeechForm(BaseModel):
     target_text: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
     ref_text: Annotated[
         str | None,
-        Field(description="What the clip says. Empty or missing: Whisper listens.", examples=["Good morning."]),
+        Field(description="Transcript of the clip; Whisper's by default.", examples=["Good morning."]),
     ] = None
     system_prompt: SystemPrompt = INSTRUCTION
     sample_rate: Annotated[
-        Rate | None, Field(description="Hz of the answer; the voice is made at 16000.", examples=[24_000])
+        Rate | None, Field(description="Hz of the response; the model generates 16000.", examples=[24_000])
     ] = None
     temperature: Temperature = 0.9
     top_k: TopK = 50
     top_p: TopP = 0.95
     penalty: Penalty = 1.1
     random_seed: Annotated[
-        Seed | None, Field(description="The same request with the same seed gives the same speech.", examples=[49])
+        Seed | None, Field(description="Equal requests with the same seed give the same speech.", examples=[49])
     ] = None
     normalise: Normalise = True
     language: Language = "en"
@@ -59,17 +59,17 @@ class SpeechForm(BaseModel):
     details: Annotated[
         bool,
         Field(
-            description="Answer with JSON: `audio` (the WAV in base64), `parts` with their seeds, scores, what was "
-            "heard and word times, `captions`. Words need `verify`. Without effect on a stream."
+            description="Respond with JSON: `audio` (the WAV in base64), `parts` with their seeds, scores, what "
+            "Whisper heard and word times, `captions`. Words need `verify`. Ignored for streams."
         ),
     ] = False
     stream: Annotated[
-        bool, Field(description="true: the file leaves as it is made, and its header does not know its length.")
+        bool, Field(description="true: the file is streamed as it is generated, without the length in its header.")
     ] = False
 
 
 def tts_routes(service: Service) -> APIRouter:
-    """The route, on a service."""
+    """Returns the route of a service."""
     settings = service.settings
     router = APIRouter(tags=["speech"])
 

@@ -1,4 +1,4 @@
-"""/v1/audio/voices: voices with names, as OpenAI's API keeps them."""
+"""/v1/audio/voices: stored voices, in the shape of OpenAI's API."""
 
 import asyncio
 from typing import Annotated, Any, Literal
@@ -29,26 +29,26 @@ class VoiceForm(BaseModel):
     ] = None
     audio_url: ClipUrl = None
     consent: Consent
-    ref_text: Annotated[str | None, Field(description="What the clip says. Empty or missing: Whisper listens.")] = None
+    ref_text: Annotated[str | None, Field(description="Transcript of the clip; Whisper's by default.")] = None
     ref_check: RefCheck = None
 
 
 class VoiceObject(BaseModel):
-    """A voice. What OpenAI's API does not have comes after `created_at`."""
+    """A voice. Fields that OpenAI's API does not have come after `created_at`."""
 
     object: Literal["audio.voice"] = "audio.voice"
     id: str
     name: str
     created_at: int = Field(description="Unix time.")
-    ref_text: str = Field(description="What its reference says.")
-    duration: float = Field(description="Seconds of its reference; 0 of a built-in voice that is not made yet.")
+    ref_text: str = Field(description="Transcript of its reference.")
+    duration: float = Field(description="Seconds of its reference; 0 for a built-in voice that is not made yet.")
     consent: str | None
     built_in: bool
-    warnings: list[str] = Field(description="What may be wrong with its reference; told whenever it speaks.")
+    warnings: list[str] = Field(description="Possible problems of its reference; repeated in each response.")
 
 
 class VoiceChange(BaseModel):
-    """What of a voice is to change."""
+    """Changes to a voice."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,7 +63,7 @@ class NamedVoice(BaseModel):
 
 
 class VoiceList(BaseModel):
-    """All of them, twice: as OpenAI lists things, and as Open WebUI reads voices."""
+    """All voices, twice: as OpenAI lists objects, and as Open WebUI reads voices."""
 
     object: Literal["list"] = "list"
     data: list[VoiceObject]
@@ -71,7 +71,7 @@ class VoiceList(BaseModel):
 
 
 class DeletedVoice(BaseModel):
-    """What is left of a voice."""
+    """Confirms the deletion of a voice."""
 
     object: Literal["audio.voice.deleted"] = "audio.voice.deleted"
     id: str
@@ -79,7 +79,7 @@ class DeletedVoice(BaseModel):
 
 
 def voice_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     settings = service.settings
     clips = ClipFields(settings)
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
@@ -104,7 +104,7 @@ def voice_routes(service: Service) -> APIRouter:
             )
         )
 
-    @router.get("/{voice}", summary="One voice, by its name or id", responses=missing)
+    @router.get("/{voice}", summary="Get a voice by its name or id", responses=missing)
     async def voice(voice: str) -> VoiceObject:
         return _object(await service.voices.get(voice))
 
@@ -118,7 +118,7 @@ def voice_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/{voice}/sample",
-        summary="How a voice sounds",
+        summary="Listen to a voice",
         response_class=Response,
         responses=missing
         | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},

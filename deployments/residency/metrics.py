@@ -1,4 +1,4 @@
-"""What is measured of the models, each by the tag `model`."""
+"""Metrics of the models, each with the tag `model`."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ from deployments.metric import Metric
 
 GAUGES: Final = (
     Metric("model_replicas", "gauge", "Replicas of a model that are up.", ("model",)),
-    Metric("model_replicas_wanted", "gauge", "Replicas of a model that there are to be.", ("model",)),
-    Metric("model_requests", "gauge", "Requests in a model or before it.", ("model",)),
-    Metric("model_idle_s", "gauge", "Seconds for which nothing has needed a model that is up.", ("model",)),
+    Metric("model_replicas_wanted", "gauge", "Replicas of a model that should be up.", ("model",)),
+    Metric("model_requests", "gauge", "Requests in a model or queued for it.", ("model",)),
+    Metric("model_idle_s", "gauge", "Seconds for which a loaded model has been idle.", ("model",)),
 )
 """Set by the policies."""
 LOAD: Final = Metric(
@@ -18,4 +18,4 @@ LOAD: Final = Metric(
     ("model",),
     (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300),
 )
-LOAD_FAILURES: Final = Metric("model_load_failures_total", "counter", "Loads of a model that have failed.", ("model",))
+LOAD_FAILURES: Final = Metric("model_load_failures_total", "counter", "Failed loads of a model.", ("model",))

@@ -4,9 +4,7 @@ from typing import Final, Protocol
 
 from deployments.metric import Metric
 
-HITS: Final = Metric(
-    "cache_hits_total", "counter", "Cache hits: look-ups; for `prompts`, tokens.", ("cache",)
-)
+HITS: Final = Metric("cache_hits_total", "counter", "Cache hits: look-ups; for `prompts`, tokens.", ("cache",))
 MISSES: Final = Metric("cache_misses_total", "counter", "Cache misses, counted like the hits.", ("cache",))
 BYTES: Final = Metric("cache_bytes", "gauge", "Approximate bytes in a cache.", ("cache",))
 

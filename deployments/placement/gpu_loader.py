@@ -28,13 +28,14 @@ def load_onto_gpu(
 ) -> tuple[Model, Placement]:
     """Places this process on a GPU and loads there.
 
-    model: Its name.
-    fraction: Fraction of a GPU, as Ray's `num_gpus`.
-    bytes: Peak memory; None if unknown.
-    load: Called with the GPU (None if only Ray knows it); must be what imports and initialises CUDA.
-    reader: Reads the GPUs.
-    assigned: The ids that Ray gave this replica.
-    lease_dir: Folder of `Leases`.
+    Args:
+        model: Its name.
+        fraction: Fraction of a GPU, as Ray's `num_gpus`.
+        bytes: Peak memory; None if unknown.
+        load: Called with the GPU (None if only Ray knows it); must be what imports and initialises CUDA.
+        reader: Reads the GPUs.
+        assigned: The ids that Ray gave this replica.
+        lease_dir: Folder of `Leases`.
 
     Returns:
         The result of `load`, and its placement, which leases the GPU as long as it is kept.

@@ -1,4 +1,4 @@
-"""What is measured, by the names that operators of such services know (vLLM-Omni's)."""
+"""Metrics, by the names that operators of similar services know (vLLM-Omni's)."""
 
 from typing import Final, Protocol
 
@@ -7,12 +7,12 @@ from deployments.cache_metrics import BYTES, HITS, MISSES
 from deployments.metric import Metric
 
 CONTINUITY_MS: Final = 100
-"""Silence that a player may have to bridge before the speech counts as interrupted."""
+"""Milliseconds of silence in a player above which the speech counts as interrupted."""
 
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 
 METRICS: Final = (
-    Metric("audio_ttfp_s", "histogram", "Seconds from a request to its first audio, as bytes leave.", (), _SECONDS),
+    Metric("audio_ttfp_s", "histogram", "Seconds from a request to its first audio byte.", (), _SECONDS),
     Metric("audio_duration_s", "histogram", "Seconds of audio of a request.", (), _SECONDS),
     Metric(
         "audio_rtf",
@@ -21,8 +21,8 @@ METRICS: Final = (
         (),
         (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10),
     ),
-    Metric("audio_frames_total", "counter", "Codec frames (50 a second) that have left."),
-    Metric("audio_underrun_s", "histogram", "Seconds that a player which starts at once would wait.", (), _SECONDS),
+    Metric("audio_frames_total", "counter", "Codec frames (50 a second) sent."),
+    Metric("audio_underrun_s", "histogram", "Seconds that a player would wait if it started at once.", (), _SECONDS),
     Metric(
         "audio_continuity_ok_total",
         "counter",
@@ -36,10 +36,10 @@ METRICS: Final = (
         "Requests for speech that broke off after their first audio.",
         ("reason",),
     ),
-    Metric("requests_success_total", "counter", "Speech that left whole.", ("finished_reason",)),
-    Metric("num_requests_running", "gauge", "Requests at work."),
-    Metric("num_requests_waiting", "gauge", "Requests that wait for their turn."),
-    Metric("e2e_request_latency_s", "histogram", "Seconds of a request for speech, to its last byte.", (), _SECONDS),
+    Metric("requests_success_total", "counter", "Speech that was sent completely.", ("finished_reason",)),
+    Metric("num_requests_running", "gauge", "Requests running."),
+    Metric("num_requests_waiting", "gauge", "Requests waiting for their turn."),
+    Metric("e2e_request_latency_s", "histogram", "Seconds from a request for speech to its last byte.", (), _SECONDS),
     HITS,
     MISSES,
     BYTES,
@@ -48,7 +48,7 @@ METRICS: Final = (
 
 
 class Metrics(Protocol):
-    """Keeps what is measured. Names and tags are those of `METRICS`."""
+    """Records measurements. Names and tags are those of `METRICS`."""
 
     def count(self, name: str, value: float = 1, **tags: str) -> None: ...
 
@@ -61,8 +61,8 @@ class CacheMetrics:
     """The `CacheObserver` of a cache.
 
     Args:
-        metrics: Told of it.
-        cache: Its name.
+        metrics: Receives the measurements.
+        cache: Name of the cache.
     """
 
     def __init__(self, metrics: Metrics, cache: str) -> None:

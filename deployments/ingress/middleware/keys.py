@@ -57,9 +57,7 @@ class APIKeyMiddleware:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        error = Unauthorized(
-            "Missing or invalid API key. Send `Authorization: Bearer KEY` or `X-API-Key: KEY`."
-        )
+        error = Unauthorized("Missing or invalid API key. Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.")
         response = failure_of(error)
         response.headers["WWW-Authenticate"] = "Bearer"
         await response(scope, receive, send)

@@ -14,9 +14,7 @@ from deployments.service.service import Service
 
 _POLL_S = 0.25
 
-Model = Annotated[
-    Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="The model; all by default.")
-]
+Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="The model; all by default.")]
 Wait = Annotated[
     FiniteFloat,
     Query(ge=0, le=3600, description="Seconds to wait for completion; the status is 202 if it is not done by then."),

@@ -79,9 +79,7 @@ class SpeechBody(BaseModel):
     ] = True
     ref_audio: Annotated[
         str | None,
-        Field(
-            description="A clip of the voice, instead of `voice`: a data URL, or a URL of a permitted host."
-        ),
+        Field(description="A clip of the voice, instead of `voice`: a data URL, or a URL of a permitted host."),
     ] = None
     ref_text: Annotated[str | None, Field(description="Transcript of the clip; Whisper's by default.")] = None
     temperature: Temperature = 0.9
@@ -110,9 +108,7 @@ class SpeechBody(BaseModel):
             "GET /api/outputs/{name} returns it."
         ),
     ] = False
-    max_new_tokens: Annotated[
-        int | None, Field(ge=1, description="Maximum codes, 50 a second.")
-    ] = None
+    max_new_tokens: Annotated[int | None, Field(ge=1, description="Maximum codes, 50 a second.")] = None
     sample_rate: Annotated[
         Rate | None, Field(description=f"Hz of the audio; {RATE} by default. MP3 and AAC have some, Opus only 48000.")
     ] = None

@@ -20,9 +20,7 @@ class TranscriptionForm(BaseModel):
 
     audio: Annotated[UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads.")] = None
     audio_url: ClipUrl = None
-    language: Annotated[
-        str | None, Field(description="ISO 639-1; detected by default.", examples=["en"])
-    ] = None
+    language: Annotated[str | None, Field(description="ISO 639-1; detected by default.", examples=["en"])] = None
     word_timestamps: Annotated[bool, Field(description="Return the times of words, too.")] = False
 
 

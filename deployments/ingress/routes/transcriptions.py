@@ -43,9 +43,7 @@ class TranslationForm(BaseModel):
 class TranscriptionsForm(TranslationForm):
     """The fields of a request."""
 
-    language: Annotated[
-        str | None, Field(description="ISO 639-1; detected by default.", examples=["en"])
-    ] = None
+    language: Annotated[str | None, Field(description="ISO 639-1; detected by default.", examples=["en"])] = None
     timestamp_granularities: Annotated[
         list[Literal["word", "segment"]],
         Field(alias="timestamp_granularities[]", description="Contents of `verbose_json`; segments by default."),

@@ -1,4 +1,4 @@
-"""`llasa-serve`: what an operator types."""
+"""`llasa-serve`: the operator's command line."""
 
 import argparse
 import sys
@@ -15,11 +15,11 @@ Zero-shot voice cloning on Ray Serve. `scripts/start.sh` starts the service; the
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit status: 1 where it found something wrong."""
+    """Runs a command and returns its exit status: 1 if it found a problem."""
     parser = argparse.ArgumentParser(
         prog="llasa-serve",
         description=_DESCRIPTION,
-        epilog="`llasa-serve COMMAND --help` tells more, with examples and exit statuses.",
+        epilog="`llasa-serve COMMAND --help` shows more, with examples and exit statuses.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
@@ -27,15 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "check",
         help="check configuration strictly",
         description="Checks Serve configurations, RayService and RayCluster manifests, and files of settings (.env). "
-        "Files that belong together are given together: `kubectl kustomize k8s/one-gpu | llasa-serve check -`.",
+        "Pass files that belong together in one call: `kubectl kustomize k8s/one-gpu | llasa-serve check -`.",
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML or .env; - is standard input")
     check.add_argument("--gpus", type=int, help="GPUs of the machine that a Serve configuration is for")
-    check.add_argument("--cpus", type=float, help="its CPUs, likewise")
+    check.add_argument("--cpus", type=float, help="CPUs of that machine")
     fetch = commands.add_parser(
-        "fetch", help="download the checkpoints", description="Downloads the checkpoints that the settings name."
+        "fetch", help="download the checkpoints", description="Downloads the checkpoints of the settings."
     )
-    fetch.add_argument("profile", nargs="?", help="in place of the setting PROFILE")
+    fetch.add_argument("profile", nargs="?", help="overrides the setting PROFILE")
     add_service_commands(commands)
     given = parser.parse_args(arguments)
     if given.command in SERVICE_COMMANDS:
@@ -60,7 +60,7 @@ def _check(given: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     if not problems:
-        print(f"{len(given.files)} checked: nothing wrong.")
+        print(f"{len(given.files)} checked: no problems.")
     return int(bool(problems))
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask a running service: their arguments, and what they return to the shell."""
+"""Commands that call a running service: their arguments and exit statuses."""
 
 import argparse
 import asyncio
@@ -29,45 +29,50 @@ exit status:
 
 
 def add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Their parsers."""
+    """Adds the parsers of the commands."""
     _say_arguments(_command(commands, "say", "speak a text", _SAY))
-    clip = _command(commands, "transcribe", "write down what a clip says", _TRANSCRIBE)
+    clip = _command(commands, "transcribe", "transcribe a clip", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
-    clip.add_argument("--language", help="ISO 639-1; missing: found out")
+    clip.add_argument("--language", help="ISO 639-1 (default: detected)")
     voices = _command(commands, "voices", "list, add or remove voices", _VOICES)
     actions = voices.add_subparsers(dest="action")
     add = actions.add_parser("add", help="store the voice of a clip")
     add.add_argument("name")
     add.add_argument("clip", type=Path, help="any audio file; best 5 to 15 s")
-    add.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    add.add_argument("--ref-text", help="transcript of the clip (default: Whisper's)")
     add.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
     add.add_argument("--consent", required=True, help="whose voice it is, and how they agreed")
-    actions.add_parser("remove", help="delete a voice for good").add_argument("name")
-    _command(commands, "status", "tell where the models are", "Tells where the models are, and what the GPUs hold.")
+    actions.add_parser("remove", help="delete a voice permanently").add_argument("name")
+    _command(
+        commands,
+        "status",
+        "show where the models are loaded",
+        "Shows where the models are loaded, and the use of the GPUs.",
+    )
     bridge = _command(commands, "mcp", "serve assistants over stdio", _MCP)
     bridge.add_argument(
         "--allow",
         type=Path,
         action="append",
         metavar="FOLDER",
-        help="where clips may be read and speech may be written; repeat for more (default: the working folder)",
+        help="where clips may be read and speech written; repeatable (default: the working folder)",
     )
 
 
 def run_service_command(given: argparse.Namespace) -> int:
-    """Runs one and returns its exit status."""
+    """Runs a command and returns its exit status."""
     try:
         asyncio.run(_run(given))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read has had enough. Python would flush once more as it exits, and fail.
+        # The reader has closed the pipe. Python would flush again at exit, and fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ServiceError as error:
         return _told(error)
     except (httpx2.InvalidURL, UnicodeError) as error:
-        return _told(InvalidInput(f"The address, the key or the text cannot be sent: {error}"))
+        return _told(InvalidInput(f"The URL, the key or the text cannot be sent: {error}"))
     return 0
 
 
@@ -83,18 +88,18 @@ def _status_of(error: ServiceError) -> int:
 
 
 _SAY: Final = """\
-Speaks a text: into a file with -o, to stdout if that leads somewhere, else aloud (by ffplay, mpv or aplay).
+Speaks a text: into a file with -o, to stdout if it is redirected, else aloud (by ffplay, mpv or aplay).
 
   llasa-serve say "Hello there." --voice alloy -o hello.wav
   llasa-serve say "Hello, this is my voice." --clip me.wav --ref-text "What the clip says." -o me.mp3
   cat story.txt | llasa-serve say - --voice alloy --format mp3 > story.mp3
 """
 _TRANSCRIBE: Final = """\
-Prints what a clip says; how long it is and in which language goes to stderr.
+Prints the transcript of a clip; its duration and language go to stderr.
 
   llasa-serve transcribe interview.mp3 > interview.txt
 """
-_REF_CHECK: Final = "where that is not what is heard: refuse, repair the text, or do not listen"
+_REF_CHECK: Final = "if the clip does not match its text: refuse, repair the text, or do not check"
 _VOICES: Final = """\
 Lists the voices, or adds or removes one.
 
@@ -121,8 +126,12 @@ def _command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     url = os.environ.get("LLASA_URL", "http://127.0.0.1:7861")
-    parser.add_argument("--url", default=url, help="of the service (default: $LLASA_URL, else http://127.0.0.1:7861)")
-    parser.add_argument("--key", default=os.environ.get("LLASA_API_KEY"), help="if it asks for one ($LLASA_API_KEY)")
+    parser.add_argument(
+        "--url", default=url, help="URL of the service (default: $LLASA_URL, else http://127.0.0.1:7861)"
+    )
+    parser.add_argument(
+        "--key", default=os.environ.get("LLASA_API_KEY"), help="API key, if required (default: $LLASA_API_KEY)"
+    )
     return parser
 
 
@@ -131,16 +140,20 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
-    parser.add_argument("--ref-text", help="what the clip says; missing: it is listened to")
+    parser.add_argument("--ref-text", help="transcript of the clip (default: Whisper's)")
     parser.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there; its ending is the format")
-    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="default: of the ending of FILE, else wav")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write to this file; its suffix selects the format"
+    )
+    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="default: from the suffix of FILE, else wav")
     parser.add_argument("--rate", type=int, default=24_000, help="Hz (default: 24000)")
-    parser.add_argument("--seed", type=int, default=49, help="the same one gives the same speech (default: 49)")
-    parser.add_argument("--temperature", type=float, default=0.9, help="liveliness, 0 to 2 (default: 0.9)")
+    parser.add_argument("--seed", type=int, default=49, help="the same seed gives the same speech (default: 49)")
+    parser.add_argument("--temperature", type=float, default=0.9, help="randomness, 0 to 2 (default: 0.9)")
     parser.add_argument("--speed", type=float, default=1.0, help="0.25 to 4; the pitch is kept (default: 1)")
-    parser.add_argument("--language", default="en", help="ISO 639-1: what numbers are written out in (default: en)")
-    parser.add_argument("--best-of", type=int, metavar="TAKES", help="of each part, of which the best is kept, 1 to 8")
+    parser.add_argument("--language", default="en", help="ISO 639-1, in which numbers are written out (default: en)")
+    parser.add_argument(
+        "--best-of", type=int, metavar="TAKES", help="takes of each part, of which the best is used, 1 to 8"
+    )
 
 
 async def _run(given: argparse.Namespace) -> None:
@@ -164,7 +177,7 @@ def _speaking(given: argparse.Namespace) -> Speaking:
     suffix = given.output.suffix[1:].lower() if given.output else ""
     format = given.format or suffix or "wav"
     if format not in MEDIA_TYPES:
-        raise InvalidInput(f"{given.output} ends in no format that is known: give one of {', '.join(MEDIA_TYPES)}.")
+        raise InvalidInput(f"{given.output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
     return Speaking(
         text=sys.stdin.read() if given.text == "-" else given.text,
         voice=None if given.clip else given.voice or "alloy",
@@ -188,7 +201,7 @@ async def _voices(client: RestClient, given: argparse.Namespace) -> None:
         for warning in voice.warnings:
             print(f"Warning: {warning}", file=sys.stderr)
     elif given.action == "remove":
-        print(f"{(await client.delete_voice(given.name)).name} is gone.")
+        print(f"{(await client.delete_voice(given.name)).name} is deleted.")
     else:
         for voice in await client.voices():
             print(f"{voice.name}  {voice.id}  {voice.duration:.1f} s")

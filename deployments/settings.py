@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     ] = 600
 
     model_wait_timeout: Annotated[
-        float, Field(gt=0, description="Seconds a request waits for models to load before 503 with Retry-After.")
+        float, Field(gt=0, description="Seconds a request waits for models before it gets 503 with Retry-After.")
     ] = 600
 
     max_running_requests: Annotated[

@@ -45,7 +45,7 @@ class AllowedFolders:
             with file.open("wb" if overwrite else "xb") as opened:
                 opened.write(data)
         except FileExistsError:
-            raise Conflict(f"{path} exists already: give another path, or set overwrite.", param) from None
+            raise Conflict(f"There is a file {path} already: give another path, or set overwrite.", param) from None
         except OSError as error:
             raise InvalidInput(f"{path} cannot be written: {error.strerror}.", param) from error
         return file
@@ -56,7 +56,7 @@ class AllowedFolders:
         if not file.parent.is_dir():
             raise InvalidInput(f"There is no folder {file.parent}.", param)
         if file.exists() and not overwrite:
-            raise Conflict(f"{path} exists already: give another path, or set overwrite.", param)
+            raise Conflict(f"There is a file {path} already: give another path, or set overwrite.", param)
 
     def _inside(self, path: str, param: str) -> Path:
         try:

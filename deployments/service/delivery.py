@@ -114,7 +114,7 @@ class _File:
             copy = self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}").name
         except OSError as error:  # the speech is still good without a copy
             logger.warning("No copy could be kept in OUTPUTS_DIR: %s", error)
-            warning = f"No copy of the speech could be stored ({error.strerror})."
+            warning = f"No copy of the speech could be kept ({error.strerror})."
             return AudioChunk(data, self._seconds, replace(finished, warnings=(*finished.warnings, warning)))
         return AudioChunk(data, self._seconds, finished, copy)
 

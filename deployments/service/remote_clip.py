@@ -77,7 +77,7 @@ class ClipReader:
         if is_data_url(url):
             return await asyncio.to_thread(_decoded, url)
         if not self._hosts:
-            raise _Refused("Only data URLs are accepted: `data:audio/wav;base64,...`.")
+            raise _Refused("Only data URLs are taken here: `data:audio/wav;base64,...`.")
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._fetched(url)
@@ -103,7 +103,7 @@ class ClipReader:
                     if answer.status != 200:
                         raise _Refused(f"Its host returned status {answer.status}.")
                     return await self._body(answer)
-        raise _Refused("Too many redirects.")
+        raise _Refused("It is redirected too often.")
 
     def _check(self, target: URL) -> None:
         # aiohttp's own parser: another one might find a different host than the one that is contacted.
@@ -111,7 +111,7 @@ class ClipReader:
             raise _Refused("Only data, http and https URLs are accepted.")
         host = target.raw_host.lower().rstrip(".")
         if not any(fnmatch(host, pattern) for pattern in self._hosts):
-            raise _Refused(f"The host {host[:100]!r} is not permitted.")
+            raise _Refused(f"The host {host[:100]!r} is not one of those that may be asked.")
         try:
             permitted = self._permitted(ip_address(host))
         except ValueError:
@@ -141,7 +141,7 @@ def _decoded(url: str) -> bytes:
 
 
 class _PrivateAddress(OSError):
-    """A name resolves to an address that is not permitted."""
+    """A name resolves to an address that is not one of those that may be asked."""
 
 
 class _Resolver(AbstractResolver):

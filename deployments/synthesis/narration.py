@@ -217,7 +217,7 @@ class LongFormSpeaker:
         if kept.take.flaw and self._policy.strict:
             raise GenerationFailed(
                 f"None of {kept.attempts} takes of {shortened(chunk.text)!r} is good; of the best one, "
-                f"{kept.take.flaw.message}. Try another seed or reference, or disable strict."
+                f"{kept.take.flaw.message}. Try another seed or reference, or do without strict."
             )
 
 

@@ -1,4 +1,4 @@
-"""`llasa-serve`: what an operator types."""
+"""`llasa-serve`: the operator's command line."""
 
 import argparse
 import sys
@@ -39,13 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
         "check",
         help="check configuration strictly",
         description="Checks Serve configurations, RayService and RayCluster manifests, and files of settings (.env). "
-        "Files that belong together are given together: `kubectl kustomize k8s/one-gpu | llasa-serve check -`.",
+        "Pass files that belong together in one call: `kubectl kustomize k8s/one-gpu | llasa-serve check -`.",
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML or .env; - is standard input")
     check.add_argument("--gpus", type=int, help="GPUs of the machine on which a Serve configuration is to run")
     check.add_argument("--cpus", type=float, help="CPUs of the machine")
     fetch = commands.add_parser(
-        "fetch", help="download the checkpoints", description="Downloads the checkpoints that the settings name."
+        "fetch", help="download the checkpoints", description="Downloads the checkpoints of the settings."
     )
     fetch.add_argument("profile", nargs="?", help="overrides the setting PROFILE")
     add_service_commands(commands)
@@ -67,7 +67,7 @@ def _check(given: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     if not problems:
-        print(f"{len(given.files)} checked: nothing wrong.")
+        print(f"{len(given.files)} checked: no problems.")
     return int(bool(problems))
 
 

@@ -1,4 +1,4 @@
-"""A running service, by its HTTP API."""
+"""A client of a running service's HTTP API."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)
-"""Seconds to connect; an answer may take as long as the service lets it."""
+"""Seconds to connect; the response may take as long as the service allows."""
 _RESIDENCE: Final = TypeAdapter(Residence)
 
 
@@ -49,15 +49,15 @@ class Ended:
     """Seconds."""
     warnings: tuple[str, ...]
     output: str | None
-    """Name of the copy that the service kept."""
+    """Name of the stored copy."""
 
 
 class RestClient:
-    """`Backend` behind HTTP.
+    """`Backend` over HTTP.
 
     Args:
-        url: Of the service.
-        key: If it asks for one.
+        url: URL of the service.
+        key: API key, if required.
     """
 
     def __init__(self, url: str, key: str | None = None) -> None:
@@ -75,11 +75,11 @@ class RestClient:
         await self._http.__aexit__(kind, error, traceback)
 
     async def stream(self, speaking: Speaking) -> AsyncGenerator[Progress | bytes | Ended, None]:
-        """Speaks; gives progress and pieces of the file as they come, and tells the end.
+        """Speaks; yields progress and chunks of the file, and the result last.
 
         Raises:
-            ServiceError: as the service tells it.
-            Unavailable: nothing answers.
+            ServiceError: the service returned it.
+            Unavailable: no service answers.
         """
         async with self._answer("POST", "/v1/audio/speech", json=_speech_body(speaking)) as answer:
             async for data in _events(answer):
@@ -168,7 +168,7 @@ class RestClient:
 
 
 def whole_file(file: bytearray, format: str) -> bytes:
-    """A streamed file, finished: the header of a WAV learns how long it is."""
+    """Completes a streamed file: sets the length in the header of a WAV."""
     if format == "wav":
         struct.pack_into("<I", file, 4, len(file) - 8)
         struct.pack_into("<I", file, 40, len(file) - 44)
@@ -214,7 +214,7 @@ def _address(clip: Clip) -> str:
 
 
 def _form(fields: dict[str, str], clip: Clip, upload: str) -> dict[str, Any]:
-    """As the routes with forms take a clip: an upload, or an address that the service itself looks at."""
+    """Returns form fields for a clip: an upload, or a URL that the service itself checks."""
     if clip.url is not None:
         return {"data": fields | {"audio_url": clip.url}}
     return {"data": fields, "files": {upload: clip.data or b""}}
@@ -234,7 +234,7 @@ def _spoken(speaking: Speaking, file: bytes, ended: Ended) -> Spoken:
 
 
 def _voice(found: dict[str, Any]) -> Voice:
-    # An older service tells of no warnings.
+    # Older services return no warnings.
     warnings = tuple(found.get("warnings", ()))
     return Voice(
         found["id"], found["name"], found["created_at"], found["ref_text"], found["duration"], warnings=warnings
@@ -253,11 +253,11 @@ def _failure(answer: httpx2.Response, body: bytes) -> ServiceError:
     try:
         return _error(json.loads(body), answer.status_code)
     except (ValueError, KeyError, TypeError):
-        return ServiceError(f"The service answered with status {answer.status_code} and nothing that can be read.")
+        return ServiceError(f"The service answered with status {answer.status_code} and an unreadable body.")
 
 
 def _error(data: dict[str, Any], status: int = 500) -> ServiceError:
-    """The service's own error, of its own type where it is one of ours."""
+    """Rebuilds the service's error, as its own type if there is one."""
     told = data["error"]
     kind = _KINDS.get(told["code"], InvalidInput if 400 <= status < 500 else ServiceError)
     return kind(told["message"], told["param"])

@@ -1,4 +1,4 @@
-"""Commands that ask a running service: their arguments, and what they return to the shell."""
+"""Commands that call a running service: their arguments and exit statuses."""
 
 import argparse
 import asyncio
@@ -29,7 +29,7 @@ exit status:
 
 
 def add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Their parsers."""
+    """Adds the parsers of the commands."""
     _say_arguments(_command(commands, "say", "speak a text", _SAY))
     clip = _command(commands, "transcribe", "transcribe a recording", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
@@ -55,19 +55,19 @@ def add_service_commands(commands: "argparse._SubParsersAction[argparse.Argument
 
 
 def run_service_command(given: argparse.Namespace) -> int:
-    """Runs one and returns its exit status."""
+    """Runs a command and returns its exit status."""
     try:
         asyncio.run(_run(given))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read has had enough. Python would flush once more as it exits, and fail.
+        # The reader has closed the pipe. Python would flush again at exit, and fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ServiceError as error:
         return _told(error)
     except (httpx2.InvalidURL, UnicodeError) as error:
-        return _told(InvalidInput(f"The address, the key or the text cannot be sent: {error}"))
+        return _told(InvalidInput(f"The URL, the key or the text cannot be sent: {error}"))
     return 0
 
 
@@ -166,7 +166,7 @@ def _speaking(given: argparse.Namespace) -> Speaking:
     suffix = given.output.suffix[1:].lower() if given.output else ""
     format = given.format or suffix or "wav"
     if format not in MEDIA_TYPES:
-        raise InvalidInput(f"{given.output} ends in no format that is known: give one of {', '.join(MEDIA_TYPES)}.")
+        raise InvalidInput(f"{given.output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
     return Speaking(
         text=sys.stdin.read() if given.text == "-" else given.text,
         voice=None if given.clip else given.voice or "alloy",
@@ -190,7 +190,7 @@ async def _voices(client: RestClient, given: argparse.Namespace) -> None:
         for warning in voice.warnings:
             print(f"Warning: {warning}", file=sys.stderr)
     elif given.action == "remove":
-        print(f"{(await client.delete_voice(given.name)).name} is gone.")
+        print(f"{(await client.delete_voice(given.name)).name} is deleted.")
     else:
         for voice in await client.voices():
             print(f"{voice.name}  {voice.id}  {voice.duration:.1f} s")

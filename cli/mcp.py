@@ -8,14 +8,14 @@ from deployments.mcp.files import AllowedFolders
 from deployments.mcp.server import build_server
 
 _MOST_BYTES: Final = 50_000_000
-"""Of a clip. The service has a bound of its own."""
+"""Maximum bytes of a clip. The service has its own limit."""
 
 
 async def serve(client: RestClient, folders: list[Path]) -> None:
     """Serves until stdin ends.
 
     Args:
-        client: Of the service.
-        folders: Where clips may be read and speech may be written.
+        client: Client of the service.
+        folders: Folders where clips may be read and speech written.
     """
     await build_server(client, _MOST_BYTES, AllowedFolders(folders)).run_stdio_async()

@@ -18,12 +18,12 @@ PLAYERS: Final = (
     ("mpv", "--really-quiet", "-"),
     ("aplay", "-q", "-"),
 )
-"""Programs that play what they read, in the order in which they are looked for. aplay knows WAV only."""
+"""Programs that play their input, in order of preference. aplay supports WAV only."""
 Writer = Callable[[bytes], object]
 
 
 async def say(client: RestClient, speaking: Speaking, output: Path | None) -> None:
-    """Speaks into a file, or else to stdout if that leads somewhere, or else aloud."""
+    """Speaks into a file, else to stdout if that is redirected, else aloud."""
     if output:
         file = bytearray()
         if not output.parent.is_dir():
@@ -41,7 +41,7 @@ async def say(client: RestClient, speaking: Speaking, output: Path | None) -> No
 
 
 async def transcribe(client: RestClient, clip: Path, language: str | None) -> None:
-    """Prints what a clip says."""
+    """Prints the transcript of a clip."""
     found = await client.transcribe(Clip(await asyncio.to_thread(read, clip)), language=language, words=False)
     _tell(f"{found['duration']:.1f} s, language {found['language']}")
     for warning in found["warnings"]:
@@ -50,7 +50,7 @@ async def transcribe(client: RestClient, clip: Path, language: str | None) -> No
 
 
 def read(path: Path) -> bytes:
-    """A file that the caller named."""
+    """Reads a file that the user named."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -59,19 +59,19 @@ def read(path: Path) -> bytes:
 
 async def _play(client: RestClient, speaking: Speaking) -> None:
     if speaking.format == "pcm":
-        raise InvalidInput("No player knows the rate of pcm: give another format, or write it to a file with -o.")
+        raise InvalidInput("No player knows the rate of pcm: choose another format, or write it to a file with -o.")
     suited = [player for player in PLAYERS if player[0] != "aplay" or speaking.format == "wav"]
     found = next((player for player in suited if shutil.which(player[0])), None)
     if found is None:
         names = ", ".join(player[0] for player in suited)
-        raise InvalidInput(f"Nothing here plays {speaking.format} (looked for {names}): write it to a file with -o.")
+        raise InvalidInput(f"No player for {speaking.format} was found (tried {names}): write it to a file with -o.")
     player = await asyncio.create_subprocess_exec(*found, stdin=asyncio.subprocess.PIPE)
     stdin = player.stdin
     assert stdin  # noqa: S101 - it is a pipe
 
     def write(data: bytes) -> None:
         if stdin.is_closing():
-            raise ServiceError(f"{found[0]} has ended before the speech: write it to a file with -o.")
+            raise ServiceError(f"{found[0]} ended before the speech: write it to a file with -o.")
         stdin.write(data)
 
     try:

@@ -1,4 +1,4 @@
-"""The graph of deployments. serve_config.yaml names `build` and says how many of each there are."""
+"""The graph of deployments. serve_config.yaml names `build` and sets the replicas of each."""
 
 from typing import Any, Final, Literal
 
@@ -15,23 +15,23 @@ from deployments.whisper.deployment import WhisperDeployment
 from deployments.xcodec2.deployment import Xcodec2Deployment
 
 _QUICK: Final = 100
-"""Requests that wait for no turn, such as those for the status: room for them at the ingress."""
+"""Extra slots at the ingress for requests that skip the queue, e.g. for the status."""
 
 
 def build(arguments: Arguments) -> Application:
-    """Wires the deployments by the settings of the environment."""
+    """Wires the deployments according to the settings."""
     settings = Settings()
     profile = arguments.profile_for(settings, lambda: ray.cluster_resources().get("GPU", 0))
     if settings.reference_check == "auto":
-        # The embedded Whisper knows too few words to contradict anybody.
+        # The embedded Whisper has too small a vocabulary to check other texts.
         check = "off" if profile.whisper.startswith("nano:") else "refuse"
         settings = settings.model_copy(update={"reference_check": check})
     running = settings.max_running_requests or profile.takes * arguments.replicas.get("Llasa", 1)
     settings = settings.model_copy(update={"max_running_requests": running})
 
     def scaling(model: Literal["Llasa", "XCodec2", "Whisper"], requests: float) -> dict[str, Any]:
-        """From none to the most replicas, each with about so many requests."""
-        # No delays: the policy holds the idle timer. A long look back would make every wake but the first slow.
+        """Scales from zero to `most` replicas, each with about `requests` requests."""
+        # No delays: the policy holds the idle timer. A long look-back would slow down every wake but the first.
         return {
             "min_replicas": 0,
             "initial_replicas": 0,
@@ -49,13 +49,13 @@ def build(arguments: Arguments) -> Application:
 
     def deployment(room: type, name: str, **options: Any) -> Deployment:
         logging = LoggingConfig(log_level=settings.log_level, encoding=settings.log_format.upper())
-        # A request may last as long as the longest speech: what is being unloaded must let it end.
+        # A request may last as long as the longest speech; a replica that is unloaded must finish it.
         wrapped: Deployment = serve.deployment(
             name=name,
             logging_config=logging,
             graceful_shutdown_timeout_s=600,
             graceful_shutdown_wait_loop_s=0.5,
-            # A replica that was killed is noticed at the next check. One that is slow has 3 * 30 s to answer.
+            # A killed replica is noticed at the next check. A slow one has 3 * 30 s to answer.
             health_check_period_s=0.5,
             health_check_timeout_s=30,
             **options,
@@ -83,7 +83,7 @@ def build(arguments: Arguments) -> Application:
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling("Whisper", 2),
     ).bind(profile, settings)
-    # All that may wait or run by the settings must get in: only the ingress can tell who is one too many.
+    # Everything that may wait or run must get in: only the ingress can tell which request exceeds the limit.
     admitted = running + settings.max_queued_requests
     return deployment(IngressDeployment, "Ingress", max_ongoing_requests=admitted + _QUICK).bind(
         profile, settings, llasa, xcodec2, whisper
@@ -91,7 +91,7 @@ def build(arguments: Arguments) -> Application:
 
 
 def _on_gpu(fraction: float) -> dict[str, Any]:
-    """Options of a replica that has so much of a GPU, and chooses it itself: see `deployments.placement.placement`."""
+    """Options of a replica with a fraction of a GPU, which it chooses itself: see `deployments.placement.placement`."""
     if not fraction:
         return {}
     return {"num_gpus": fraction, "runtime_env": {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}}

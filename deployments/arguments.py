@@ -1,4 +1,4 @@
-"""What serve_config.yaml may give to the service."""
+"""Arguments that serve_config.yaml may pass to the service."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -15,13 +15,13 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     profile: ProfileName | None = None
-    """In place of the setting: a cluster whose GPU nodes come later cannot find its profile by looking."""
+    """Overrides the setting, for a cluster whose GPU nodes come later."""
     node_gpus: NonNegativeInt | None = None
-    """GPUs of a node that has some, in place of counting those that are up now: likewise."""
+    """GPUs of a GPU node, instead of counting those that are up now."""
     replicas: dict[Literal["Llasa", "XCodec2", "Whisper"], PositiveInt] = {}
-    """How many replicas of a model there may be at most; 1 where nothing is said."""
+    """Maximum replicas of each model; 1 by default."""
 
     def profile_for(self, settings: Settings, count: Callable[[], float]) -> Profile:
-        """The profile that is deployed; `count` tells how many GPUs there are now, where that is not given."""
+        """Returns the profile to deploy; `count` returns the number of GPUs, unless that is configured."""
         gpus = count() if self.node_gpus is None else self.node_gpus
         return choose_profile(self.profile or settings.profile, gpus, settings)

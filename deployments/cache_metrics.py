@@ -10,7 +10,7 @@ BYTES: Final = Metric("cache_bytes", "gauge", "Approximate size of a cache in by
 
 
 class CacheObserver(Protocol):
-    """Is told what a cache does, from any thread."""
+    """Observes a cache, from any thread."""
 
     def looked_up(self, *, hit: bool) -> None: ...
 
@@ -20,7 +20,7 @@ class CacheObserver(Protocol):
 
 
 class Unobserved:
-    """Nobody is told."""
+    """Ignores everything."""
 
     def looked_up(self, *, hit: bool) -> None: ...
 

@@ -1,4 +1,4 @@
-"""From the name of a checkpoint to a local folder that holds it."""
+"""Finds the local folder of a checkpoint by its name."""
 
 from pathlib import Path
 from typing import Final
@@ -8,19 +8,19 @@ from deployments.nano.weights import verified
 from deployments.settings import Settings
 
 _NANO: Final = "nano:"
-# What the loaders read: hubs hold the same weights in further formats, at 17 GB each.
+# Files that the loaders read: hubs hold the same weights in further formats, at 17 GB each.
 _FILES: Final = ["*.json", "*.safetensors", "*.txt", "*.model", "model.bin", "*.jinja"]
 
 
 def fetch_checkpoint(source: str, settings: Settings) -> Path:
-    """The folder of a checkpoint, downloaded first where it must be.
+    """Returns the folder of a checkpoint and downloads it first if necessary.
 
     Args:
         source: A hub id (`HKUSTAudio/Llasa-8B`), a local folder, or `nano:llasa`, `nano:xcodec2`, `nano:whisper`.
         settings: Cache, hub and token.
 
     Raises:
-        Unavailable: there is no such folder, the hub does not give it out, or what ships with us was changed; says
+        Unavailable: the folder does not exist, the hub refuses, or a shipped checkpoint was changed. The message says
             what to do.
     """
     if source.startswith(_NANO):

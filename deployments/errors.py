@@ -4,12 +4,12 @@ from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """An error whose message is meant for the caller: what was wrong, with what, and what to do.
+    """An error whose message is meant for the caller: what is wrong, and what to do.
 
     Args:
-        message: One or two sentences, with nothing in them that the caller may not know.
-        param: The request field at fault, where there is one.
-        retry_after_s: Seconds after which trying again makes sense, where it does.
+        message: One or two sentences; must not reveal anything that the caller may not know.
+        param: The request field at fault, if any.
+        retry_after_s: Seconds after which to retry, if that makes sense.
     """
 
     status: ClassVar[int] = 500
@@ -17,7 +17,7 @@ class ServiceError(Exception):
     code: ClassVar[str] = "internal_error"
 
     def __init__(self, message: str, param: str | None = None, retry_after_s: int | None = None) -> None:
-        # All three in args: exceptions cross processes by being rebuilt from them.
+        # All three in args: exceptions are rebuilt from them in other processes.
         super().__init__(message, param, retry_after_s)
         self.message = message
         self.param = param
@@ -118,7 +118,7 @@ class ReplicaLost(Unavailable):
 class GenerationFailed(ServiceError):
     """The models ran, but no take is usable."""
 
-    # Of what was asked for, not of the service: sent again as it is, it fails again, and clients retry a 5xx.
+    # The fault of the request, not of the service: an identical request fails again, and clients retry a 5xx.
     status = 422
     type = "invalid_request_error"
     code = "generation_failed"

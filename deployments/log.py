@@ -1,10 +1,10 @@
-"""Where the modules of this package log to."""
+"""Logging of this package's modules."""
 
 import logging
 
 
 def log_beside_serve() -> None:
-    """Sends what this package and the page log to where Serve sends its own: a replica's file, as LOG_FORMAT says.
+    """Sends the logs of this package and the page to Serve's handlers: a replica's file, formatted by LOG_FORMAT.
 
     Call it in a replica: Serve has configured its logger by then.
     """

@@ -1,4 +1,4 @@
-"""Profiles: which checkpoints run, and what each deployment gets of the machine."""
+"""Profiles: checkpoints and resources of each deployment."""
 
 from dataclasses import dataclass, replace
 
@@ -7,24 +7,24 @@ from deployments.settings import ProfileName, Settings
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is deployed. Checkpoints are hub ids, local folders, or `nano:` and a name for those that ship with us."""
+    """What is deployed. Checkpoints are hub ids, local folders, or `nano:` names of the shipped ones."""
 
     name: str
     llasa: str
     xcodec2: str
     whisper: str
     device: str
-    """Of Llasa and XCodec2: `cpu` or `cuda`. Whisper is on the CPU always."""
+    """Device of Llasa and XCodec2: `cpu` or `cuda`. Whisper always runs on the CPU."""
     llasa_gpus: float
     xcodec2_gpus: float
     llasa_cpus: float
-    """CPUs are what Ray reserves; a replica computes with as many threads, and with one at least."""
+    """CPUs that Ray reserves; a replica computes with as many threads, and at least one."""
     xcodec2_cpus: float
     whisper_cpus: float
     takes: int
-    """Takes that Llasa's engine holds in one batch."""
+    """Takes in one batch of Llasa's engine."""
     decodes: int
-    """Clips of one length that XCodec2 decodes at once. A batch of 1 gives the same bytes whatever else is running."""
+    """Clips of equal length that XCodec2 decodes at once. With a batch of 1, the bytes never depend on other load."""
 
 
 _NANO = Profile(
@@ -67,12 +67,12 @@ PROFILES = {
 
 
 def choose_profile(name: ProfileName, gpus: float, settings: Settings) -> Profile:
-    """The profile of that name, fitted to the cluster and with the settings' checkpoints.
+    """Returns the profile of that name, fitted to the cluster and with the settings' checkpoints.
 
     Args:
-        name: `auto` takes `llasa-8b` where there is a GPU and `nano` where there is none.
+        name: `auto` chooses `llasa-8b` if there is a GPU and `nano` if there is none.
         gpus: GPUs that Ray has now. A cluster whose GPU nodes come later names its profile.
-        settings: May name other checkpoints.
+        settings: May override the checkpoints.
     """
     if name == "auto":
         name = "llasa-8b" if gpus else "nano"

@@ -1,4 +1,4 @@
-"""Calls to other processes of the service: their failures as errors of ours."""
+"""Calls to other processes of the service, with their failures as the service's errors."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -20,34 +20,34 @@ from deployments.errors import Overloaded, ReplicaLost, ServiceError, Unavailabl
 T = TypeVar("T")
 
 LOST: Final = (RayActorError, WorkerCrashedError, NodeDiedError, LocalRayletDiedError, ObjectLostError)
-"""What Ray raises when a process or its node is gone, or a result that it held. Not `RaySystemError`: that is also a
-result which cannot be unpickled, a defect that no repetition mends."""
+"""Ray's errors when a process or its node is gone, or a result that it held. Excludes `RaySystemError`, which also
+stands for a result that cannot be unpickled, a defect that no retry fixes."""
 _RETRY_S: Final = 5
 _CONTROLLER_S: Final = 15.0
-"""Seconds in which Ray starts a controller that has died, and that one reads its state back; about 3 here."""
+"""Seconds in which Ray restarts a dead controller, and the new one restores its state; about 3 here."""
 _POLL_S: Final = 0.25
 
 
 @contextmanager
 def errors_of(name: str) -> Iterator[None]:
-    """Raises a deployment's own errors as they were raised there, and Ray's as those of this service.
+    """Re-raises a deployment's errors locally, and raises Ray's as those of this service.
 
     Args:
-        name: Of the deployment, for messages.
+        name: The deployment's name, for messages.
 
     Raises:
-        ReplicaLost: the process that was asked has died, or cannot be reached.
+        ReplicaLost: the called process has died, or cannot be reached.
         Unavailable: Serve has given up starting the deployment.
-        Overloaded: the deployment takes no more requests.
+        Overloaded: the deployment accepts no more requests.
     """
     try:
         yield
     except RayTaskError as error:
-        if isinstance(error.cause, ReplicaLost):  # who was asked has repeated its work already
+        if isinstance(error.cause, ReplicaLost):  # the called deployment has retried already
             raise Unavailable(error.cause.message, retry_after_s=error.cause.retry_after_s) from None
         if isinstance(error.cause, ServiceError):
             raise error.cause from None
-        if isinstance(error.cause, LOST):  # the deployment lost one that it had asked itself
+        if isinstance(error.cause, LOST):  # the deployment lost one that it had called itself
             raise _lost(name) from error
         raise
     except LOST as error:
@@ -63,15 +63,15 @@ def _lost(name: str) -> ReplicaLost:
 
 
 async def from_controller(question: Callable[[], T], patience_s: float = _CONTROLLER_S) -> T:
-    """What Serve's controller answers. One that has died is waited for: Ray starts it again.
+    """Returns the answer of Serve's controller. Waits for a dead one, which Ray restarts.
 
     Args:
-        question: Asks the controller, blocking; raises KeyError while the answer lacks what it looks for, as that of a
-            controller does which has not read its state back yet.
+        question: Asks the controller, blocking; raises KeyError while the answer lacks the object in question, e.g.
+            because a new controller has not restored its state yet.
         patience_s: Seconds to wait for an answer.
 
     Raises:
-        Unavailable: there was none.
+        Unavailable: no answer came in time.
     """
     try:
         async with asyncio.timeout(patience_s):

@@ -176,12 +176,12 @@ class Settings(BaseSettings):
     def _named_and_apart(cls, keys: SecretStr | None) -> SecretStr | None:
         pairs = _pairs(keys)
         if not all(name and key for name, key in pairs) or len(dict(pairs)) < len(pairs):
-            # Says nothing of what was given: a key could be in it.
-            raise ValueError("keys are written name=key, with commas between, and each name once")
+            # Does not quote the value: it could contain a key.
+            raise ValueError("keys are written name=key, comma-separated, and each name once")
         return keys
 
     def keys(self) -> dict[str, str]:
-        """Every key by its name; that of API_KEY is named `default`. Empty: none is asked for."""
+        """Returns all keys by name; API_KEY's name is `default`. Empty: no key is required."""
         single = {"default": self.api_key.get_secret_value()} if self.api_key else {}
         return single | dict(_pairs(self.api_keys))
 

@@ -1,4 +1,4 @@
-"""The page's application. serve_config.yaml names `build`."""
+"""Builds the page's application. serve_config.yaml names `build`."""
 
 from pydantic import BaseModel, ConfigDict
 from ray import serve
@@ -10,16 +10,16 @@ from ui.deployment import UiDeployment
 
 
 class Arguments(BaseModel):
-    """What serve_config.yaml may give under `args`."""
+    """Arguments in serve_config.yaml under `args`."""
 
     model_config = ConfigDict(extra="forbid")
 
     service: str = "llasa-serve"
-    """Name of the application that speaks."""
+    """Name of the service's application."""
 
 
 def build(arguments: Arguments) -> Application:
-    """One replica, by the settings of the environment."""
+    """Builds the page with one replica, from the settings."""
     settings = Settings()
     logging = LoggingConfig(log_level=settings.log_level, encoding=settings.log_format.upper())
     return serve.deployment(name="Ui", logging_config=logging, health_check_period_s=0.5)(UiDeployment).bind(

@@ -1,4 +1,4 @@
-"""The page as an ASGI application: one mount for each language, and the recordings."""
+"""The page as an ASGI application: one mount per language, and the recordings."""
 
 import hmac
 from pathlib import Path
@@ -18,17 +18,17 @@ from ui.page import build_page
 from ui.recording import Recordings
 
 _KEPT_S: Final = 4 * 3600.0
-"""Seconds of speech that are kept for those who have the page open."""
+"""Seconds of speech kept for open pages."""
 _STYLE: Final = Path(__file__).with_name("style.css")
 
 
 def build_application(backend: Backend, settings: Settings, folder: Path) -> FastAPI:
-    """The page on a service.
+    """Builds the page of a service.
 
     Args:
         backend: The service.
-        settings: Of the service.
-        folder: For what visitors make. Their uploads, and what they download, are where GRADIO_TEMP_DIR says.
+        settings: Its settings.
+        folder: Folder for generated speech. Gradio keeps uploads and downloads in GRADIO_TEMP_DIR.
     """
     recordings = Recordings(folder, _KEPT_S)
     application = FastAPI(title="Llasa Serve's page", docs_url=None, redoc_url=None, openapi_url=None)
@@ -45,7 +45,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
             f"/{texts.code}",
             auth=known if keys else None,
             auth_message=texts.key_message,
-            allowed_paths=[str(folder)],  # not the uploads: what is allowed is shown, and they may be HTML
+            allowed_paths=[str(folder)],  # not the uploads: allowed files are displayed, and uploads may be HTML
             max_file_size=round(settings.max_upload_mb * 1_000_000),
             footer_links=["api", "settings"],
             run_history=False,
@@ -93,7 +93,7 @@ _ICON: Final = (
 
 
 def _theme() -> gr.themes.Base:
-    """Gradio's, with fonts that need no other host, and notes that can be read."""
+    """Gradio's theme, with fonts that need no other host, and readable notes."""
     theme = gr.themes.Default(
         primary_hue="indigo", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )

@@ -1,4 +1,4 @@
-"""What the page needs of the service."""
+"""The page's interface of the service."""
 
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
@@ -10,20 +10,20 @@ from deployments.xcodec2.protocol import Waveform
 
 
 class Backend(Protocol):
-    """The service. Its methods raise ServiceError; `client` is whose turn it is."""
+    """The service. Its methods raise ServiceError; requests take the turns of `client`."""
 
     def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
-        """The events of a synthesis at speed 1. Closing it early stops the engine."""
+        """Yields the events of a synthesis at speed 1. Closing it early stops the engine."""
         ...
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool, client: str) -> dict[str, Any]:
-        """What a clip says: the answer of POST /api/transcribe."""
+        """Transcribes a clip: the response of POST /api/transcribe."""
         ...
 
     async def voices(self) -> list[Voice]: ...
 
     async def voice_sample(self, voice: str) -> Waveform:
-        """[samples] mono at 16 kHz: how a voice sounds."""
+        """Returns [samples] mono at 16 kHz: a sample of a voice."""
         ...
 
     async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str) -> Voice: ...

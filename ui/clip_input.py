@@ -1,4 +1,4 @@
-"""A field for a clip: a file that the visitor brings or records."""
+"""A field for an uploaded or recorded clip."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from gradio_client.utils import is_http_url_like
 
 
 def clip_input(label: str, elem_id: str) -> gr.Audio:
-    """The field; gives a path. It fetches nothing: an address would pass by REF_AUDIO_HOSTS and MAX_UPLOAD_MB."""
+    """Returns the field, whose value is a path. Refuses URLs, which would bypass REF_AUDIO_HOSTS and MAX_UPLOAD_MB."""
     field = gr.Audio(sources=["upload", "microphone"], type="filepath", label=label, elem_id=elem_id, editable=False)
     taken = field.async_move_resource_to_block_cache
 
     async def uploaded(path: Any) -> str | None:
         if is_http_url_like(str(path or "")):
-            raise gr.Error("An address is not taken here: upload the clip itself.")
+            raise gr.Error("URLs are not accepted here: upload the clip itself.")
         cached: str | None = await taken(path)
         return cached
 
-    # Not a subclass: Gradio writes a stub beside the source of each.
+    # Not a subclass: Gradio writes a stub file next to the source of each.
     field.async_move_resource_to_block_cache = uploaded
     return field

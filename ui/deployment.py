@@ -1,4 +1,4 @@
-"""The page as a Serve deployment, and the service as it sees it: behind a handle."""
+"""The page as a Serve deployment, and the service behind a handle."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -25,8 +25,8 @@ from deployments.xcodec2.protocol import Waveform
 class RemoteBackend:
     """`Backend` behind a handle.
 
-    If the ingress replica that was asked dies, another one is asked, unless something may have changed already: a voice
-    that was stored, renamed or deleted. Then the error says so, and the visitor looks at the list.
+    If the ingress replica of a call dies, another one is called, unless something may have changed already: a voice
+    that was stored, renamed or deleted. Then the error says so, and the visitor checks the list.
 
     Args:
         application: Serve's name of the service's application.
@@ -102,7 +102,7 @@ class RemoteBackend:
             return await self._once(order, *args, **options)
         except ReplicaLost as error:
             raise Unavailable(
-                "The service was restarted meanwhile: look at the list of voices before you try again.", retry_after_s=5
+                "The service was restarted meanwhile: check the list of voices before you try again.", retry_after_s=5
             ) from error
 
     async def _once(self, question: str, *args: Any, **options: Any) -> Any:
@@ -112,10 +112,10 @@ class RemoteBackend:
 
 @serve.ingress()
 class UiDeployment:
-    """The page; asks the service, never a model.
+    """Serves the page; calls the service, never a model.
 
     Args:
-        settings: Of the service.
+        settings: The service's settings.
         application: Serve's name of the service's application.
     """
 

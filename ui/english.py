@@ -8,21 +8,21 @@ ENGLISH: Final = Texts(
     code="en",
     name="English",
     title="Llasa Serve",
-    about="A few seconds of a voice and a text go in; that voice speaks the text.",
+    about="Clones a voice from a clip of a few seconds, and speaks your text with it.",
     speak="Speak",
     transcribe="Transcribe",
     voices="Voices",
     models="Models",
     help="Help",
     voice="Voice",
-    voice_info="One that is here already. A clip of your own goes before it.",
+    voice_info="A stored voice. An uploaded clip takes precedence.",
     clip="Or clone a voice of your own",
     clip_label="A clip of 5 to 15 seconds",
-    ref_text="What the clip says",
-    ref_text_info="Left empty, it is listened to.",
-    listen="Write down what the clip says",
+    ref_text="Transcript of the clip",
+    ref_text_info="Leave empty to transcribe the clip.",
+    listen="Transcribe the clip",
     target_text="Text to speak",
-    target_placeholder="Type or paste what the voice shall say.",
+    target_placeholder="Type or paste what the voice should say.",
     estimate="About {seconds} s of speech, in {parts}",
     counted=("one part", "{parts} parts"),
     generate="Generate",
@@ -35,43 +35,43 @@ ENGLISH: Final = Texts(
     ),
     basic="Settings",
     speed="Speed",
-    speed_info="2 is twice as fast; the pitch stays.",
+    speed_info="2 is twice as fast; the pitch is kept.",
     temperature="Temperature",
-    temperature_info="Lower is steadier, higher is livelier. From 1.1 on speech may go astray.",
-    verify="Check what was spoken",
-    verify_info="Whisper listens to each part, and one that is not understood is spoken again. Takes longer.",
+    temperature_info="Lower is steadier, higher is livelier. Above 1.1, speech may go astray.",
+    verify="Verify the speech",
+    verify_info="Whisper checks each part, and misread parts are spoken again. Takes longer.",
     advanced="Advanced",
     system_prompt="System prompt",
-    system_prompt_info="What the model was trained with; others work less well.",
+    system_prompt_info="The default was used in training; others work less well.",
     seed="Seed",
-    seed_info="The same seed speaks the same again.",
+    seed_info="The same seed gives the same speech.",
     die="Another seed",
     rate="Sample rate (Hz)",
-    rate_info="Of the files; the models speak at 16 000.",
+    rate_info="Rate of the files; the models generate 16 000.",
     top_k="Top-k",
-    top_k_info="Chooses among so many sounds at most; 0: among all.",
+    top_k_info="Number of codes considered; 0: all.",
     top_p="Top-p",
-    top_p_info="Chooses among the likeliest sounds that together reach this share.",
+    top_p_info="Total probability of the codes considered.",
     penalty="Repetition penalty",
-    penalty_info="Above 1 the voice gets stuck less often.",
+    penalty_info="Above 1, the voice gets stuck less often.",
     stages={
-        "waking": "Waking the models",
+        "waking": "Loading the models",
         "listening": "Listening to the clip",
         "encoding": "Encoding the voice",
         "speaking": "Speaking",
-        "checking": "Checking what was spoken",
+        "checking": "Verifying the speech",
     },
     waiting="Waiting for a turn",
     of="part {part} of {parts}",
     stopped="Stopped.",
     finishes={
         "stop": "spoken to its end",
-        "length": "cut at the longest that such a text may take",
-        "loop": "stopped where it turned in a circle",
+        "length": "cut at the longest duration of such a text",
+        "loop": "stopped where it repeated itself",
         "error": "stopped where it fell silent",
     },
     done="{seconds} s, {finish}. Seed {seed}.",
-    nothing_yet="What you generate is heard here, as it is made.",
+    nothing_yet="Generated speech plays here while it is made.",
     times="Times",
     timings={
         "wake": "waking",
@@ -81,14 +81,14 @@ ENGLISH: Final = Texts(
         "decode": "sound",
     },
     download="Download",
-    player="The speech, as it is made",
+    player="The speech, while it is generated",
     waveform="The speech",
     history="Takes of this session",
-    no_history="What you generate is listed here, to compare.",
+    no_history="Generated speech is listed here for comparison.",
     gone="This speech is no longer kept: generate it again.",
     audio="Recording",
     language="Language",
-    language_info="As spoken; automatic: Whisper finds out.",
+    language_info="Language of the recording; automatic: detected by Whisper.",
     automatic="automatic",
     words="Times of words",
     text="Text",
@@ -96,9 +96,9 @@ ENGLISH: Final = Texts(
     own_voices="Stored voices",
     name_label="Name",
     consent="Whose voice is it, and how did they agree?",
-    consent_info="Kept with the voice.",
+    consent_info="Stored with the voice.",
     save="Save the voice",
-    saved="The voice “{name}” is saved, and can be chosen on the first page.",
+    saved="The voice “{name}” is saved and available on the first tab.",
     hear="Listen",
     rename="Rename",
     renamed="The voice is now called “{name}”.",
@@ -114,34 +114,34 @@ ENGLISH: Final = Texts(
     release="Unload and free memory",
     idle_timeout="Idle time until unloaded (s)",
     set_timeout="Set",
-    ordered="It is ordered; the table shows when it is so.",
+    ordered="Request sent. The table updates when done.",
     model_columns=("Model", "State", "Where", "Idle", "Unloaded after", "At work", "Waiting", "Last load"),
     gpu_columns=("GPU", "Name", "Used", "Free", "Busy", "Models"),
     no_gpu="There is no GPU: the models run on the CPU.",
     states={"unloaded": "unloaded", "loading": "loading", "ready": "ready", "draining": "finishing its work"},
     key_message="Sign in with the name of your key (“default” if it has none), and the key as the password.",
     failures={},
-    something_wrong="Something went wrong here; the service's log has it.",
+    something_wrong="Something went wrong here; see the service's log.",
     guide="""
 ### A good reference
 
-- 5 to 15 seconds of one person who speaks as the result shall sound; whole sentences.
+- 5 to 15 seconds of one person, in whole sentences and in the desired tone.
 - A quiet room, no music, no echo; not too close to the microphone.
-- Its text, word for word. If you leave it empty, Whisper writes it down.
+- Its exact transcript. If you leave it empty, Whisper transcribes the clip.
 
 ### What to expect
 
-- The built-in voices need no clip. The model itself made them; they sound otherwise than OpenAI's of those names.
-- Long texts are spoken in parts, and the first is heard while the others are made.
-- If a take is not good, take another seed, or lower the temperature.
-- A model that nobody asks for leaves memory; the next request waits some seconds until it is back.
-- On a machine without a GPU the embedded nano models speak: small, robotic, English, made for trying things out.
+- The built-in voices need no clip. The model generated them; they do not sound like OpenAI's of the same names.
+- Long texts are spoken in parts; the first one plays while the others are generated.
+- If the result is not good, try another seed, or lower the temperature.
+- Idle models are unloaded; the next request waits some seconds until they are loaded again.
+- Machines without a GPU use the embedded nano models: small, robotic, English only, for trying things out.
 
 ### Licence and consent
 
-- Clone a voice only if its owner has agreed, and say that speech is synthetic where people could take it for real.
+- Clone a voice only with its owner's consent, and label synthetic speech where it could be mistaken for real.
 - The weights of Llasa and XCodec2 are CC-BY-NC-4.0: not for commercial use.
 
-The same by program: the API is described at [/apidocs](/apidocs).
+For programs: the API is documented at [/apidocs](/apidocs).
 """,
 )

@@ -1,4 +1,4 @@
-"""Failures as sentences for people."""
+"""Turns failures into readable sentences."""
 
 import logging
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def sentence(error: Exception, texts: Texts) -> str:
-    """What the service says, after a word in the page's language where it has one."""
+    """Returns the service's message, after a translated phrase if the page's language has one."""
     if not isinstance(error, ServiceError):
         return texts.something_wrong
     kind = texts.failures.get(error.code)
@@ -22,7 +22,7 @@ def sentence(error: Exception, texts: Texts) -> str:
 
 @contextmanager
 def told(texts: Texts) -> Iterator[None]:
-    """Shows a failure on the page; the log has what nobody foresaw."""
+    """Shows a failure on the page, and logs unexpected ones."""
     try:
         yield
     except gr.Error:

@@ -1,4 +1,4 @@
-"""Parts of the page that are HTML. What people have written is escaped."""
+"""HTML fragments of the page. User text is escaped."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -11,16 +11,16 @@ from ui.texts import Texts
 
 FORMATS: Final = ("wav", "mp3", "opus", "aac", "flac")
 _SHOWN: Final = 120
-"""Characters of a text in the list of takes."""
+"""Characters of a text shown in the list of takes."""
 
 
 def hint(text: str) -> str:
-    """A line that is not urgent."""
+    """Renders a note."""
     return f'<p class="hint" aria-live="polite">{escape(text)}</p>'
 
 
 def status(text: str, seconds: float = 0, *, busy: bool = False, failed: bool = False) -> str:
-    """What is going on."""
+    """Renders the progress or a failure."""
     length = f" · {seconds:.1f} s" if seconds else ""
     bar = f"<progress aria-label={_quoted(text)}></progress>" if busy else ""
     role = 'role="alert" class="failed"' if failed else 'role="status"'
@@ -28,13 +28,13 @@ def status(text: str, seconds: float = 0, *, busy: bool = False, failed: bool = 
 
 
 def player(recording: Recording, prefix: str, texts: Texts) -> str:
-    """Plays a speech from its first sound on."""
+    """Renders a player that starts at the first audio."""
     source = escape(f"{prefix}/takes/{recording.id}/speech.wav")
     return f'<audio controls autoplay src="{source}" aria-label={_quoted(texts.player)}></audio>'
 
 
 def finished(taken: Taken, texts: Texts) -> str:
-    """How a speech has ended, what may be wrong with it, and what took how long."""
+    """Renders the result of a speech, its warnings, and the times of its stages."""
     told = taken.finished
     line = texts.done.format(seconds=f"{taken.seconds:.1f}", finish=texts.finishes[told.finish], seed=told.seed)
     warnings = "".join(f"<li>{escape(warning)}</li>" for warning in told.warnings)
@@ -47,7 +47,7 @@ def finished(taken: Taken, texts: Texts) -> str:
 
 
 def downloads(taken: Taken, prefix: str, texts: Texts) -> str:
-    """A speech as a file, in each format."""
+    """Renders download links of a speech in each format."""
     links = "".join(
         f'<a class="download" download href="{escape(f"{prefix}/takes/{taken.id}/speech.{format}")}">'
         f"{format.upper()}</a>"
@@ -57,7 +57,7 @@ def downloads(taken: Taken, prefix: str, texts: Texts) -> str:
 
 
 def takes(made: Sequence[Taken], prefix: str, texts: Texts) -> str:
-    """All of a session, to compare."""
+    """Renders all takes of a session, for comparison."""
     if not made:
         return hint(texts.no_history)
     rows = []
@@ -73,7 +73,7 @@ def takes(made: Sequence[Taken], prefix: str, texts: Texts) -> str:
 
 
 def models(found: dict[str, ModelStatus], texts: Texts) -> str:
-    """Where the models are."""
+    """Renders the models' table."""
     rows = []
     for name, model in found.items():
         where = ", ".join(replica.gpu or replica.node for replica in model.replicas)
@@ -85,7 +85,7 @@ def models(found: dict[str, ModelStatus], texts: Texts) -> str:
 
 
 def gpus(found: Sequence[GpuStatus], texts: Texts) -> str:
-    """The GPUs, and what of ours is on them."""
+    """Renders the GPUs, and the service's models on them."""
     if not found:
         return hint(texts.no_gpu)
     rows = [

@@ -1,4 +1,4 @@
-"""The fourth tab: which model is where, and orders to move them."""
+"""The fourth tab: where the models are loaded, and controls to move them."""
 
 import gradio as gr
 
@@ -10,11 +10,11 @@ from ui.failure import told
 from ui.texts import Texts
 
 _EVERY: float = 3
-"""Seconds between looks, while the tab is open."""
+"""Seconds between updates, while the tab is open."""
 
 
 def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) -> gr.Timer:
-    """Builds the tab; gives the clock by which it looks, for others to stop."""
+    """Builds the tab; returns its timer, for other tabs to stop."""
     table = gr.HTML(elem_id="models")
     gpus = gr.HTML(elem_id="gpus")
     with gr.Row(equal_height=False):
@@ -30,7 +30,7 @@ def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) 
     clock = gr.Timer(_EVERY, active=False)
 
     async def look() -> tuple[str, str]:
-        """Where the models are, and the GPUs."""
+        """Renders the tables of models and GPUs."""
         with told(texts):
             found = await backend.residence()
         return markup.models(found.models, texts), markup.gpus(found.gpus, texts)
@@ -54,7 +54,7 @@ def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) 
         gr.Info(texts.ordered)
 
     async def change_timeout(seconds: float | None, model: str) -> None:
-        """Changes after how long without a request a model is unloaded."""
+        """Changes the idle time after which a model is unloaded."""
         with told(texts):
             await backend.set_timeout(model or None, seconds or 0)
         gr.Info(texts.ordered)

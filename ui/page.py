@@ -1,4 +1,4 @@
-"""The page, in one language."""
+"""Builds the page in one language."""
 
 from typing import Final
 
@@ -18,15 +18,15 @@ _HOUR: Final = 3600
 
 
 def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Blocks:
-    """All tabs.
+    """Builds all tabs.
 
     Args:
         texts: The language.
         backend: The service.
-        recordings: Of all visitors.
-        settings: Of the service.
+        recordings: Recordings of all visitors.
+        settings: The service's settings.
     """
-    # Gradio's own files, such as uploads, are deleted when they are an hour old.
+    # Gradio's own files, such as uploads, are deleted after an hour.
     with gr.Blocks(title=texts.title, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
         gr.HTML(_heading(texts))
         with gr.Tabs():
@@ -43,7 +43,7 @@ def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings:
         for other in (speak, transcribe, voices, guide):
             other.select(lambda: gr.Timer(active=False), None, clock, api_visibility="private", queue=False)
     page.queue(default_concurrency_limit=None)
-    # As launch() does. Gradio 6.31 forgets it where it is mounted, and then takes any path here for an upload.
+    # As launch() does. Gradio 6.31 omits it for a mounted page, and then takes any path here for an upload.
     page.has_launched = True
     return page
 

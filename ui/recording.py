@@ -1,4 +1,4 @@
-"""A speech while it is made, and afterwards: a WAV that browsers play as it grows, then files."""
+"""A speech, during and after its generation: a WAV that browsers play as it grows, then files."""
 
 import asyncio
 import secrets
@@ -17,8 +17,8 @@ class Recording:
     """One speech.
 
     Args:
-        folder: Its own; is made when the speech has ended.
-        id: Nobody guesses it: who knows it may listen.
+        folder: Its folder; created when the speech has ended.
+        id: Unguessable: whoever knows it may listen.
         speed: 0.25 to 4; the pitch is kept.
         rate: Hz.
     """
@@ -27,9 +27,9 @@ class Recording:
         self.id = id
         self.rate = rate
         self.path = folder / "speech.wav"
-        """There once it has ended."""
+        """Exists once the speech has ended."""
         self._samples = folder / "samples.npy"
-        # Not compressed: browsers begin to play a WAV at once, an MP3 after some seconds of it.
+        # Not compressed: browsers play a WAV at once, an MP3 only after some seconds of it.
         self._container = open_container("wav", rate)
         self._tempo = Tempo(speed) if speed != 1 else None
         self._pieces: list[Waveform] = []
@@ -38,7 +38,7 @@ class Recording:
         self.length = 0
         """Samples so far, at 16 kHz."""
         self.ended = False
-        """From then on its files are there."""
+        """Once true, its files exist."""
 
     @property
     def seconds(self) -> float:
@@ -52,7 +52,7 @@ class Recording:
         await self._take(wav)
 
     async def close(self) -> None:
-        """Ends it, and its streams. Closing it again does nothing."""
+        """Ends the recording and its streams. Further calls do nothing."""
         if self.ended:
             return
         try:
@@ -64,11 +64,11 @@ class Recording:
             async with self._grown:
                 self.ended = True
                 self._grown.notify_all()
-            # Streams that are not through yet have their own hold of what is heard.
+            # Unfinished streams hold their own references to the audio.
             self._pieces, self._heard = [], bytearray()
 
     def stream(self) -> AsyncIterator[bytes]:
-        """The WAV from its beginning, as it grows, to its end; its header does not know its length."""
+        """Yields the WAV from beginning to end, as it grows; its header does not have the length."""
         return self._from_the_beginning(self._heard)
 
     async def _from_the_beginning(self, heard: bytearray) -> AsyncIterator[bytes]:
@@ -84,7 +84,7 @@ class Recording:
             yield piece
 
     def file(self, format: Format) -> bytes:
-        """All of it, once it has ended. Blocks."""
+        """Returns the complete file, once the recording has ended. Blocks."""
         samples: Waveform = np.load(self._samples)
         return encoded(samples, format, self.rate)
 
@@ -109,11 +109,11 @@ class Recording:
 
 
 class Recordings:
-    """Those of all who have the page open. The oldest go when all together are too long.
+    """The recordings of all open pages. Deletes the oldest when their total duration exceeds a limit.
 
     Args:
-        folder: Where they are kept.
-        seconds: How long they may be together.
+        folder: Folder of the recordings.
+        seconds: Maximum total seconds.
     """
 
     def __init__(self, folder: Path, seconds: float) -> None:
@@ -128,11 +128,11 @@ class Recordings:
         return recording
 
     def get(self, id: str) -> Recording | None:
-        """The one of that id, if it is still kept."""
+        """Returns the recording of that id, if it still exists."""
         return self._kept.get(id)
 
     async def end(self, recording: Recording) -> None:
-        """Closes one. Where nothing was said it is not kept, and the oldest are not where there are too many."""
+        """Ends a recording. Deletes it if it is silent, and the oldest ones if there are too many."""
         try:
             await recording.close()
         finally:

@@ -1,4 +1,4 @@
-"""The first tab: a voice and a text become speech, heard while it is made."""
+"""The first tab: speaks a text in a voice, and plays the speech while it is generated."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ _RATES: Final = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 
 def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Dropdown:
-    """Builds the tab; gives the choice of voices, for others to renew."""
+    """Builds the tab; returns the choice of voices, for other tabs to update."""
     history = gr.State([])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -117,7 +117,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         system_prompt: str = INSTRUCTION,
         made: Sequence[Taken] = (),
     ) -> AsyncGenerator[dict[Any, Any], None]:
-        """Speaks a text; the file comes last. A clip goes before a voice."""
+        """Speaks a text; the file comes last. A clip takes precedence over a voice."""
         visitor = Visitor.of(request)
         recording = recordings.begin(speed, int(sample_rate))
         seed = settings.default_random_seed if seed is None else seed
@@ -168,7 +168,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
             }
 
     async def write_down(clip: str | None, request: gr.Request) -> str:
-        """Writes down what a clip says."""
+        """Transcribes a clip."""
         with told(texts):
             found = await backend.transcribe(
                 await upload.read(clip), language=None, words=False, client=Visitor.of(request).client
@@ -177,7 +177,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         return text
 
     def expect(target_text: str) -> str:
-        """How long a text will last, and in how many parts it will be spoken."""
+        """Estimates how long a text will last, and in how many parts it will be spoken."""
         if not target_text.strip():
             return ""
         chunks = plan(normalise(target_text[: settings.max_text_length]), Budget())
@@ -195,7 +195,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         show_progress="hidden",
         concurrency_limit=None,
     )
-    # Said when it is so: what the generator has told last may still be on its way.
+    # Shown only when it is true: the generator's last update may still be on its way.
     stop.click(None, None, None, cancels=[running], api_visibility="private").then(
         lambda: markup.status(texts.stopped), None, status, api_visibility="private", show_progress="hidden"
     )
@@ -213,7 +213,7 @@ def _stage(progress: Progress, texts: Texts) -> str:
 
 
 async def _keep(recording: Recording, settings: Settings) -> None:
-    """A copy for the operator. Without one the speech is as good."""
+    """Stores a copy for the operator. The speech is still good without it."""
     if outputs := Outputs.of(settings):
         try:
             await asyncio.to_thread(lambda: outputs.keep(recording.path.read_bytes(), ".wav"))

@@ -7,12 +7,12 @@ from deployments.synthesis.events import Finished
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a person may want to know of it."""
+    """Details of a take for the page."""
 
     id: str
-    """Of its recording."""
+    """Id of its recording."""
     text: str
     voice: str
-    """Name of a voice, or of a clip's file."""
+    """Name of the voice, or of the clip's file."""
     finished: Finished
     seconds: float

@@ -1,4 +1,4 @@
-"""What the page says, whatever the language."""
+"""The texts of the page, in any language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class Texts:
     consent_info: str
     save: str
     saved: str
-    """With `{name}`, as the two below."""
+    """With `{name}`, like the two below."""
     hear: str
     rename: str
     renamed: str
@@ -114,6 +114,6 @@ class Texts:
 
     key_message: str
     failures: Mapping[str, str]
-    """By an error's code; what the service itself says comes after."""
+    """By an error's code; the service's own message follows."""
     something_wrong: str
     guide: str

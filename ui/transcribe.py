@@ -1,4 +1,4 @@
-"""The second tab: what a recording says."""
+"""The second tab: transcribes a recording."""
 
 import asyncio
 import secrets
@@ -47,7 +47,7 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
     async def transcribe(
         audio: str | None, language: str | None, words: bool, request: gr.Request
     ) -> tuple[str, list[list[Any]], Any, Any]:
-        """Writes down what a recording says, with the times of its words, and as subtitles."""
+        """Transcribes a recording; returns its text, the times of words, and subtitles."""
         with told(texts):
             clip = await upload.read(audio)
             client = Visitor.of(request).client
@@ -56,7 +56,7 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
                 gr.Warning(warning)
             lines = cues((_segment(segment) for segment in found["segments"]), found["duration"])
             timed = [[word.text, round(word.start, 2), round(word.end, 2)] for line in lines for word in line.words]
-            # Among Gradio's own files, which it deletes when they are old, under a name that nobody guesses.
+            # Among Gradio's own files, which are deleted when they are old, under an unguessable name.
             scratch = Path(get_upload_folder(), secrets.token_urlsafe(16))
             files = [
                 await asyncio.to_thread(_written, scratch / f"{Path(audio or '').stem}.{suffix}", written(lines))

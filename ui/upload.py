@@ -1,4 +1,4 @@
-"""A file that a visitor has brought."""
+"""Reads an uploaded file."""
 
 import asyncio
 from pathlib import Path
@@ -8,10 +8,10 @@ from deployments.service.requests import Clip
 
 
 async def read(path: str | None) -> Clip:
-    """The clip in it.
+    """Returns the clip in a file.
 
     Raises:
-        InvalidAudio: there is none.
+        InvalidAudio: there is no file.
     """
     if not path:
         raise InvalidAudio("There is no recording: upload one, or record one.")

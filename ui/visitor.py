@@ -1,4 +1,4 @@
-"""Who has the page open."""
+"""Visitors of the page."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,13 +11,13 @@ class Visitor:
     """A session of the page."""
 
     client: str
-    """Whose turns its requests take: the key's if the page asks for one."""
+    """Client whose turns its requests take: the key's name if the page requires a key."""
     prefix: str
-    """Of the page's addresses."""
+    """URL prefix of the page."""
 
     @classmethod
     def of(cls, request: gr.Request) -> Self:
-        """Who sends a request of Gradio's."""
+        """Returns the visitor of a Gradio request."""
         scope = request.request.scope
         prefix = scope.get("app_root_path", scope.get("root_path", ""))
         return cls(request.username or f"page {request.session_hash}", prefix)

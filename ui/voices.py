@@ -1,4 +1,4 @@
-"""The third tab: voices with names."""
+"""The third tab: stored voices."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ui.visitor import Visitor
 
 
 def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dropdown) -> None:
-    """Builds the tab; renews the choice of voices in the first one, too."""
+    """Builds the tab; also updates the choice of voices in the first one."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             gr.Markdown(f"### {texts.own_voices}")
@@ -38,7 +38,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
             save = gr.Button(texts.save, variant="primary", elem_id="save")
 
     async def choices() -> tuple[Any, Any]:
-        """The voices that there are."""
+        """Returns the available voices."""
         with told(texts):
             found = await backend.voices()
         named = [voice.name for voice in found]
@@ -54,19 +54,19 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
         return markup.status(texts.saved.format(name=voice.name))
 
     async def voice_sample(voice: str) -> tuple[int, NDArray[np.int16]]:
-        """How a voice sounds."""
+        """Plays a sample of a voice."""
         with told(texts):
             wav = await backend.voice_sample(voice or "")
         return SAMPLE_RATE, (wav.clip(-1, 1) * 32_767).round().astype(np.int16)
 
     async def rename_voice(voice: str, name: str) -> str:
-        """Gives a stored voice another name."""
+        """Renames a stored voice."""
         with told(texts):
             renamed = await backend.rename_voice(voice or "", name)
         return markup.status(texts.renamed.format(name=renamed.name))
 
     async def delete_voice(voice: str) -> str:
-        """Deletes a stored voice for good."""
+        """Deletes a stored voice permanently."""
         with told(texts):
             deleted = await backend.delete_voice(voice or "")
         return markup.status(texts.deleted.format(name=deleted.name))

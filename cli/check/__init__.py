@@ -1,4 +1,4 @@
-"""Strict checks of configuration: what Serve and Kubernetes would silently ignore, or fail at much later."""
+"""Strict checks of configuration, for errors that Serve and Kubernetes ignore or report much later."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from cli.check.serve_config import check_serve_config
 
 
 def check_files(files: Sequence[str], machine: Node | None = None) -> list[Problem]:
-    """What is wrong with the files, in their order; nothing if all is well.
+    """Returns the problems of the files, in order; none if all is well.
 
     Args:
-        files: Paths; `-` is standard input. Manifests in them are taken together: a RayService may take its
-            environment from a ConfigMap in another file.
-        machine: What a Serve configuration must fit on; None: that is not checked.
+        files: Paths; `-` is standard input. Manifests are checked together: a RayService may take its environment from
+            a ConfigMap in another file.
+        machine: The machine that a Serve configuration must fit on; None skips that check.
     """
     problems: list[Problem] = []
     manifests = []

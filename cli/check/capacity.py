@@ -1,11 +1,11 @@
-"""Whether the replicas that must be up at once fit on the nodes that there can be."""
+"""Checks that all replicas fit on the available nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 _EXACT: Final = 1e-6
-"""Sums of parts of a GPU are not exact."""
+"""Tolerance for sums of fractions of a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,28 +17,28 @@ class Node:
     gpus: int
     count: int = 1
     labels: Mapping[str, str] = field(default_factory=dict)
-    """That Ray knows it by."""
+    """Labels that Ray knows it by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a deployment reserves, by replica."""
+    """What each replica of a deployment reserves."""
 
     deployment: str
     cpus: float
     gpus: float
     least: int = 1
-    """Replicas without which no request can be served."""
+    """Replicas required to serve any request."""
     most: int = 1
     selector: Mapping[str, str] = field(default_factory=dict)
-    """Labels of the nodes that it may be on. Of those with an operator (`!`, `in(`) any will do."""
+    """Labels of eligible nodes. Labels with an operator (`!`, `in(`) are ignored."""
 
 
 def misfits(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
-    """Why the needs cannot be met, in sentences; nothing if they can.
+    """Explains why the needs cannot be met, in sentences; returns none if they can.
 
-    Packs the largest first, each onto the first node with room, as near enough to Ray's scheduler for the few
-    deployments that there are.
+    Packs the largest first, each onto the first node with room, which is close enough to Ray's scheduler for a few
+    deployments.
     """
     told = [
         f"{need.deployment} needs {need.gpus:g} GPUs a replica: Ray gives out whole GPUs or a part of one"
@@ -59,7 +59,7 @@ def misfits(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
 
 
 def _pack(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
-    """Names of the deployments that are left over when each has its `most` replicas."""
+    """Returns the deployments that do not fit when each has its `most` replicas."""
     seats = [
         _Seat(node.cpus, [1.0] * node.gpus, node.labels) for node in sorted(nodes, key=_gpus) for _ in range(node.count)
     ]
@@ -72,19 +72,19 @@ def _pack(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
 
 @dataclass(slots=True)
 class _Seat:
-    """What is left of a node."""
+    """Free resources of a node."""
 
     cpus: float
     gpus: list[float]
     labels: Mapping[str, str]
 
     def take(self, need: Need) -> bool:
-        """Places a replica here, if there is room."""
+        """Places a replica on the node, if there is room."""
         plain = {key: value for key, value in need.selector.items() if "!" not in value and "(" not in value}
         if any(self.labels.get(key) != value for key, value in plain.items()):
             return False
         share, count = (need.gpus, 1) if 0 < need.gpus < 1 else (1.0, int(need.gpus))
-        # As Ray does: a part goes to the fullest GPU that has room for it.
+        # Like Ray: a fraction goes to the fullest GPU that has room for it.
         fitting = sorted((n for n, free in enumerate(self.gpus) if free >= share - _EXACT), key=self.gpus.__getitem__)
         if need.cpus > self.cpus + _EXACT or len(fitting) < count:
             return False

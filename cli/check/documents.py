@@ -1,4 +1,4 @@
-"""Files as documents: Serve configurations, manifests, settings."""
+"""Reads files as documents: Serve configurations, manifests, settings."""
 
 import io
 import sys
@@ -24,7 +24,7 @@ class Document:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is given twice: YAML's loader would keep the last one and say nothing."""
+    """Rejects duplicate keys: YAML's loader would silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -39,16 +39,16 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def read_yaml(text: str) -> list[Any]:
-    """All documents of a YAML text.
+    """Returns all documents of a YAML text.
 
     Raises:
-        yaml.YAMLError: it is not YAML, or gives a key twice.
+        yaml.YAMLError: the text is not YAML, or has a duplicate key.
     """
     return list(yaml.load_all(text, _StrictLoader))
 
 
 def read_documents(file: str) -> tuple[list[Document], list[Problem]]:
-    """The documents of a file, and what of it cannot be read."""
+    """Returns the documents of a file, and the problems of reading it."""
     place = Place("standard input" if file == "-" else file)
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")

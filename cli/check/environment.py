@@ -1,4 +1,4 @@
-"""Settings as environment variables, against `deployments.settings`, which ignores what it does not know."""
+"""Checks environment variables against `deployments.settings`, which ignores unknown ones."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _OTHERS: Final = (
     "CUDA_", "HF_", "HUGGINGFACE_", "KUBERNETES_", "LC_", "LD_", "MALLOC_", "MKL_", "NCCL_", "NVIDIA_", "OMP_", "OTEL_",
     "PIP_", "PYTHON", "PYTORCH_", "RAY_", "SERVE_", "TOKENIZERS_", "TORCH_", "TRANSFORMERS_", "XDG_",
 )  # fmt: skip
-"""Beginnings of variables that are read, but not by us."""
+"""Prefixes of variables that other programs read."""
 _OTHER: Final = {
     "HOME",
     "LANG",
@@ -28,18 +28,18 @@ _OTHER: Final = {
     "NO_PROXY",
 }
 COMPOSE: Final = {"UI_PORT", "MCP_PORT", "MEMORY_LIMIT", "IMAGE_TAG"}
-"""What compose.yaml reads from .env, beside the settings."""
+"""Variables that compose.yaml reads from .env, in addition to the settings."""
 _SETTINGS: Final = {name.upper(): name for name in Settings.model_fields}
 
 
 def check_environment(place: Place, variables: Mapping[str, str | None]) -> list[Problem]:
-    """Variables that nothing reads, and settings whose values are refused."""
+    """Returns problems for variables that nothing reads, and for invalid settings."""
     problems = [
         Problem(place.at(name), f"there is no such setting.{did_you_mean(name, _SETTINGS)}")
         for name in variables
         if name.upper() not in _SETTINGS and name not in _OTHER | COMPOSE and not name.startswith(_OTHERS)
     ]
-    # An empty value is an unset one: `Settings` takes its default then.
+    # An empty value counts as unset: `Settings` uses its default.
     given = {name.upper(): value for name, value in variables.items() if name.upper() in _SETTINGS and value}
     try:
         with environment(given):
@@ -54,7 +54,7 @@ def check_environment(place: Place, variables: Mapping[str, str | None]) -> list
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Has a builder see a pod's settings, and none of this machine's."""
+    """Runs a builder with a pod's settings, and none of this machine's."""
     before = dict(os.environ)
     for name in _SETTINGS:
         os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""Import paths, and the application builders behind them."""
+"""Resolves import paths, and calls the application builders behind them."""
 
 import importlib
 import inspect
@@ -11,7 +11,7 @@ from cli.check.problem import Place, Problem, did_you_mean
 
 
 def load(place: Place, path: str) -> tuple[Any, list[Problem]]:
-    """What an import path like `deployments.app:build` names, or why it cannot be had."""
+    """Returns the object of an import path like `deployments.app:build`, or why it cannot be imported."""
     module_name, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
     try:
         module = importlib.import_module(module_name)
@@ -26,13 +26,13 @@ def load(place: Place, path: str) -> tuple[Any, list[Problem]]:
 def call_builder(
     place: Place, builder: Any, arguments: dict[str, Any], defaults: dict[str, Any]
 ) -> tuple[Application | None, list[Problem]]:
-    """What a builder makes of its arguments, or what is wrong with them.
+    """Calls a builder with its arguments; returns the application, or the problems.
 
     Args:
-        place: Of the arguments.
+        place: Place of the arguments.
         builder: An application, or a function that returns one.
         arguments: As configured.
-        defaults: For arguments that the builder knows and the configuration leaves out.
+        defaults: Values of arguments that the configuration omits.
     """
     if isinstance(builder, Application):
         return builder, [Problem(place, "are given to an application that takes none")] if arguments else []

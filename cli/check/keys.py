@@ -1,4 +1,4 @@
-"""Keys and values against pydantic models that let unknown keys pass."""
+"""Checks keys and values against pydantic models that accept unknown keys."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from cli.check.problem import Place, Problem, did_you_mean
 
 
 def check_keys(place: Place, model: type[BaseModel], body: dict[str, Any]) -> list[Problem]:
-    """Unknown keys at any depth, and values that the model refuses."""
+    """Returns problems for unknown keys at any depth, and for invalid values."""
     problems = []
     for where, kind, value, unchecked in _nested(place, model, body, True):
         for key in value.keys() - kind.model_fields.keys():
@@ -19,7 +19,7 @@ def check_keys(place: Place, model: type[BaseModel], body: dict[str, Any]) -> li
             problems.append(Problem(where.at(str(key)), f"Serve knows no such key and would ignore it.{close}"))
         if unchecked:
             problems += _refusals(where, kind, value)
-    # A model that forbids unknown keys has told of them too, and an outer one of what an inner one knows the place of.
+    # A strict model reports unknown keys, too, and an outer model reports errors whose place an inner one knows better.
     first = {problem.place: problem for problem in reversed(problems)}.values()
     return [problem for problem in reversed(first) if not any(_is_within(other, problem) for other in first)]
 
@@ -32,7 +32,7 @@ def _is_within(inner: Problem, outer: Problem) -> bool:
 def _nested(
     place: Place, model: type[BaseModel], body: dict[str, Any], unchecked: bool
 ) -> Iterator[tuple[Place, type[BaseModel], dict[str, Any], bool]]:
-    """A body and all within it that has a model; True where the outer model lets any dict pass for it."""
+    """Yields a body and all parts of it that have a model; True if the outer model accepts any dict for the part."""
     yield place, model, body, unchecked
     for key, field in model.model_fields.items():
         value = body.get(key)
@@ -44,7 +44,7 @@ def _nested(
 
 
 def _models(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
-    """The models in X, X | None, list[X], dict | X; and whether a dict will do."""
+    """Returns the models in X, X | None, list[X], dict | X; and whether a dict is accepted."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation], False
     origin = get_origin(annotation) or annotation
@@ -57,12 +57,12 @@ def _models(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
 def _refusals(place: Place, model: type[BaseModel], body: dict[str, Any]) -> Iterator[Problem]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Serve's deprecations of its own
+            warnings.simplefilter("ignore")  # Serve's own deprecation warnings
             model.model_validate(body)
     except ValidationError as error:
         for wrong in error.errors():
             where = place.through(part for part in wrong["loc"] if isinstance(part, int) or part.isidentifier())
             shown = "" if isinstance(wrong["input"], dict | list) else f"{wrong['input']!r:.80} is refused: "
             yield Problem(where, shown + wrong["msg"])
-    except (AttributeError, ImportError) as error:  # a model of Serve's imports what a path in it names
-        yield Problem(place, f"an import path names what is not there: {error}")
+    except (AttributeError, ImportError) as error:  # one of Serve's models imports the path in it
+        yield Problem(place, f"an import path cannot be resolved: {error}")

@@ -1,4 +1,4 @@
-"""Manifests of the custom resources of KubeRay, and of what they take their environment from."""
+"""Checks manifests of KubeRay's custom resources, and of the ConfigMaps of their environment."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from cli.check.ray_resource import check_ray_resource, pod_templates
 
 
 def check_manifests(documents: Sequence[Document]) -> list[Problem]:
-    """What is wrong with the custom resources; other kinds are for Kubernetes' own schemas.
+    """Returns the problems of the custom resources; other kinds are left to Kubernetes' own schemas.
 
-    A ConfigMap is taken for our settings if a pod of ours takes its whole environment from it.
+    A ConfigMap counts as our settings if one of our pods takes its whole environment from it.
     """
     problems: list[Problem] = []
     settings = {document.body["metadata"]["name"]: document for document in documents if _is(document, "ConfigMap")}
@@ -33,7 +33,7 @@ def _is(document: Document, kind: str) -> bool:
 
 
 def _environments(body: dict[str, Any]) -> Iterator[str]:
-    """Names of the ConfigMaps that the containers of a Ray resource take their environment from."""
+    """Returns the ConfigMaps that the containers of a Ray resource take their environment from."""
     if str(body["apiVersion"]).startswith("ray.io/"):
         for _, template in pod_templates(body):
             for container in template.get("spec", {}).get("containers") or []:

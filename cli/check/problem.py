@@ -1,4 +1,4 @@
-"""A mistake, and where it is."""
+"""Problems and their places."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from difflib import get_close_matches
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file, and the path of a value in it, as `applications[0].deployments[1].name`."""
+    """A file, and the path of a value in it, e.g. `applications[0].deployments[1].name`."""
 
     file: str
     path: str = ""
 
     def at(self, key: str | int) -> "Place":
-        """The place of one of the value's own."""
+        """Returns the place of a child of the value."""
         part = f"[{key}]" if isinstance(key, int) else f".{key}" if self.path else key
         return Place(self.file, self.path + part)
 
     def through(self, keys: Iterable[str | int]) -> "Place":
-        """The place that so many keys lead to."""
+        """Returns the place that a sequence of keys leads to."""
         place = self
         for key in keys:
             place = place.at(key)
@@ -27,7 +27,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in a place, and what to do."""
+    """A problem at a place, and how to fix it."""
 
     place: Place
     message: str
@@ -41,6 +41,6 @@ class Problem:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that names what was probably meant, or nothing."""
+    """Returns a sentence with the word that was probably meant, or nothing."""
     close = get_close_matches(word, list(known), n=1)
     return f" Did you mean {close[0]}?" if close else ""

@@ -1,4 +1,4 @@
-"""A RayService or RayCluster: KubeRay's schema made strict, and what no schema says."""
+"""Checks a RayService or RayCluster: KubeRay's schema made strict, and rules that no schema has."""
 
 import json
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def check_ray_resource(place: Place, body: dict[str, Any], variables: dict[str, str]) -> list[Problem]:
-    """What is wrong with a custom resource.
+    """Returns the problems of a custom resource.
 
     Args:
-        place: Of the whole.
+        place: Place of the resource.
         body: As read.
         variables: Environment that its pods take from ConfigMaps.
     """
@@ -50,7 +50,7 @@ def check_ray_resource(place: Place, body: dict[str, Any], variables: dict[str, 
 
 
 def pod_templates(body: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """Paths and templates of the pods of a resource, the head's first."""
+    """Returns paths and templates of the pods of a resource, the head's first."""
     inner: tuple[str | int, ...] = ("spec",) if body["kind"] == "RayCluster" else ("spec", "rayClusterConfig")
     cluster: Any = body
     for key in inner:
@@ -70,7 +70,7 @@ def _schema(kind: str) -> Any:
 
 
 def _make_strict(schema: Any) -> None:
-    """Forbids what an API server would prune: unknown keys, wherever the schema does not ask to keep them."""
+    """Forbids unknown keys, which an API server would prune, unless the schema preserves them."""
     if isinstance(schema, dict):
         keeps = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema
         if isinstance(schema.get("properties"), dict) and schema.get("type") == "object" and not keeps:
@@ -171,7 +171,7 @@ def _nodes(cluster: dict[str, Any]) -> list[Node]:
 
 
 def _node(group: dict[str, Any], name: str, count: int) -> Node:
-    """A group's pods, as Ray counts them: by its start parameters, else by the limits of the first container."""
+    """Returns a group's pods as Ray counts them: by its start parameters, else by the limits of the first container."""
     start = group.get("rayStartParams") or {}
     container = (((group.get("template") or {}).get("spec") or {}).get("containers") or [{}])[0]
     limits = {

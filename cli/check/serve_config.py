@@ -1,4 +1,4 @@
-"""A Serve configuration: its keys, its import paths, its builders, and whether what it asks for can be had."""
+"""Checks a Serve configuration: its keys, import paths, builders, and whether its resources are available."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +13,12 @@ from cli.check.problem import Place, Problem, did_you_mean
 
 
 def check_serve_config(place: Place, body: dict[str, Any], nodes: Sequence[Node]) -> list[Problem]:
-    """What is wrong with a configuration.
+    """Returns the problems of a configuration.
 
     Args:
-        place: Of the whole.
+        place: Place of the configuration.
         body: As read.
-        nodes: That there can be; empty if unknown.
+        nodes: Available nodes; empty if unknown.
     """
     if problems := check_keys(place, ServeDeploySchema, body):
         return problems
@@ -32,7 +32,7 @@ def check_serve_config(place: Place, body: dict[str, Any], nodes: Sequence[Node]
 
 
 def _build(place: Place, application: dict[str, Any], nodes: Sequence[Node]) -> tuple[list[Need], list[Problem]]:
-    """What the deployments of an application need, as they will be."""
+    """Returns the needs of an application's deployments, with the overrides."""
     builder, problems = load(place.at("import_path"), application["import_path"])
     if problems:
         return [], problems
@@ -55,7 +55,7 @@ def _build(place: Place, application: dict[str, Any], nodes: Sequence[Node]) -> 
 
 
 def deployments(application: Application) -> dict[str, Deployment]:
-    """All deployments of an application, by name."""
+    """Returns all deployments of an application by name."""
     bound = application._bound_deployment
     found = {bound.name: bound}
     for argument in bound.init_args:
@@ -65,7 +65,7 @@ def deployments(application: Application) -> dict[str, Deployment]:
 
 
 def _overrides(place: Place, options: dict[str, Any], deployment: Deployment) -> list[Problem]:
-    """Overrides that take away more than they say: Serve puts them in place of the builder's, it does not merge."""
+    """Checks for overrides with side effects: Serve replaces the builder's options, it does not merge them."""
     problems = []
     scaling = deployment._deployment_config.autoscaling_config
     policy = (options.get("autoscaling_config") or {}).get("policy") or {}
@@ -88,7 +88,7 @@ def _overrides(place: Place, options: dict[str, Any], deployment: Deployment) ->
 
 
 def _need(deployment: Deployment, options: dict[str, Any]) -> Need:
-    """What a deployment reserves under its overrides."""
+    """Returns what a deployment reserves with its overrides."""
     config = deployment._deployment_config
     actor = options.get("ray_actor_options", deployment.ray_actor_options) or {}
     replicas = options.get("num_replicas")

@@ -1,1 +1,1 @@
-"""Audio that people send: decoded in processes that may die, to mono at 16 kHz."""
+"""Audio uploads, decoded to mono at 16 kHz in sandboxed processes."""

@@ -1,4 +1,4 @@
-"""A long recording in blocks, so that never all of it is in memory."""
+"""Splits long recordings into blocks, so that no recording is held in memory as a whole."""
 
 from collections.abc import AsyncGenerator
 from typing import Final
@@ -8,15 +8,15 @@ import numpy as np
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 _LONGEST: Final = 240 * SAMPLE_RATE
-"""Samples of a block: eight of Whisper's windows, which it hears as one batch."""
+"""Samples of a block: eight of Whisper's windows, which it transcribes as one batch."""
 _SEARCHED: Final = 20 * SAMPLE_RATE
-"""Samples at the end of a block among which the quietest place is looked for."""
+"""Samples at the end of a block that are searched for the quietest place."""
 _PAUSE: Final = 0.3
 """Seconds over which loudness is averaged: a pause between words is about as long."""
 
 
 async def blocks(pieces: AsyncGenerator[Waveform, None]) -> AsyncGenerator[Waveform, None]:
-    """Joins pieces of [samples] mono at 16 kHz to blocks of four minutes at most, cut in the middle of a pause."""
+    """Joins pieces of [samples] mono at 16 kHz to blocks of at most four minutes, cut in the middle of a pause."""
     gathered: list[Waveform] = []
     samples = 0
     async for piece in pieces:

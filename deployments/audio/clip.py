@@ -1,4 +1,4 @@
-"""What a file must be to lend its voice, or to be transcribed."""
+"""Requirements for reference clips and for recordings to transcribe."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -16,27 +16,27 @@ from deployments.settings import Settings
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 _MISSING: Final = 0.1
-"""Part of its declared length that a file may lack before it counts as cut off."""
+"""Fraction of its declared length that a file may lack before it counts as truncated."""
 _SHORTEST: Final = 0.1
-"""Seconds that a recording must last to be transcribed."""
+"""Minimum seconds of a recording to transcribe."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceClip:
-    """A reference clip as it was read."""
+    """A decoded reference clip."""
 
     wav: Waveform
     """[samples] mono at 16 kHz, full scale ±1."""
     warnings: tuple[str, ...] = ()
-    """What is wrong with its file, for people to read."""
+    """Problems of its file, in readable sentences."""
 
 
 class AudioReader:
-    """Reads what people send.
+    """Reads uploaded audio.
 
     Args:
-        decoder: Decodes it.
-        settings: Limit how long it may last.
+        decoder: Decodes the files.
+        settings: Limit their duration.
     """
 
     def __init__(self, decoder: Decoder, settings: Settings) -> None:
@@ -44,10 +44,10 @@ class AudioReader:
         self._settings = settings
 
     async def clip(self, file: IO[bytes] | bytes, param: str) -> ReferenceClip:
-        """A reference clip, whole. `param` names the request's field, for errors.
+        """Reads a reference clip as a whole. `param` names the request's field, for errors.
 
         Raises:
-            InvalidAudio: it cannot be decoded, or is cut off, silent, too short or too long.
+            InvalidAudio: the clip cannot be decoded, or is truncated, silent, too short or too long.
         """
         shortest, longest = self._settings.min_audio_duration, self._settings.max_audio_duration
         async with self._decoding(file, longest, param) as decoding, aclosing(decoding.pieces()) as decoded:
@@ -66,7 +66,7 @@ class AudioReader:
 
     @asynccontextmanager
     async def recording(self, file: IO[bytes] | bytes, param: str) -> AsyncIterator["Recording"]:
-        """A recording to be transcribed, which is decoded as it is heard. `param` names the request's field."""
+        """Opens a recording to transcribe, decoded as it is consumed. `param` names the request's field, for errors."""
         async with self._decoding(file, self._settings.max_transcription_duration, param) as decoding:
             yield Recording(decoding, param)
 
@@ -80,10 +80,10 @@ class AudioReader:
 
 
 class Recording:
-    """A recording that is heard once, from its beginning to its end.
+    """A recording that is consumed once, from beginning to end.
 
     Args:
-        decoding: Of its file.
+        decoding: Decodes its file.
         param: Name of the request's field, for errors.
     """
 
@@ -93,14 +93,14 @@ class Recording:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with its file; complete once all of it was heard."""
+        """Problems of its file; complete once the whole recording has been read."""
         return _warnings(self._decoding.findings, self._decoding.samples / SAMPLE_RATE)
 
     async def blocks(self) -> AsyncGenerator[Waveform, None]:
-        """Some minutes each of [samples] mono at 16 kHz, cut where it is quiet.
+        """Yields [samples] mono at 16 kHz, some minutes at a time, cut at quiet places.
 
         Raises:
-            InvalidAudio: it cannot be decoded, or is too short or too long.
+            InvalidAudio: the recording cannot be decoded, or is too short or too long.
         """
         async with aclosing(self._decoding.pieces()) as pieces, aclosing(blocks(pieces)) as found:
             async for block in found:
@@ -125,6 +125,6 @@ def _warnings(findings: Findings, seconds: float) -> tuple[str, ...]:
 
 
 def _within_scale(wav: Waveform) -> Waveform:
-    # Files of floating-point samples may be louder than full scale. Clipping would make them harsh.
+    # Floating-point files may exceed full scale. Clipping would make them sound harsh.
     peak = np.abs(wav).max(initial=1)
     return wav / peak if peak > 1 else wav

@@ -1,4 +1,4 @@
-"""Timestamps of a file, compared with what has been read of it."""
+"""Compares the timestamps of a file with the samples read so far."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _GAP: Final = 0.1
-"""Seconds that timestamps must be ahead before silence is put in, as FFmpeg's `aresample=async=1` does."""
+"""Seconds of a gap in the timestamps that is filled with silence, as by FFmpeg's `aresample=async=1`."""
 _JUMP: Final = 10.0
-"""Seconds from which on a gap means that the clock was set, where it may be: FFmpeg's `dts_delta_threshold`."""
+"""Seconds of a gap that counts as a clock reset, where resets may occur: FFmpeg's `dts_delta_threshold`."""
 
 
 class Clock:
-    """Tells where silence belongs.
+    """Computes where silence belongs.
 
     Args:
-        container: Whose frames are read.
+        container: The file whose frames are read.
     """
 
     def __init__(self, container: "InputContainer") -> None:
@@ -29,9 +29,9 @@ class Clock:
         self._read = 0.0
 
     def see(self, packet: "Packet") -> None:
-        """Takes notice of a packet of another track. The file begins where its first track does.
+        """Registers a packet of another track. The file begins where its first track does.
 
-        FFmpeg cannot tell where a picture track begins without decoding it.
+        FFmpeg cannot locate the beginning of a picture track without decoding it.
         """
         if self._read or packet.pts is None or not packet.time_base or packet.stream.type != "video":
             return
@@ -39,12 +39,12 @@ class Clock:
             self._start = min(self._start, float(packet.pts * packet.time_base))
 
     def samples_before(self, frame: "AudioFrame") -> int:
-        """Samples of silence at 16 kHz that belong before a frame. The frame counts as read from now on."""
+        """Returns the samples of silence at 16 kHz before a frame. The frame counts as read from now on."""
         gap = 0.0
         if frame.time is not None:
             gap = frame.time - self._start - self._read
             if gap < -_GAP or (self._may_be_set and gap > _JUMP):
-                # Its clock was set anew, as where files were put one after the other.
+                # The clock was reset, as in files that were concatenated.
                 self._start += gap
                 gap = 0.0
         silence = round(gap * SAMPLE_RATE) if gap > _GAP else 0

@@ -1,4 +1,4 @@
-"""Files that people send, decoded where a crash harms nobody."""
+"""Decodes uploads in separate processes, where a crash does no harm."""
 
 import asyncio
 import hashlib
@@ -32,20 +32,20 @@ DECODER_FAILURES: Final = Metric(
     "audio_decoder_failures_total", "counter", "Files at which a decoding process was ended.", ("reason",)
 )
 _CPU_SECONDS: Final = 10
-"""CPU time that any file may take to decode; and as much again for every `_CPU_SHARE` seconds that it may last."""
+"""CPU seconds to decode any file; and as much again for every `_CPU_SHARE` seconds that it may last."""
 _CPU_SHARE: Final = 300
 _SILENT_SECONDS: Final = 60.0
-"""How long a decoder may give nothing."""
+"""Maximum seconds without output from a decoder."""
 _TRIES: Final = 3
-"""Decoders that a file may lose to a SIGKILL, which is not its doing unless memory is short."""
+"""Attempts at a file whose decoder gets SIGKILL, which is not the file's fault unless memory is short."""
 
 
 class _Lost(Exception):
-    """A decoder has died for a reason that need not lie in the file."""
+    """A decoder died for a reason that may not lie in the file."""
 
 
 class _Failed(Exception):
-    """A decoder has died of the file.
+    """A decoder died because of the file.
 
     Args:
         reason: `crash`, `cpu`, `memory`, `time` or `killed`.
@@ -57,10 +57,10 @@ class _Failed(Exception):
 
 
 class Decoder:
-    """Decodes files in processes of their own. Close it.
+    """Decodes files in separate processes. Close it after use.
 
     Args:
-        count: Told of each file at which a process was ended.
+        count: Called for each file at which a process was ended.
     """
 
     def __init__(self, count: Callable[[str], object] = lambda reason: None) -> None:
@@ -72,25 +72,25 @@ class Decoder:
         self._start()
 
     def close(self) -> None:
-        """Ends the decoding processes. Blocks for a moment."""
+        """Ends the decoding processes. Blocks briefly."""
         with self._lock:
             self._stop()
 
     def open(self, file: IO[bytes] | bytes, longest: float, param: str) -> "Decoding":
-        """A file to be decoded. Blocks: it may be copied.
+        """Opens a file to decode. Blocks: the file may be copied.
 
         Args:
-            file: In any container and codec of `deployments.audio.formats`.
-            longest: Seconds that it may last.
+            file: Any container and codec of `deployments.audio.formats`.
+            longest: Maximum seconds.
             param: Name of the request's field, for errors.
         """
         return Decoding(self, _descriptor(file), longest, param)
 
     def submit(self, file: int, longest: float) -> tuple[socket.socket, socket.socket]:
-        """Starts to decode a file. Blocks for a moment.
+        """Starts to decode a file. Blocks briefly.
 
         Returns:
-            The sockets on which the answer comes, and then how the decoder ended; both are the caller's to close.
+            The sockets for the answer and for the exit status of the decoder; the caller closes both.
 
         Raises:
             OSError: the decoding processes cannot be started.
@@ -116,7 +116,7 @@ class Decoder:
         return answer, verdict
 
     def failed(self, file: int, findings: Findings, reason: str) -> None:
-        """Counts and logs a file at which a decoder was ended: by its hash, for its content is private. Blocks."""
+        """Counts and logs a file at which a decoder was ended; logs its hash, since its content is private. Blocks."""
         with os.fdopen(os.dup(file), "rb") as opened:
             opened.seek(0)
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -136,7 +136,7 @@ class Decoder:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            # No settings and keys: a decoder has no use for what the environment holds.
+            # No settings and keys: a decoder does not need them.
             environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
             root = str(Path(deployments.__file__).parent.parent)
             environment |= {"PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -160,12 +160,12 @@ class Decoder:
 
 
 class Decoding:
-    """A file that is decoded once. Close it.
+    """A file that is decoded once. Close it after use.
 
     Args:
-        decoder: Decodes it.
-        file: Its descriptor, which is closed with it.
-        longest: Seconds that it may last.
+        decoder: Decodes the file.
+        file: Its descriptor; closed with it.
+        longest: Maximum seconds.
         param: Name of the request's field, for errors.
     """
 
@@ -175,20 +175,20 @@ class Decoding:
         self._longest = longest
         self._param = param
         self.samples = 0
-        """That have been given out."""
+        """Samples returned so far."""
         self.findings = Findings()
-        """Complete once all of it has been given out."""
+        """Complete once all samples have been returned."""
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         os.close(self._file)
 
     async def pieces(self) -> AsyncGenerator[Waveform, None]:
-        """About a second each of [samples] mono at 16 kHz, as they are decoded.
+        """Yields [samples] mono at 16 kHz, about a second at a time, as they are decoded.
 
         Raises:
-            InvalidAudio: it is no audio file, holds no audio that can be decoded, lasts too long, or takes more
-                memory or time than decoding may.
+            InvalidAudio: the file is not an audio file, has no decodable audio, lasts too long, or takes too much
+                memory or time.
         """
         for attempt in range(1, _TRIES + 1):
             try:
@@ -212,7 +212,7 @@ class Decoding:
         return InvalidAudio(f"The file cannot be decoded: {why}. Convert it to WAV or FLAC.", self._param)
 
     async def _decoded(self) -> AsyncGenerator[Waveform, None]:
-        """From where the one before has stopped."""
+        """Decodes from where the previous attempt stopped."""
         skip = self.samples
         answer, verdict = await asyncio.to_thread(self._decoder.submit, self._file, self._longest)
         with verdict:
@@ -246,18 +246,18 @@ async def _message(reader: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]
 
 
 async def _end(verdict: socket.socket) -> _Lost | _Failed:
-    """Why a decoder has ended before its answer has."""
+    """Returns why a decoder ended before its answer was complete."""
     try:
         async with asyncio.timeout(_SILENT_SECONDS):
             said = await asyncio.get_running_loop().sock_recv(verdict, 100)
     except (TimeoutError, ConnectionError):
         return _Lost()
-    status = json.loads(said)["status"] if said else signal.SIGKILL  # without a word: the server was killed, too
+    status = json.loads(said)["status"] if said else signal.SIGKILL  # no message: the server was killed, too
     return _Lost() if status == signal.SIGKILL else _Failed("cpu" if status == signal.SIGXCPU else "crash")
 
 
 def _descriptor(file: IO[bytes] | bytes) -> int:
-    """A descriptor of its own. What is in memory only stays there."""
+    """Returns a new descriptor of the file. A file in memory is not written to disk."""
     if isinstance(file, bytes) or (isinstance(file, tempfile.SpooledTemporaryFile) and not file._rolled):  # type: ignore[attr-defined]
         descriptor = os.memfd_create("clip")
         with os.fdopen(os.dup(descriptor), "wb") as copy:

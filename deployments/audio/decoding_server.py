@@ -1,16 +1,16 @@
-"""The process that decodes strangers' files: `python -m deployments.audio.decoding_server FD`.
+"""The process that decodes uploads: `python -m deployments.audio.decoding_server FD`.
 
-It has all of FFmpeg loaded and forks a child for each file, which costs milliseconds. The child gives up its rights,
-decodes, answers and ends; it has seen no other file, and nothing that it breaks is anybody else's.
+It has all of FFmpeg loaded and forks a child for each file, which takes milliseconds. The child drops its rights,
+decodes, answers and exits; it has seen no other file, and whatever it breaks affects no other request.
 
 A job comes over the socket FD (SOCK_SEQPACKET) as JSON with three descriptors: the file, a socket for the answer, and
-one over which the caller learns how the child ended: `{"status": n}`, a signal's number or 0. By closing that one the
-caller ends the child. The answer is a row of messages, each a line of JSON and then as many bytes as its `bytes` says:
+one for the child's exit status: `{"status": n}`, a signal's number or 0. The caller ends the child by closing that one.
+The answer is a sequence of messages, each a line of JSON followed by as many bytes as its `bytes` says:
 
     {"found": {...}, "bytes": 0}    the container and codec, before the first audio
     {"bytes": n}                    float32 samples, mono at 16 kHz
-    {"ended": {...}, "bytes": 0}    all that is known of the file; the last one
-    {"refused": "...", "bytes": 0}  in its place: why it cannot be taken
+    {"ended": {...}, "bytes": 0}    all findings; the last message
+    {"refused": "...", "bytes": 0}  sent instead: why the file is rejected
 """
 
 import gc
@@ -32,9 +32,9 @@ from deployments.audio.sandbox import Sandbox
 from deployments.errors import InvalidAudio
 
 _JOB: Final = 4096
-"""Bytes that a job may have."""
+"""Maximum bytes of a job."""
 NO_MEMORY: Final = "memory"
-"""In place of a message, when the limit on memory is reached."""
+"""Sent instead of a message when the memory limit is reached."""
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _rehearse() -> None:
-    """Decodes a file, so that children find everything imported: they can open no module."""
+    """Decodes a file, so that children find all modules imported: they cannot open any."""
     size = 3200
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 8000, 32_000, 4, 16)
     file = struct.pack("<4sI4s", b"RIFF", size + 36, b"WAVE") + form + struct.pack("<4sI", b"data", size) + bytes(size)
@@ -83,7 +83,7 @@ class _Server:
                 elif key.fd == child.pidfd:
                     self._end(child)
                 elif child.running:
-                    # Nothing is ever sent this way: the caller has gone.
+                    # Nothing is ever sent this way: the caller has closed it.
                     self._selector.unregister(child.caller)
                     signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
 
@@ -117,19 +117,19 @@ class _Server:
 
 
 def _decode(job: dict[str, Any], file: int, answer: int, sandbox: Sandbox) -> None:
-    """What a child does. Does not return."""
+    """Runs in the child. Does not return."""
     status = 1
     try:
         for descriptor in map(int, os.listdir("/proc/self/fd")):
             if descriptor > 2 and descriptor not in (file, answer):
                 with suppress(OSError):
-                    os.close(descriptor)  # among them those of other callers
+                    os.close(descriptor)  # including those of other callers
         with os.fdopen(file, "rb") as opened, socket.socket(fileno=answer) as channel:
             sandbox.enter(job["cpu_seconds"])
             _answer(opened, job["longest"], channel)
         status = 0
     except BrokenPipeError:
-        status = 0  # the caller has gone
+        status = 0  # the caller has closed its socket
     except BaseException:  # noqa: BLE001 - the process ends here
         traceback.print_exc()
     finally:

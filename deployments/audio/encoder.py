@@ -1,4 +1,4 @@
-"""Speech as a file, in six formats, made while it is being spoken."""
+"""Encodes speech in six formats while it is being generated."""
 
 import struct
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 Waveform = NDArray[np.float32]
-"""[samples] mono at 16 kHz; what lies beyond full scale is clipped."""
+"""[samples] mono at 16 kHz; values beyond full scale are clipped."""
 
 MEDIA_TYPES: Final[Mapping[Format, str]] = {
     "mp3": "audio/mpeg",
@@ -29,31 +29,31 @@ MEDIA_TYPES: Final[Mapping[Format, str]] = {
 }
 
 _UNKNOWN: Final = 0xFFFF_FFFF
-"""Size in the header of a WAV whose end is not known yet, as OpenAI sends it."""
+"""Size in the header of a WAV of unknown length, as OpenAI sends it."""
 _BIT_RATE: Final = 64_000
 
 
 class Container(Protocol):
-    """A file that grows. Its calls block: make them in a thread, one after the other."""
+    """A file being written. Its calls block: make them in a thread, one after the other."""
 
     def write(self, wav: Waveform) -> bytes:
-        """Takes the next samples; gives the bytes that are final, often none."""
+        """Takes the next samples; returns the bytes that are final, often none."""
         ...
 
     def close(self) -> bytes:
-        """Gives the rest."""
+        """Returns the remaining bytes."""
         ...
 
 
 def open_container(format: Format, rate: int, *, streamed: bool = True) -> Container:
-    """A file to write to.
+    """Opens a file to write to.
 
     Args:
         format: `pcm` is 16-bit little-endian without a header, `opus` is in Ogg, `aac` in ADTS.
-        rate: Hz. MP3 and AAC have some from 22 050 up (their frames last too long at less); Opus always decodes to
-            48 000.
-        streamed: Whether bytes are wanted as they are made. Else all come at the end, and the header of a WAV or a
-            FLAC tells the length.
+        rate: Hz. MP3 and AAC have only some rates, from 22 050 up (at lower ones their frames last too long); Opus
+            always decodes to 48 000.
+        streamed: Whether to return bytes as they are made. Otherwise all come at the end, and the header of a WAV or
+            FLAC has the length.
     """
     if format in ("wav", "pcm"):
         return _Plain(rate, header=format == "wav", streamed=streamed)
@@ -61,13 +61,13 @@ def open_container(format: Format, rate: int, *, streamed: bool = True) -> Conta
 
 
 def encoded(wav: Waveform, format: Format, rate: int) -> bytes:
-    """A whole file. Blocks."""
+    """Encodes a whole file. Blocks."""
     file = open_container(format, rate, streamed=False)
     return file.write(wav) + file.close()
 
 
 def rate_of(format: Format, rate: int) -> int:
-    """Hz of a file: the one asked for, or the next above that the format has."""
+    """Returns the Hz of a file: the requested rate, or the next higher one that the format has."""
     rates = _CODECS[format].rates if format in _CODECS else ()
     return next((known for known in rates if known >= rate), rate)
 
@@ -109,7 +109,7 @@ def _pcm(wav: Waveform) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
-    """How FFmpeg makes a format."""
+    """FFmpeg's parameters for a format."""
 
     muxer: str
     encoder: str
@@ -121,7 +121,7 @@ class _Codec:
 
 _MPEG_RATES: Final = (22_050, 24_000, 32_000, 44_100, 48_000)
 _CODECS: Final[Mapping[str, _Codec]] = {
-    # No Xing frame: it could only be finished by going back, and a stream would decode otherwise than a file.
+    # No Xing frame: it could only be completed by seeking, and a stream would then decode differently from a file.
     "mp3": _Codec("mp3", "libmp3lame", "fltp", _MPEG_RATES, {"write_xing": "0", "id3v2_version": "0"}),
     "opus": _Codec("ogg", "libopus", "flt", (48_000,), {"page_duration": "100000"}),  # µs
     "aac": _Codec("adts", "aac", "fltp", _MPEG_RATES),
@@ -130,7 +130,7 @@ _CODECS: Final[Mapping[str, _Codec]] = {
 
 
 class _Sink:
-    """A file that cannot be sought in: bytes leave it as they come."""
+    """A file that cannot be sought: bytes leave it as they come."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -183,7 +183,7 @@ class _Compressed:
             return
         context = self._stream.codec_context
         if self._framer is None:
-            self._container.start_encoding()  # opens the encoder, which then knows how long its frames are
+            self._container.start_encoding()  # opens the encoder, which then knows its frame length
             self._framer = av.AudioResampler(context.format, "mono", self._rate, context.frame_size)
         frame = av.AudioFrame.from_ndarray(np.clip(wav, -1, 1)[None], format="fltp", layout="mono")
         frame.sample_rate = self._rate

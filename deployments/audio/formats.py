@@ -1,4 +1,4 @@
-"""The containers and codecs that are read. What is not here is never opened, whatever a file is named."""
+"""The containers and codecs that are accepted. No others are ever opened, whatever a file is named."""
 
 from typing import Final
 
@@ -18,6 +18,6 @@ vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice
 """
 
 DEMUXERS: Final = frozenset(_DEMUXERS.split())
-"""FFmpeg's names of containers that hold audio. Playlists, scripts and images are not among them: they name files."""
+"""FFmpeg's names of containers that hold audio. Playlists, scripts and images are excluded: they refer to files."""
 DECODERS: Final = frozenset(_DECODERS.split())
 """FFmpeg's names of audio decoders."""

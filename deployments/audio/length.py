@@ -1,4 +1,4 @@
-"""How long a file says it is."""
+"""The length that a file declares."""
 
 import re
 import struct
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 _NAMES: Final = "aiff ape asf au avi caf dsf flac flv matroska mov mp3 mpc mpc8 nistsphere nut tta voc w64 wav wv xwma"
 _DECLARING: Final = frozenset(_NAMES.split())
-"""Containers with a header that holds the length. Of others FFmpeg gives an estimate from their first bit rate."""
+"""Containers whose header holds the length. For others, FFmpeg estimates it from the first bit rate."""
 _UNKNOWN: Final = 2**31 - 2**16
-"""Bytes of audio from which on a header holds a placeholder: recorders that cannot go back write the largest number."""
+"""Bytes from which a header's length is a placeholder: recorders that cannot seek write the largest number."""
 _MP3_HEADER: Final = re.compile(rb"\xff([\xe2-\xff]).{2}(?:.{9}|.{17}|.{32})(Xing|Info|VBRI)(.{14})", re.DOTALL)
 """The first frame of most MP3 files. Format: http://gabriel.mp3-tech.org/mp3infotag.html"""
 
 
 def declared_seconds(container: "InputContainer", stream: "AudioStream", head: bytes) -> float | None:
-    """Seconds that the file's header declares for a track; None where it does not know them."""
+    """Returns the seconds that the file's header declares for a track; None if unknown."""
     if not _DECLARING.intersection(container.format.name.split(",")):
         return None
     if container.format.name == "mp3":
@@ -33,7 +33,7 @@ def declared_seconds(container: "InputContainer", stream: "AudioStream", head: b
 
 
 def _mp3_seconds(head: bytes, rate: int) -> float | None:
-    # FFmpeg replaces this by an estimate where the file's size belies it.
+    # FFmpeg replaces this by an estimate if the file's size contradicts it.
     found = _MP3_HEADER.search(head)
     if not found or not rate:
         return None

@@ -1,4 +1,4 @@
-"""Loudness, frame by frame."""
+"""Loudness of each frame."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from deployments.xcodec2.protocol import HOP, Waveform
 
 QUIET: Final = 0.004
-"""RMS (-48 dBFS) of a frame below which nobody speaks."""
+"""RMS (-48 dBFS) of a frame below which it counts as silence."""
 
 
 def frame_levels(wav: Waveform) -> NDArray[np.float32]:
@@ -19,13 +19,13 @@ def frame_levels(wav: Waveform) -> NDArray[np.float32]:
 
 
 def loudness(wav: Waveform) -> float:
-    """RMS of what is spoken, without the silence in between; 0 where nothing is."""
+    """Returns the RMS of the speech without its silences; 0 if there is none."""
     levels = frame_levels(wav)
     spoken = levels[levels > QUIET]
     return float(np.sqrt(np.mean(spoken**2))) if len(spoken) else 0.0
 
 
 def scaled(wav: Waveform, gain: float) -> Waveform:
-    """Louder or softer, but no louder than full scale allows."""
+    """Scales the volume, but not beyond full scale."""
     peak = float(np.abs(wav).max(initial=0.0)) * gain
     return wav * np.float32(gain / max(peak, 1.0))

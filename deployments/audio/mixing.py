@@ -1,4 +1,4 @@
-"""Frames of any rate, width and number of channels become mono at 16 kHz."""
+"""Mixes frames of any rate, sample width and number of channels to mono at 16 kHz."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from av import AudioFrame
 
 _CANCELLED: Final = 0.01
-"""Energy of the mix over that of a channel (-20 dB) below which the channels cancel each other."""
+"""Energy of the mix relative to a channel (-20 dB) below which the channels cancel each other."""
 _GATHERED: Final = SAMPLE_RATE // 4
-"""Samples that are mixed at once, so that Python has little to do for short frames."""
+"""Samples mixed at once, to save overhead on short frames."""
 _MEMORY: Final = 0.5
 """Seconds over which energies are averaged."""
 
@@ -22,21 +22,21 @@ class Mixer:
     """Mixes frames of one format.
 
     Args:
-        frame: Tells the format.
+        frame: Has the format.
     """
 
     def __init__(self, frame: "AudioFrame") -> None:
         from av import AudioResampler
 
         self.format = format_of(frame)
-        # Packed: PyAV counts planes up to a null pointer, which planar frames of 8 channels and more do not have.
+        # Packed: PyAV counts planes up to a null pointer, which planar frames of 8 or more channels lack.
         self._resampler = AudioResampler(format="flt", rate=SAMPLE_RATE, frame_size=_GATHERED)
         self._channels: int = frame.layout.nb_channels
         self._weights = _weights(frame)
         self._energies = np.zeros(self._channels + 1)
 
     def mix(self, frame: "AudioFrame | None") -> list[Waveform]:
-        """Takes a frame, or None at the end; gives pieces of [samples] mono at 16 kHz."""
+        """Takes a frame, or None at the end; returns pieces of [samples] mono at 16 kHz."""
         return [self._mixed(resampled.to_ndarray()[0]) for resampled in self._resampler.resample(frame)]
 
     def _mixed(self, packed: NDArray[np.float32]) -> Waveform:
@@ -57,14 +57,14 @@ class Mixer:
 
 
 def format_of(frame: "AudioFrame") -> tuple[str, str, int]:
-    """Sample format, layout of the channels, and rate in Hz. It may change in the middle of a file."""
+    """Returns sample format, channel layout, and rate in Hz. They may change in the middle of a file."""
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _weights(frame: "AudioFrame") -> NDArray[np.float32]:
-    """What each channel counts for in FFmpeg's own mix to mono, which depends on where its loudspeaker stands.
+    """Returns the weight of each channel in FFmpeg's own mix to mono, which depends on its loudspeaker's position.
 
-    FFmpeg is asked: the i-th sample of a probe is 1 in the i-th channel only.
+    FFmpeg mixes a probe: its i-th sample is 1 in the i-th channel only.
     """
     import av
 
@@ -74,13 +74,13 @@ def _weights(frame: "AudioFrame") -> NDArray[np.float32]:
     try:
         probe = av.AudioFrame.from_ndarray(np.eye(channels, dtype=np.float32).reshape(1, -1), "flt", layout)
         probe.sample_rate = SAMPLE_RATE
-        # Weights that add up to 1, so that nothing is clipped, as FFmpeg's tool has them for integer samples.
+        # Weights that add up to 1, so that nothing is clipped, as in FFmpeg's tool for integer samples.
         resampler: Any = av.AudioResampler(format="flt", layout="mono", options={"rematrix_maxval": "1.0"})
         mixed = [part.to_ndarray()[0] for part in [*resampler.resample(probe), *resampler.resample(None)]]
         weights: NDArray[np.float32] = np.concatenate(mixed)
     except (av.error.FFmpegError, ValueError):
         weights = np.zeros(0, np.float32)
     if len(weights) != channels or not weights.any():
-        # FFmpeg does not know where these loudspeakers stand.
+        # FFmpeg does not know the positions of these loudspeakers.
         weights = np.full(channels, 1 / channels, np.float32)
     return weights

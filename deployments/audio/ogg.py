@@ -1,4 +1,4 @@
-"""Chained Ogg: files one after the other in one, as recorders of radio streams write them."""
+"""Chained Ogg: several streams concatenated in a file, as recorders of radio streams write them."""
 
 import struct
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from io import BytesIO
 from typing import IO, Final
 
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
-"""A page's header. Source: RFC 3533, section 6."""
+"""Header of a page. Source: RFC 3533, section 6."""
 _BEGINS: Final = 2
 """Flag of the first page of a stream."""
 
 
 def links(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The links of a chain, each a file of its own; any other file as it is.
+    """Yields the links of a chain as files; yields any other file as it is.
 
-    FFmpeg reads a chain as one stream, and stops where a link has another rate or other channels.
+    FFmpeg reads a chain as one stream, and stops where a link has another rate or another number of channels.
     """
     starts = _starts(file)
     if len(starts) < 2:
@@ -27,7 +27,7 @@ def links(file: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def _starts(file: IO[bytes]) -> list[int]:
-    """Places at which a stream begins after pages of another one."""
+    """Returns the offsets at which a stream begins after pages of another one."""
     starts: list[int] = []
     at = file.seek(0)
     beginning = False

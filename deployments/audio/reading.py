@@ -1,4 +1,4 @@
-"""What a file holds, read as FFmpeg's own tool reads it. Runs in a process that may die."""
+"""Reads a file as FFmpeg's own tool reads it. Runs in a sandboxed process."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -22,45 +22,45 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 SILENCE: Final = 1e-3
-"""Peak (-60 dBFS) below which nothing is heard."""
+"""Peak (-60 dBFS) below which a file counts as silent."""
 _PIECE: Final = SAMPLE_RATE
-"""Samples given out at once, about."""
+"""Approximate samples returned at once."""
 _LONG: Final = 300.0
-"""Seconds from which on a limit is checked before anything is decoded."""
+"""Seconds above which a length limit is checked before decoding."""
 _TEXT: Final = bytes([*b"\t\n\r\f", *range(32, 127), *range(128, 256)])
-"""Bytes that texts are made of, in encodings that extend ASCII."""
+"""Bytes of texts, in encodings that extend ASCII."""
 _ACCEPTED: Final = "Send wav, mp3, m4a, flac, ogg or webm."
 
 
 @dataclass(slots=True)
 class Findings:
-    """What is known of a file."""
+    """Findings about a file."""
 
     container: str = ""
     codec: str = ""
     declared: float | None = None
-    """Seconds that its header declares; None where it does not know."""
+    """Seconds that its header declares; None if unknown."""
     packets: int = 0
     damaged: int = 0
-    """Packets that cannot be decoded and are left out."""
+    """Packets that cannot be decoded and are skipped."""
     broken_off: bool = False
     """Whether the rest of the file cannot be read."""
 
 
 def read_audio(file: IO[bytes], longest: float, findings: Findings) -> Generator[Waveform, None, None]:
-    """Decodes a file. Times are the file's own: silence fills gaps in its timestamps, and a late start.
+    """Decodes a file. Keeps its timing: silence fills gaps in its timestamps, and a late start.
 
     Args:
-        file: Of any name; it must be seekable.
-        longest: Seconds that it may last.
-        findings: Filled in: `container`, `codec` and `declared` before the first piece.
+        file: A seekable file of any name.
+        longest: Maximum seconds.
+        findings: Filled in; `container`, `codec` and `declared` before the first piece.
 
     Yields:
-        About a second each of [samples] mono at 16 kHz.
+        [samples] mono at 16 kHz, about a second at a time.
 
     Raises:
-        InvalidAudio: it is no audio file, holds no audio that can be decoded, or lasts too long.
-        MemoryError: it needs more memory than the process may have.
+        InvalidAudio: the file is not an audio file, has no decodable audio, or lasts too long.
+        MemoryError: decoding exceeds the memory limit of the process.
     """
     import av
 
@@ -90,7 +90,7 @@ def _is_text(file: IO[bytes]) -> bool:
 
 
 def decoded(data: bytes) -> Waveform:
-    """A file of up to an hour, whole, in this process: for files of our own."""
+    """Decodes a whole file of up to an hour in this process: for trusted files only."""
     return np.concatenate(list(read_audio(BytesIO(data), 3600, Findings())))
 
 
@@ -101,7 +101,7 @@ def _opened(file: IO[bytes]) -> "InputContainer":
     options = {
         "format_whitelist": ",".join(DEMUXERS),
         "codec_whitelist": ",".join(DECODERS),
-        "protocol_whitelist": "none",  # nothing but the bytes that are given
+        "protocol_whitelist": "none",  # nothing but the given bytes
         "threads": "1",
     }
     av.logging.set_level(av.logging.ERROR)
@@ -123,7 +123,7 @@ def _opened(file: IO[bytes]) -> "InputContainer":
 
 
 def _read(file: IO[bytes], longest: float, findings: Findings, *, whole: bool) -> Iterator[Waveform]:
-    """A file, or a link of a chain: its first track that has sound, or else the first that can be decoded."""
+    """Reads a file or a link of a chain: its first track with sound, or else the first that can be decoded."""
     file.seek(0)
     head = file.read(65_536)
     with _opened(file) as container:
@@ -133,7 +133,7 @@ def _read(file: IO[bytes], longest: float, findings: Findings, *, whole: bool) -
             if not _needs_check(findings, longest):
                 yield from _pieces(container, track, findings)
                 return
-    # What follows looks through the file more than once.
+    # The steps below read the file more than once.
     track = next((track for track in (track, *others) if others and _sounds(file, track)), track)
     with _opened(file) as container:
         _describe(container, track, head if whole else None, findings)
@@ -144,7 +144,7 @@ def _read(file: IO[bytes], longest: float, findings: Findings, *, whole: bool) -
 
 
 def _decodable(container: "InputContainer") -> list[int]:
-    """Indices of the tracks."""
+    """Returns the indices of decodable tracks."""
     streams = container.streams.audio
     tracks = [s.index for s in streams if s.codec_context and s.codec_context.name in DECODERS]
     if not tracks:
@@ -169,7 +169,7 @@ def _sounds(file: IO[bytes], track: int) -> bool:
 
 
 def _check_length(file: IO[bytes], track: int, longest: float) -> None:
-    """Adds up the packets, which is quick, before somebody listens to an hour of what is then refused."""
+    """Adds up the packets, which is fast, before an hour of audio is decoded only to be rejected."""
     import av
 
     seconds = 0.0
@@ -197,7 +197,7 @@ def _pieces(container: "InputContainer", track: int, findings: Findings) -> Iter
 
 
 def _on_time(container: "InputContainer", track: int, findings: Findings) -> Iterator[Waveform]:
-    """The mix of all frames, with silence where their timestamps leave a gap."""
+    """Yields the mix of all frames, with silence where their timestamps have a gap."""
     clock = Clock(container)
     mixer: Mixer | None = None
     for frame in chain(_frames(container, track, clock, findings), (None,)):
@@ -216,7 +216,7 @@ def _frames(container: "InputContainer", track: int, clock: Clock, findings: Fin
     import av
 
     stream: AudioStream = container.streams[track]  # type: ignore[assignment]
-    stream.codec_context.thread_count = 1  # the sandbox lets none be started
+    stream.codec_context.thread_count = 1  # the sandbox forbids threads
     try:
         for packet in container.demux():
             if packet.stream_index != track:

@@ -1,4 +1,4 @@
-"""What a process that decodes a stranger's file may do: compute, read that file, and answer."""
+"""Restricts a process that decodes uploads: it may compute, read its file, and answer."""
 
 import errno
 import os
@@ -9,27 +9,27 @@ if TYPE_CHECKING:
     from pyseccomp import SyscallFilter
 
 MEMORY: Final = 512 * 2**20
-"""Bytes that a decoding process may take beside what it starts with."""
+"""Bytes that a decoding process may allocate beyond its size at the start."""
 _NOBODY: Final = 65_534
 _CALLS: Final = """
 brk clock_gettime clock_nanosleep close exit exit_group fstat futex getpid getrandom getrusage gettid gettimeofday lseek
 madvise mmap mprotect mremap munmap nanosleep newfstatat pread64 read readv restart_syscall rseq rt_sigaction
 rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield sendto sigaltstack tgkill write writev
 """
-"""System calls that are left. None opens a file or a socket, starts a process, or reaches into another."""
+"""Permitted system calls. None opens a file or a socket, starts a process, or affects another one."""
 
 
 class Sandbox:
     """Prepared once, entered by each decoding process.
 
-    Besides limits, that any Linux has, it restricts system calls by seccomp, through the system's libseccomp. Where
-    that is missing, `problem` says so, and the limits alone remain: no file or socket can be opened under them either,
-    for a process may not have more of them than it has.
+    Besides resource limits, which any Linux has, it restricts system calls by seccomp, through the system's libseccomp.
+    If that is missing, `problem` says so, and only the limits remain. They, too, forbid opening files and sockets, as a
+    process may not have more of them than it has already.
     """
 
     def __init__(self) -> None:
         self.problem: str | None = None
-        """Why system calls cannot be restricted here."""
+        """Why system calls cannot be restricted on this machine."""
         self._calls: SyscallFilter | None = None
         try:
             import pyseccomp
@@ -41,10 +41,10 @@ class Sandbox:
             self.problem = f"{type(error).__name__}: {error}"
 
     def enter(self, cpu_seconds: int) -> None:
-        """Gives up, for good, all that decoding does not need.
+        """Gives up permanently everything that decoding does not need.
 
-        More memory, files, sockets and processes are then refused; more CPU time than given ends the process by
-        SIGXCPU.
+        The kernel then refuses more memory, files, sockets and processes, and ends the process by SIGXCPU when it
+        exceeds its CPU time.
 
         Raises:
             OSError: the kernel refuses.
@@ -58,7 +58,7 @@ class Sandbox:
         for limit, value in (
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_NPROC, 0),
-            (resource.RLIMIT_NOFILE, 0),  # what is open stays open
+            (resource.RLIMIT_NOFILE, 0),  # open files stay open
             (resource.RLIMIT_AS, size + MEMORY),
         ):
             resource.setrlimit(limit, (value, value))

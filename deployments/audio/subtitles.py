@@ -1,4 +1,4 @@
-"""Subtitles of what was said."""
+"""Formats transcripts as subtitles."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ def srt(segments: Iterable[Segment]) -> str:
 def vtt(segments: Iterable[Segment]) -> str:
     """WebVTT."""
     blocks = [
-        # What looks like markup would be taken for it, and an arrow for times.
+        # Text that looks like markup, or like the arrow between times, must be escaped.
         f"{_time(segment.start, '.')} --> {_time(segment.end, '.')}\n{_escaped(segment.text)}\n"
         for segment in segments
     ]

@@ -1,4 +1,4 @@
-"""Speech faster or slower, at the same pitch."""
+"""Changes the speed of speech and keeps its pitch."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 
 class Tempo:
-    """Stretches speech while it is being spoken, by FFmpeg's `atempo` (WSOLA). Its calls block.
+    """Stretches speech while it is being generated, by FFmpeg's `atempo` (WSOLA). Its calls block.
 
     Args:
-        speed: 0.25 to 4; 2 lasts half as long.
+        speed: 0.25 to 4; 2 halves the duration.
     """
 
     def __init__(self, speed: float) -> None:
@@ -17,7 +17,7 @@ class Tempo:
 
         graph = av.filter.Graph()
         source = graph.add_abuffer(format="flt", sample_rate=SAMPLE_RATE, layout="mono")
-        # One filter goes down to half speed only, and above twice the speed it leaves samples out.
+        # One filter reaches down to half speed only, and above twice the speed it drops samples.
         nearest = min(max(speed, 0.5), 2.0)
         factors = [nearest] if nearest == speed else [nearest, speed / nearest]
         chain = [source, *(graph.add("atempo", f"{factor:.6f}") for factor in factors), graph.add("abuffersink")]
@@ -26,7 +26,7 @@ class Tempo:
         self._taken = 0
 
     def write(self, wav: Waveform) -> Waveform:
-        """[samples] at 16 kHz -> those that are final, often none."""
+        """Takes [samples] at 16 kHz; returns those that are final, often none."""
         import av
 
         if len(wav):
@@ -38,7 +38,7 @@ class Tempo:
         return self._pulled()
 
     def close(self) -> Waveform:
-        """Gives the rest."""
+        """Returns the remaining samples."""
         if not self._taken:
             return np.zeros(0, np.float32)
         self._graph.push(None)

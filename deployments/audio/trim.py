@@ -1,4 +1,4 @@
-"""The edges of a take: silence cut off, nothing that clicks, and pauses between takes as they are planned."""
+"""Trims and fades the edges of a take, and computes the pauses between takes."""
 
 from typing import Final
 
@@ -8,32 +8,32 @@ from deployments.audio.loudness import QUIET, frame_levels
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Waveform
 
 LEAD: Final = 2
-"""Quiet frames (20 ms each) left before the first that speaks."""
+"""Quiet frames (20 ms each) kept before the speech."""
 TRAIL: Final = 3
-"""And after the last."""
+"""Quiet frames kept after the speech."""
 _OWN: Final = (LEAD + TRAIL) * HOP
-"""Samples of the pause between two takes that are their own."""
+"""Samples of the pause between two takes that belong to the takes themselves."""
 FADE: Final = HOP // 2
-"""Samples (10 ms) over which a take comes and goes."""
+"""Samples (10 ms) of the fades in and out."""
 
 
 class Edges:
-    """Trims and fades one take while it grows, in whole frames. Silence inside stays.
+    """Trims and fades one take while it grows, in whole frames. Keeps the silence inside.
 
-    What comes out does not depend on how what goes in is cut.
+    The output does not depend on how the input is cut.
     """
 
     def __init__(self) -> None:
-        self._held = np.zeros(0, np.float32)  # quiet frames, and the last one that spoke: it may be the last of all
+        self._held = np.zeros(0, np.float32)  # quiet frames, and the last loud one, which may be the last of all
         self._begun = False
 
     @property
     def quiet(self) -> float:
-        """Frames at the end so far in which nothing was said."""
+        """Number of quiet frames at the end so far."""
         return len(self._held) / HOP - (1 if self._begun else 0)
 
     def push(self, wav: Waveform) -> Waveform:
-        """Takes the next frames ([n * HOP] samples); gives those that are certain to stay."""
+        """Takes the next frames ([n * HOP] samples); returns those that are certain to stay."""
         held = np.concatenate([self._held, wav])
         (loud,) = np.nonzero(frame_levels(held) > QUIET)
         if not len(loud):
@@ -47,7 +47,7 @@ class Edges:
         return self._begin(held[start:last]) if last > start else held[:0]
 
     def finish(self) -> Waveform:
-        """Gives the rest. A take in which nothing is said comes out whole."""
+        """Returns the remaining samples. A silent take is returned whole."""
         rest = self._held[: (1 + TRAIL) * HOP] if self._begun else self._held
         rest = self._begin(rest)
         self._held = rest[:0]
@@ -72,12 +72,12 @@ def _rise(samples: int) -> Waveform:
 
 
 def gap(pause: float) -> int:
-    """Samples of silence between two takes that make a pause of so many seconds; below 0, they overlap by so many."""
+    """Returns the samples of silence between two takes for a pause in seconds; if negative, the takes overlap."""
     return round(pause * SAMPLE_RATE) - _OWN
 
 
 def crossfaded(before: Waveform, wav: Waveform) -> Waveform:
-    """A take, [samples], into whose beginning the end of the one before it fades, [fewer samples]."""
+    """Crossfades the end of the previous take, [fewer samples], into the beginning of a take, [samples]."""
     overlap = min(len(before), len(wav))
     rise = _rise(overlap)
     wav = wav.copy()

@@ -1,4 +1,4 @@
-"""The HTTP application, put together."""
+"""Assembles the HTTP application."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -40,23 +40,23 @@ WORK: Final = (
     "/v1/audio/translations",
     "/v1/audio/voices",
 )
-"""Paths whose POST asks the models for something: these take turns."""
+"""Paths whose POST runs a model: these take turns."""
 SERVING = {"healthy", "upscaling", "downscaling"}
-"""Serve's states of a deployment in which requests are answered, if after a wait."""
+"""Serve's states of a deployment that answers requests, perhaps after a wait."""
 
 
 class Health(BaseModel):
-    """How the service is."""
+    """State of the service."""
 
     status: Literal["healthy", "degraded"]
     timestamp: datetime
     deployments: dict[str, str]
     failures: dict[str, str]
-    """Models that could not be loaded when that was last tried, with the reason."""
+    """Models that failed to load at the last attempt, with the reason."""
 
 
 def build_application(service: Service) -> FastAPI:
-    """All routes on a service."""
+    """Adds all routes of a service."""
     settings = service.settings
     assistants, lifespan = assistant_route(ServiceBackend(service), settings)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
@@ -70,7 +70,7 @@ def build_application(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     if temp_dir := settings.temp_dir:
-        # Starlette spills uploads to where tempfile says, and knows no other way of being told.
+        # Starlette stores uploads in tempfile's directory and has no setting for it.
         temp_dir.mkdir(parents=True, exist_ok=True)
         tempfile.tempdir = str(temp_dir)
     exception_handlers.install(application)
@@ -97,7 +97,7 @@ def build_application(service: Service) -> FastAPI:
 
 
 def _guard(application: FastAPI, settings: Settings, admission: Admission) -> None:
-    """Puts before the routes what a request passes, the last one here first: CORS, key, turn, size."""
+    """Adds middleware. The last one added runs first: CORS, key, turn, size."""
     application.add_middleware(BodyLimitMiddleware, megabytes=settings.max_upload_mb)
     application.add_middleware(
         AdmissionMiddleware,

@@ -1,4 +1,4 @@
-"""The ingress as a Serve deployment, and the other rooms as it sees them: behind handles."""
+"""The ingress as a Serve deployment, and the model deployments behind their handles."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -96,7 +96,7 @@ class RemoteWhisper:
 
 
 class ServeMetrics:
-    """`Metrics` in Ray's, which are Prometheus's, with `ray_` before their names."""
+    """`Metrics` in Ray's, which Prometheus sees with the prefix `ray_`."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Any] = {metric.name: metric.of(metrics) for metric in METRICS}
@@ -111,7 +111,7 @@ class ServeMetrics:
         self._kept[name].set(value, tags)
 
     def repeat(self) -> None:
-        """Tells the gauges again: Ray exports none that nobody has set for half a minute."""
+        """Sets the gauges again: Ray does not export gauges that were not set for half a minute."""
         for (name, tags), value in list(self._gauges.items()):
             self._kept[name].set(value, dict(tags))
 
@@ -120,7 +120,7 @@ class ServeMetrics:
 
 
 async def _deployment_health() -> dict[str, str]:
-    """Status of the deployments of this replica's application, as Serve's controller knows it."""
+    """Returns the status of the deployments of this replica's application, as Serve's controller knows it."""
     application = serve.get_replica_context().app_name
     deployments = await from_controller(lambda: serve.status().applications[application].deployments)
     return {name: deployment.status.value.lower() for name, deployment in deployments.items()}
@@ -175,11 +175,11 @@ class IngressDeployment:
             decoder.close()
 
     def check_health(self) -> None:
-        """Serve calls it twice a second."""
+        """Called by Serve twice a second."""
         self._metrics.repeat()
 
     async def ask(self, question: str, *args: Any, **options: Any) -> Any:
-        """A method of `ServiceBackend`, for the page."""
+        """Calls a method of `ServiceBackend`, for the page."""
         return await getattr(self._backend, question)(*args, **options)
 
     async def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:

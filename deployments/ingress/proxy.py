@@ -1,7 +1,7 @@
-"""Answers of Serve's HTTP proxy that do not come from the service, in the service's own error shape.
+"""Turns errors of Serve's HTTP proxy into the service's own error envelope.
 
 When the ingress replica of a request dies, no replica is up, or no application is deployed yet, the proxy itself
-answers: in plain text, or not at all, which uvicorn turns into a plain 500. Serve calls `middlewares` in each proxy if
+answers in plain text, or not at all, which uvicorn turns into a plain 500. Serve calls `middlewares` in each proxy if
 `RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH` names it: see scripts/serve.py and the Dockerfile.
 """
 
@@ -19,22 +19,22 @@ from deployments.service.retry import ATTEMPTS
 
 _RETRY_S: Final = 5
 _OWN: Final = "/-/"
-"""Paths of the proxy's own, for probes."""
+"""Paths of the proxy itself, for probes."""
 _EVENTS: Final = {"/v1/audio/speech": "speech.audio.error", "/v1/audio/transcriptions": "error"}
 """The event that ends a failed stream, by path."""
 
 
 def middlewares() -> list[Middleware]:
-    """What Serve puts around its proxy."""
+    """Middleware that Serve adds to its proxy."""
     return [Middleware(ProxyErrors)]
 
 
 class ProxyErrors:
     """ASGI middleware around Serve's proxy.
 
-    A request whose ingress replica died before the answer began gets 503 with `Retry-After`. One that only reads (GET,
-    HEAD) goes to another replica instead; others do not, for one that kills an ingress would kill the next. An event
-    stream of speech or text that broke off is ended by an event.
+    A request whose ingress replica died before the response began gets 503 with `Retry-After`. A GET or HEAD goes to
+    another replica instead; other methods do not, since a request that kills an ingress would kill the next one, too. A
+    broken stream of speech or text events ends with an error event.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -58,11 +58,11 @@ class ProxyErrors:
             await failure_of(_died())(scope, receive, send)
         elif answer.is_event_stream and (kind := _EVENTS.get(scope["path"])):
             await send({"type": "http.response.body", "body": error_event(_died(), kind), "more_body": False})
-        # Any other stream stays unfinished, which breaks the connection off: the client notices.
+        # Any other stream stays unfinished, which breaks the connection: the client notices.
 
 
 class _Request:
-    """What the client sent, to be read again from its beginning.
+    """The client's request, which can be read again from its beginning.
 
     Only bodies of GET and HEAD are read more than once, and those are empty: nothing large is kept.
     """
@@ -92,7 +92,7 @@ class _Request:
 
 
 class _Answer:
-    """Passes an answer on, but for those of the proxy itself, which become the service's."""
+    """Passes responses on, but replaces those of the proxy itself by the service's."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -121,7 +121,7 @@ class _Answer:
 
 
 def _error_of(start: Message, body: bytes) -> ServiceError | None:
-    """The proxy's own answer as an error; None if it is an application's."""
+    """Returns the proxy's own response as an error; None if it comes from an application."""
     status = start["status"]
     if status == 404 and not body.startswith(b"Path '"):
         return None
@@ -142,7 +142,7 @@ _PROXY: Final[dict[int, Callable[[], ServiceError]]] = {
     429: lambda: Overloaded("Too many requests are waiting: try again later.", retry_after_s=_RETRY_S),
     503: _no_replica,
 }
-"""Statuses of the proxy's own answers. Its 404 means that no application is deployed (yet): ours takes every path."""
+"""Statuses of the proxy's own responses. Its 404 means that no application is deployed (yet): ours takes every path."""
 
 
 async def _nothing() -> Message:

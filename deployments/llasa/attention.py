@@ -1,8 +1,8 @@
-"""Paged attention for CPUs, each request by itself.
+"""Paged attention for CPUs, computed for each request separately.
 
-transformers' paged SDPA lays all requests of a batch into one row and masks each from the others: the work grows with
-the square of the batch, and most of it is thrown away. Flash attention knows better, but not on a CPU. Here every
-request attends to its own pages only; takes of one prompt, which share its pages, attend to these together.
+transformers' paged SDPA puts all requests of a batch into one row and masks each from the others: the work grows with
+the square of the batch, and most of it is wasted. Flash attention avoids that, but has no CPU kernel. Here every
+request attends to its own pages only; takes that share the pages of a prompt attend to them together.
 """
 
 from typing import Any, Final, cast
@@ -18,7 +18,7 @@ from deployments.llasa.pages import Cached, Decode, Step
 NAME: Final = "paged_rows"
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
-"""What SDPA calls on a CPU; it gives the logarithms of the sums of exponentials, too."""
+"""The kernel that SDPA calls on a CPU; it returns the log-sum-exp, too."""
 _steps: WeakKeyDictionary[PagedAttentionCache, Step] = WeakKeyDictionary()
 
 
@@ -44,12 +44,12 @@ def paged_rows(
         query: [1, heads, tokens, head_dim], the requests' new tokens one after another.
         key: [1, kv_heads, tokens, head_dim].
         value: [1, kv_heads, tokens, head_dim].
-        attention_mask: None: the lengths say all.
-        scaling: Of the logits.
+        attention_mask: None, as the lengths suffice.
+        scaling: Factor of the logits.
         cache: Holds the pages.
         cu_seq_lens_q: [requests + 1] where each request's new tokens begin and end.
-        cu_seq_lens_k: [requests + 1] likewise for its tokens in the cache, by layer type.
-        read_index: Rows of the cache to read, by allocator; empty where nothing is cached yet.
+        cu_seq_lens_k: [requests + 1] the same for its tokens in the cache, by layer type.
+        read_index: Rows of the cache to read, by allocator; empty if nothing is cached yet.
         write_index: Rows of the cache for the new tokens, by allocator.
 
     Returns:
@@ -80,7 +80,7 @@ def paged_rows(
 
 
 def _prefill(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scaling: float) -> torch.Tensor:
-    """Causal attention in which the queries are the last of the keys' positions."""
+    """Causal attention whose queries are at the last of the keys' positions."""
     queries, length = query.shape[2], keys.shape[0]
     mask = None
     if 1 < queries < length:
@@ -97,9 +97,9 @@ def _prefill(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scal
 
 
 def _decode(query: torch.Tensor, decodes: list[Decode], layer: int, cached: Cached, scaling: float) -> torch.Tensor:
-    """Attention of one token each, to the prompt that they share and to what each has besides (arXiv:2402.05099, 3.1).
+    """Attention of one token per take, to its shared prompt and to its own tokens (arXiv:2402.05099, 3.1).
 
-    Heads that share a key are attended to as if they were tokens of one head, and so are the requests to the prompt.
+    Heads that share a key are treated as tokens of one head, and so are the takes that share a prompt.
     """
     kv_heads, takes = cached[0].shape[1], len(decodes)
     grouped = query.unflatten(1, (kv_heads, -1))  # [1, kv_heads, group, takes, head_dim]
@@ -114,7 +114,7 @@ def _decode(query: torch.Tensor, decodes: list[Decode], layer: int, cached: Cach
 
 
 def register() -> None:
-    """Makes the attention known to transformers under `NAME`."""
+    """Registers the attention with transformers under `NAME`."""
     AttentionInterface.register(NAME, paged_rows)
     AttentionMaskInterface.register(NAME, _no_mask)
 

@@ -1,4 +1,4 @@
-"""Loading a Llasa checkpoint into the engine's order of the vocabulary."""
+"""Loads a Llasa checkpoint and reorders its vocabulary for the engine."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model that speaks engine ids, and what is needed to talk to it."""
+    """A model that uses engine ids, with its vocabulary and prompts."""
 
     model: "LlamaForCausalLM"
     vocabulary: Vocabulary
@@ -21,10 +21,10 @@ class Checkpoint:
 
 
 def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
-    """Loads a Llasa from a local folder: bfloat16 on a GPU; on a CPU float32, where linear layers in float16 stay so.
+    """Loads a Llasa from a local folder: bfloat16 on a GPU; float32 on a CPU, where linear layers in float16 stay so.
 
     Raises:
-        Unavailable: files are missing, or weights do not fit the classes.
+        Unavailable: files are missing, or the weights do not fit the classes.
     """
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -38,7 +38,7 @@ def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
         model, info = LlamaForCausalLM.from_pretrained(
             path, dtype=dtype, local_files_only=True, output_loading_info=True
         )
-    except Exception as error:  # each library on the way has kinds of its own
+    except Exception as error:  # each library involved has its own kinds
         raise Unavailable(f"The Llasa checkpoint at {path} cannot be loaded: {error}") from error
     wrong = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
     if wrong:
@@ -52,7 +52,7 @@ def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
 
 
 def reorder(model: "LlamaForCausalLM", vocabulary: Vocabulary) -> None:
-    """Puts the embedding into the engine's order and cuts the head down to the codes and END."""
+    """Reorders the embedding for the engine and reduces the head to the codes and END."""
     import torch
     from torch import nn
 
@@ -69,7 +69,7 @@ def reorder(model: "LlamaForCausalLM", vocabulary: Vocabulary) -> None:
 
 
 def _fuse_norms(model: "LlamaForCausalLM") -> None:
-    """Puts torch's RMSNorm, which is one operation, in the place of transformers', which is six."""
+    """Replaces transformers' RMSNorm, which takes six operations, by torch's, which is one."""
     from torch import nn
     from transformers.models.llama.modeling_llama import LlamaRMSNorm
 

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from deployments.llasa.engine import Engine
 
 _CHUNK = 25
-"""Codes sent at once, half a second: each message between replicas costs about as much as a code."""
+"""Codes per message, half a second: a message between replicas costs about as much as a code."""
 
 
 class LlasaDeployment:
-    """One engine a replica."""
+    """One engine per replica."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
         log_beside_serve()
@@ -95,17 +95,17 @@ class LlasaDeployment:
 
 
 class _PromptCache:
-    """Tells how much of the prompts the engine had in its cache."""
+    """Reports how much of the prompts the engine found in its cache."""
 
     def __init__(self) -> None:
         self._metrics = [metric.of(metrics) for metric in (HITS, MISSES)]
         self._told = [0, 0]
 
     def tell(self, stats: EngineStats) -> None:
-        """What has come since it was told last."""
+        """Reports the increase since the last call."""
         totals = stats.prompt_tokens - stats.prefilled_tokens, stats.prefilled_tokens
         for n, total in enumerate(totals):
-            # Hits are fewer for a moment, while a prompt is being read: they are made up for when it has been.
+            # Hits dip while a prompt is being read, and catch up afterwards.
             if total > self._told[n]:
                 self._metrics[n].inc(total - self._told[n], {"cache": "prompts"})
                 self._told[n] = total

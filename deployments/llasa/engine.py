@@ -1,4 +1,4 @@
-"""The engine: many takes in one batch, each streamed, cancelled and sampled on its own."""
+"""The engine: generates many takes in one batch, each streamed, cancelled and sampled separately."""
 
 import asyncio
 import itertools
@@ -22,32 +22,32 @@ from deployments.llasa.protocol import CodeChunk, EngineStats, FinishReason, Tak
 from deployments.llasa.sampler import Rules, TakeSampler
 
 CONTEXT: Final = 2048
-"""Tokens of text and speech together that Llasa was trained on; it rambles beyond them."""
+"""Tokens of text and speech together in Llasa's training; longer sequences ramble."""
 _EVERY: Final = 10
 """Codes between two outputs of a take, a fifth of a second."""
 _STEP_TOKENS: Final = 512
-"""Prompt tokens a step takes on: more make a new take start sooner and the running ones stutter."""
+"""Maximum prompt tokens per step: more start a new take sooner but make the running ones stutter."""
 _SILENCE: Final = 1.0
-"""Seconds without an output after which a take asks whether the engine lives."""
+"""Seconds without an output after which a take checks that the engine is alive."""
 
 
 class _Outputs(OutputRouter):  # type: ignore[misc]
-    """Wakes the event loop for a take now and then instead of for every code: each output holds all of the take."""
+    """Wakes the event loop for a take every few codes instead of for each: every output holds the whole take."""
 
     def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
         super().deliver_batch([output for output in outputs if output.is_finished() or self._is_due(output)])
 
     def _is_due(self, output: GenerationOutput) -> bool:
         codes = len(output.generated_tokens)
-        return codes == 1 or codes % _EVERY == 0  # the first says that the prompt has been read
+        return codes == 1 or codes % _EVERY == 0  # the first one shows that the prompt has been read
 
 
 class Engine:
-    """Speaks takes by transformers' continuous batching.
+    """Generates takes by transformers' continuous batching.
 
     Args:
-        checkpoint: ModelLoader by `load_checkpoint`.
-        max_takes: Takes in the batch at once; more wait their turn.
+        checkpoint: Loaded by `load_checkpoint`.
+        max_takes: Takes in the batch at once; further ones wait.
     """
 
     def __init__(self, checkpoint: Checkpoint, max_takes: int = 16) -> None:
@@ -64,8 +64,8 @@ class Engine:
         self._prompt_tokens = 0
         on_cpu = model.device.type == "cpu"
         if on_cpu:
-            model.set_attn_implementation("sdpa")  # one that the manager knows: it is replaced below
-        page_size = 16 if on_cpu else 256  # flash attention's kernels page by 256
+            model.set_attn_implementation("sdpa")  # a name that the manager knows: replaced below
+        page_size = 16 if on_cpu else 256  # flash attention's kernels use pages of 256
         self._manager: ContinuousBatchingManager = model.init_continuous_batching(
             generation_config=GenerationConfig(do_sample=False, eos_token_id=self._end),
             continuous_batching_config=ContinuousBatchingConfig(
@@ -80,11 +80,11 @@ class Engine:
         if on_cpu:
             attention.register()
             model.set_attn_implementation(attention.NAME)
-        self._manager.warmup()  # makes the cache now, so that whoever loads hears of too little room
+        self._manager.warmup()  # allocates the cache now, so that loading fails if memory is short
         self._manager.start()
 
     async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
-        """Speaks a take; see `SpeechLM.generate`."""
+        """Generates a take; see `SpeechLM.generate`."""
         prompt = self._prompts.build(request)
         room = CONTEXT - len(prompt)
         if room < request.min_codes:
@@ -123,12 +123,12 @@ class Engine:
         )
 
     def check_health(self) -> None:
-        """Raises Unavailable when the engine's thread has died."""
+        """Raises Unavailable if the engine's thread has died."""
         if not self._manager.is_running():
             raise Unavailable(f"The speech engine has died: {self._manager.background_thread_status.fatal_error}")
 
     def close(self) -> None:
-        """Stops the engine's thread; takes that are running fail."""
+        """Stops the engine's thread; running takes fail."""
         self._manager.stop(block=True, hard_stop=True)
 
     async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncGenerator[CodeChunk, None]:
@@ -149,7 +149,7 @@ class Engine:
                     finish = self._finish(output)
                     codes = codes[:-1] if finish == "stop" else codes
                 made = CodeChunk(np.array(codes[sent:], np.int32), finish)
-                if not sent:  # by now all of it has been through the model or found in the cache
+                if not sent:  # by now the whole prompt has been computed or found in the cache
                     self._prompt_tokens += len(prompt)
                     made = replace(made, prompt_tokens=len(prompt))
                 yield made
@@ -160,12 +160,12 @@ class Engine:
                 self._manager.output_router.result_handlers.pop(take, None)
 
     async def _latest(self, outputs: asyncio.Queue[GenerationOutput]) -> GenerationOutput:
-        """The newest of a take's outputs, each of which holds all of the take."""
+        """Returns the newest output of a take; each holds the whole take."""
         while True:
             try:
                 async with asyncio.timeout(_SILENCE):
                     output = await outputs.get()
-            except TimeoutError:  # an engine that ends drops the takes that it has just been given, and tells nobody
+            except TimeoutError:  # an engine that ends drops the takes it has just received, without an error
                 self.check_health()
                 continue
             while not outputs.empty():

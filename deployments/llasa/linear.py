@@ -1,14 +1,14 @@
-"""Linear layers for CPUs, whose weights stay in float16."""
+"""Linear layers for CPUs, with weights in float16."""
 
 import torch
 from torch import nn
 
 _KERNELS = "fbgemm"
-"""Multiplies float16 weights with float32; there is none on ARM."""
+"""Multiplies float16 weights with float32; not available on ARM."""
 
 
 class HalfLinear(nn.Module):
-    """`nn.Linear` with its weight in float16: half to read, and a kernel that is made for few rows."""
+    """`nn.Linear` with its weight in float16: half the memory traffic, and a kernel made for few rows."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class HalfLinear(nn.Module):
 
 
 def halve(model: nn.Module) -> None:
-    """Puts a `HalfLinear` in the place of every linear layer, where this machine has kernels for it."""
+    """Replaces every linear layer by a `HalfLinear`, if this machine has kernels for it."""
     if _KERNELS not in torch.backends.quantized.supported_engines:
         return
     for parent in list(model.modules()):

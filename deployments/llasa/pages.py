@@ -1,4 +1,4 @@
-"""What a step of the engine reads of the paged cache, gathered once instead of in every step."""
+"""Gathers the rows of the paged cache once for many steps instead of in every step."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ Cached = tuple[torch.Tensor, torch.Tensor]
 """Keys and values of a layer, each [rows, kv_heads, head_dim]."""
 
 _SPARE: Final = 256
-"""Tokens that gathered rows can grow by before they are gathered anew."""
+"""Tokens by which gathered rows can grow before they are gathered again."""
 
 
 class Gathered:
-    """Rows of the cache, of each layer in one piece of memory: [2, kv_heads, room, head_dim]."""
+    """Rows of the cache, contiguous for each layer: [2, kv_heads, room, head_dim]."""
 
     def __init__(self, rows: torch.Tensor, spare: int = 0) -> None:
         self.length = len(rows)
-        self._rows = rows.clone()  # the engine writes the next step's rows over these
+        self._rows = rows.clone()  # the engine overwrites these with the next step's rows
         self._room = self.length + spare
         self._newest: int | None = None
         self._layers: dict[int, torch.Tensor] = {}
 
     def grow(self, newest: int) -> bool:
-        """By the row that a step adds; false where there is no room for it."""
+        """Adds the row of a step; returns false if there is no room for it."""
         self.length += 1
         self._newest = newest
         return self.length <= self._room
 
     def read(self, layer: int, cached: Cached) -> torch.Tensor:
-        """Keys and values, [2, 1, kv_heads, rows, head_dim].
+        """Returns keys and values, [2, 1, kv_heads, rows, head_dim].
 
-        To be called of every layer in the step that it was made in, and in each in which it grew.
+        Call it for every layer in the step that created it, and in each step that grew it.
         """
         held = self._layers.get(layer)
         if held is None:
@@ -49,51 +49,51 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """A request whose prompt is read."""
+    """A request whose prompt is being read."""
 
     begin: int
     end: int
-    """Of its new tokens in the step."""
+    """End of its new tokens in the step."""
     rows: torch.Tensor
-    """Of its tokens in the cache; empty where nothing is cached yet."""
+    """Rows of its tokens in the cache; empty if nothing is cached yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """A request that gets a token a step."""
+    """A request that gets one token per step."""
 
     token: int
-    """Its place in the step."""
+    """Its index in the step."""
     prompt: Gathered
-    """The pages that its prompt fills. Others may share them."""
+    """The pages that its prompt fills. Other requests may share them."""
     own: Gathered
-    """The rest of its rows."""
+    """Its remaining rows."""
 
 
 class Step:
-    """What the layers of a step share, and what the steps of an engine do.
+    """What the layers of a step share, kept from step to step.
 
     Args:
-        page: Tokens of a page.
+        page: Tokens per page.
     """
 
     def __init__(self, page: int) -> None:
         self._page = page
         self._last: dict[int, Decode] = {}
-        """Those of the last step, by the row of their newest token."""
+        """Requests of the last step, by the row of their newest token."""
         self._prompts = WeakValueDictionary[tuple[int, int], Gathered]()
-        """Of all of them, by how many rows they have and the last of them."""
+        """Prompts in use, by their number of rows and their last row."""
         self.prefills: list[Prefill] = []
         self.decodes: list[list[Decode]] = []
-        """Those who share a prompt together."""
+        """Requests grouped by shared prompt."""
 
     def begin(self, new: list[int], total: list[int], reads: torch.Tensor) -> None:
-        """Takes up a step.
+        """Begins a step.
 
         Args:
             new: [requests + 1] where each request's new tokens begin and end.
-            total: [requests + 1] where its rows in `reads` do.
-            reads: Rows of the cache; empty where nothing is cached yet.
+            total: [requests + 1] where its rows in `reads` begin and end.
+            reads: Rows of the cache; empty if nothing is cached yet.
         """
         last, self._last, self.prefills = self._last, {}, []
         together = defaultdict[Gathered, list[Decode]](list)
@@ -101,7 +101,7 @@ class Step:
             rows = reads[first:after]
             if end - begin == 1 and len(rows) > self._page:
                 previous, newest = rows[-2:].tolist()
-                # Taken out: two who said the same may have come to share that row, and go on apart.
+                # Removed: two equal requests may have shared that row until now, and diverge from here.
                 decode = self._decode(begin, rows, newest, last.pop(previous, None))
                 self._last[newest] = decode
                 together[decode.prompt].append(decode)

@@ -1,4 +1,4 @@
-"""Prompts read once, however many takes ask for the same one at a time."""
+"""Reads each prompt once, however many takes request it at the same time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -6,17 +6,17 @@ from contextlib import asynccontextmanager
 
 
 class Prefills:
-    """The prompts that are being read. What is in the cache is shared, but only once it is there."""
+    """The prompts that are being read. Cached pages are shared, but only once they are complete."""
 
     def __init__(self) -> None:
         self._running: dict[tuple[int, ...], asyncio.Future[bool]] = {}
 
     @asynccontextmanager
     async def of(self, prompt: Sequence[int]) -> AsyncGenerator[Callable[[], None], None]:
-        """Enters at once the first take of a prompt, and the others when it has been read.
+        """Enters at once for the first take of a prompt, and for the others when it has been read.
 
-        Gives what the take is to call when its first code is there: then the others come. If it leaves before, the
-        next one is the first.
+        Yields a callback for the take's first code, which admits the others. If the first take leaves before, the next
+        one becomes the first.
         """
         key = tuple(prompt)
         while running := self._running.get(key):

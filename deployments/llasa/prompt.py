@@ -1,4 +1,4 @@
-"""Llasa's prompt, as engine ids.
+"""Builds Llasa's prompt from engine ids.
 
 The format is that of the training code (github.com/zhenye234/LLaSA_training) and of the model cards: the stock Llama 3
 chat template around one user turn with both texts and an assistant turn that the reference codes begin.
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TEMPLATE_DATE: Final = "26 Jul 2024"
-"""The template writes a date into every prompt. Left to the clock, the same seed would speak differently tomorrow."""
+"""The template puts a date into every prompt. With today's date, the same seed would give different speech tomorrow."""
 
 
 class PromptBuilder:
-    """Writes prompts for one checkpoint."""
+    """Builds prompts for one checkpoint."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase", vocabulary: Vocabulary) -> None:
         self._tokenizer = tokenizer
@@ -29,10 +29,10 @@ class PromptBuilder:
         self._frame = lru_cache(maxsize=64)(self._render_frame)
 
     def build(self, request: TakeRequest) -> list[int]:
-        """Engine ids up to where the model is to go on: after the reference codes, or after SPEECH_START.
+        """Returns engine ids up to where the model continues: after the reference codes, or after SPEECH_START.
 
         Raises:
-            Unavailable: the reference's codes are not this model's.
+            Unavailable: the reference's codes do not belong to this model.
         """
         size = self._vocabulary.codec_size
         if request.ref_codes.max(initial=0) >= size or request.ref_codes.min(initial=0) < 0:
@@ -45,7 +45,7 @@ class PromptBuilder:
         return [*before, *self._encode(_plain(text)), *after, *map(int, request.ref_codes)]
 
     def reads(self, text: str) -> bool:
-        """Whether there are tokens for all of a text. Llama has them for any; the embedded model reads English."""
+        """Returns whether the whole text has tokens. Llama covers all text; the embedded model reads English."""
         unknown = self._tokenizer.unk_token_id
         return unknown is None or unknown not in self._tokenizer.encode(_plain(text), add_special_tokens=False)
 
@@ -55,7 +55,7 @@ class PromptBuilder:
         return engine_ids
 
     def _render_frame(self, instruction: str) -> tuple[list[int], list[int]]:
-        """What stands before and after the text. Rendered by the checkpoint's own template, once an instruction."""
+        """Returns the ids before and after the text, rendered by the checkpoint's own template once per instruction."""
         rendered = self._tokenizer.apply_chat_template(
             [
                 {"role": "user", "content": f"{instruction}:{TEXT_START}{TEXT_END}"},
@@ -70,5 +70,5 @@ class PromptBuilder:
 
 
 def _plain(text: str) -> str:
-    """Text in which no marker of the vocabulary can be spelled: a caller speaks, and never steers the template."""
+    """Removes the vocabulary's markers from a text, so that a caller cannot control the template."""
     return text.replace("<|", "< |")

@@ -1,4 +1,4 @@
-"""What the Llasa room offers the others: takes of speech codes, as they are made."""
+"""Llasa's interface for the other packages: takes of speech codes, streamed."""
 
 import math
 from collections.abc import AsyncGenerator
@@ -18,21 +18,21 @@ INSTRUCTION = "Convert the text to speech"
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next code is chosen. Two takes with equal sampling and prompt are equal, whatever runs beside them."""
+    """Parameters of sampling. Takes with equal sampling and prompt are equal, whatever else runs in the batch."""
 
     temperature: float = 0.8
-    """0 chooses the likeliest code."""
+    """0 always picks the likeliest code."""
     top_k: int = 50
     """0 considers every code."""
     top_p: float = 1.0
     repetition_penalty: float = 1.0
-    """Divides positive logits (multiplies negative ones) of the codes generated last; the prompt does not count."""
+    """Divides positive logits (multiplies negative ones) of recent codes; the prompt does not count."""
     repetition_window: int = 64
-    """How many of the last codes the penalty sees."""
+    """Number of recent codes that the penalty applies to."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        # What is no number would end the engine, and with it the takes of all others.
+        # A NaN would end the engine, and all running takes with it.
         for name in ("temperature", "top_k", "top_p", "repetition_penalty", "repetition_window", "seed"):
             value: object = getattr(self, name)
             if not isinstance(value, int | float) or not math.isfinite(value):
@@ -46,48 +46,48 @@ class TakeRequest:
     text: str
     ref_text: str = ""
     ref_codes: Codes = field(default_factory=lambda: np.empty(0, np.int32))
-    """[n] codes of the reference clip; empty lets the model choose a voice."""
+    """[n] codes of the reference clip; if empty, the model chooses a voice."""
     instruction: str = INSTRUCTION
     sampling: Sampling = Sampling()
     min_codes: int = 1
-    """END is forbidden before so many codes."""
+    """Minimum codes before END is allowed."""
     max_codes: int | None = None
-    """None: what the context window leaves."""
+    """None: limited by the context window only."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeChunk:
-    """Codes in the order they were made; the last chunk of a take, and only it, has a finish reason."""
+    """Codes in order; only the last chunk of a take has a finish reason."""
 
     codes: Codes
     finish: FinishReason | None = None
     prompt_tokens: int = 0
-    """Tokens that the take was given; told with its first codes, as is what follows."""
+    """Tokens of the prompt; set in the first chunk, like the fields below."""
     unread: bool = False
-    """Whether the text has characters that the model has no token for."""
+    """Whether the text has characters without a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """What the engine is doing and has done since it started."""
+    """State and counters of the engine since its start."""
 
     running: int
     waiting: int
     largest_batch: int
-    """Most takes that one step has advanced."""
+    """Most takes advanced by one step."""
     steps: int
     codes: int
     prompt_tokens: int
-    """Of the takes that have begun to speak."""
+    """Prompt tokens of the takes that have begun to speak."""
     prefilled_tokens: int
-    """Of the prompt tokens, those that had to be computed: the others were in the cache of earlier prompts."""
+    """Prompt tokens that were computed; the others were in the cache."""
 
 
 class SpeechLM(Protocol):
     """A language model that continues speech codes."""
 
     def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
-        """Speaks; closing the iterator early frees the take's place.
+        """Generates a take; closing the iterator early frees its place.
 
         Raises:
             InvalidText: the prompt leaves no room in the context window.

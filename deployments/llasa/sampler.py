@@ -1,9 +1,9 @@
-"""Sampling inside the engine's batch, each take by its own rules.
+"""Sampling inside the engine's batch, with parameters per take.
 
-transformers' continuous batching knows temperature, top-k and top-p per request, but drops repetition penalties and
-minimum lengths, and seeds the batch instead of the request. This list takes the place of its processors. The next
-token is the argmax of perturbed logits (Gumbel-max), with noise that depends on the take's seed, the step and the
-token and on nothing else: but for the rounding of its logits, a take is the same alone and in company.
+transformers' continuous batching supports temperature, top-k and top-p per request, but drops repetition penalties and
+minimum lengths, and seeds the batch instead of the request. This list replaces its processors. The next token is the
+argmax of perturbed logits (Gumbel-max), with noise that depends on the take's seed, the step and the token only: apart
+from rounding of its logits, a take is the same alone and in a batch.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from transformers.generation.continuous_batching.requests import FutureRequestSt
 from deployments.llasa.protocol import Sampling
 
 WINDOW: Final = 128
-"""Most codes a repetition penalty can look back on."""
+"""Maximum codes that a repetition penalty can look back on."""
 
 _SLOT, _STEP, _MINIMUM, _SEED, _TOP_K, _LOOKBACK, _TEMPERATURE, _TOP_P, _PENALTY = range(9)
 _INTEGERS: Final = 6  # the rows after these hold float32 in int32 storage
@@ -26,10 +26,10 @@ _ROWS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the sampler must know of one take; travels with the request through the batching."""
+    """Sampling parameters of one take; travel with the request through the batching."""
 
     slot: int
-    """Row of the sampler's history that is this take's alone."""
+    """Row of the sampler's history that belongs to this take."""
     prompt_tokens: int
     min_codes: int
     sampling: Sampling
@@ -41,7 +41,7 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
     Args:
         slots: Takes that can be in the batch at once.
         end: Id of END, the last of the vocabulary.
-        device: Where logits are.
+        device: Device of the logits.
     """
 
     def __init__(self, slots: int, end: int, device: torch.device | str = "cpu") -> None:
@@ -61,10 +61,10 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
         self._static = torch.device(device).type != "cpu"
 
     def check_kwargs(self, kwargs: dict[str, Any]) -> None:
-        """The engine makes the arguments; there is nothing to check."""
+        """Does nothing: the engine itself makes the arguments."""
 
     def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
-        """Rows of padding sample greedily into the spare slot."""
+        """Makes padding rows sample greedily into the spare slot."""
         int32_tensor.zero_()
         int32_tensor[_SLOT] = self._spare_slot
         int32_tensor[_PENALTY] = torch.ones((), dtype=torch.float32).view(torch.int32).to(int32_tensor.device)
@@ -76,7 +76,7 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
         columns = []
         for request in requests_in_batch:
             rules: Rules = request.state.logit_processor_kwargs["rules"]
-            # From the position and not from the tokens known so far: asynchronous batching lags by one.
+            # From the position, not from the tokens known so far: asynchronous batching lags by one.
             step = request.state.position_offset - rules.prompt_tokens
             if step <= 0:
                 self.prefilled_tokens += request.query_length
@@ -127,10 +127,10 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
         lookback: torch.Tensor,
         penalty: torch.Tensor,
     ) -> torch.Tensor:
-        """CTRL's repetition penalty (arXiv:1909.05858), as transformers applies it, on the last `lookback` codes."""
+        """CTRL's repetition penalty (arXiv:1909.05858), as in transformers, on the last `lookback` codes."""
         age = ((step - 1)[:, None] - self._places) % WINDOW
         counts = (recent >= 0) & (age < lookback[:, None])
-        # END is never among the codes: where there is none to penalise, its own logit is written back.
+        # END is never among the codes: if there is none to penalise, its own logit is written back.
         tokens = torch.where(counts, recent, self._end)
         logits = scores.gather(1, tokens)
         penalised = torch.where(logits > 0, logits / penalty, logits * penalty)
@@ -138,10 +138,10 @@ class TakeSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]
 
 
 def gumbel(seed: torch.Tensor, step: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
-    """Standard Gumbel noise that is a function of its arguments (integers that broadcast), float32.
+    """Returns standard Gumbel noise, float32, as a function of integer arguments that broadcast.
 
     Each argument is folded in by MurmurHash3's 32-bit finaliser. 23 bits of the hash make the uniform variable, which
-    keeps both of its ends away from 0 and 1 in float32.
+    keeps it away from 0 and 1 in float32.
     """
     state = _mix(_mix(seed + 0x9E3779B9) ^ _mix(step + 0x85EBCA6B))
     uniform = ((_mix(state ^ (token * 0x9E3779B1)) >> 9).float() + 0.5) * 2.0**-23

@@ -1,4 +1,4 @@
-"""Which token ids are speech, and the order in which the engine holds the vocabulary."""
+"""Maps token ids to engine ids, in which the speech codes come first."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,12 +21,12 @@ SPEECH_END = "<|SPEECH_GENERATION_END|>"
 class Vocabulary:
     """The engine's vocabulary: the codes first, then END, then every other token.
 
-    With the rows of the embedding in this order an engine id below `codec_size` *is* a code, and a head that keeps
-    only the first `codec_size + 1` rows can sample nothing but codes and END.
+    With the rows of the embedding in this order, an engine id below `codec_size` *is* a code, and a head with only the
+    first `codec_size + 1` rows can sample only codes and END.
     """
 
     codec_size: int
-    """Codes of the codec: 65 536 for the real one."""
+    """Number of codes of the codec: 65 536 for the real one."""
     order: NDArray[np.int64]
     """[vocabulary] token id of each engine id."""
     engine_ids: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Vocabulary:
         """Finds the speech tokens.
 
         Args:
-            tokenizer: The checkpoint's.
+            tokenizer: The checkpoint's tokenizer.
             size: Rows of the model's embedding, at least the tokenizer's length.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Arguments that several tools have."""
+"""Arguments that several tools share."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -10,19 +10,19 @@ from deployments.mcp.files import AllowedFolders
 from deployments.service.data_url import forgiving_base64
 from deployments.service.requests import Clip
 
-Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Field(description="Which; missing: all.")]
-Base64 = Annotated[str | None, Field(description="A clip, as base64 of any audio file.")]
-Url = Annotated[str | None, Field(description="A clip's address, where the service permits its host.")]
-LocalPath = Annotated[str | None, Field(description="A clip's path on this machine. Only over stdio.")]
-RefText = Annotated[str | None, Field(description="What the clip says. Missing: it is listened to.")]
+Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Field(description="The model; all by default.")]
+Base64 = Annotated[str | None, Field(description="A clip: any audio file, in base64.")]
+Url = Annotated[str | None, Field(description="URL of a clip on a host that the service permits.")]
+LocalPath = Annotated[str | None, Field(description="Path of a clip on this machine. Only over stdio.")]
+RefText = Annotated[str | None, Field(description="Transcript of the clip; Whisper's by default.")]
 
 
 class Clips:
-    """Reads the clips that arguments name.
+    """Reads the clips that arguments refer to.
 
     Args:
-        most_bytes: That a clip may have.
-        files: Where paths may lead; None: paths are refused.
+        most_bytes: Maximum bytes of a clip.
+        files: Folders for paths; None refuses paths.
     """
 
     def __init__(self, most_bytes: int, files: AllowedFolders | None) -> None:
@@ -31,15 +31,15 @@ class Clips:
 
     @property
     def take_paths(self) -> bool:
-        """Whether paths may lead anywhere."""
+        """Whether paths are permitted."""
         return self._files is not None
 
     async def one(self, data: str | None, url: str | None, path: str | None) -> Clip:
-        """The clip that is given.
+        """Returns the given clip.
 
         Raises:
-            InvalidInput: there is none, or it cannot be used.
-            InputTooLarge: it has more bytes than it may have.
+            InvalidInput: no clip is given, or it cannot be used.
+            InputTooLarge: the clip has too many bytes.
         """
         clip = await self.any(data, url, path)
         if not clip:
@@ -47,7 +47,7 @@ class Clips:
         return clip
 
     async def any(self, data: str | None, url: str | None, path: str | None) -> Clip | None:
-        """Likewise, or None if none is given."""
+        """Returns the given clip, or None if there is none."""
         if sum(given is not None for given in (data, url, path)) > 1:
             raise InvalidInput("Give one clip: audio_base64, audio_url or audio_path.", "audio_base64")
         if path is not None:
@@ -57,13 +57,13 @@ class Clips:
         return Clip(url=url) if url is not None else None
 
     def folders(self, param: str) -> AllowedFolders:
-        """Where paths may lead.
+        """Returns the folders for paths.
 
         Raises:
-            InvalidInput: nowhere.
+            InvalidInput: paths are not permitted.
         """
         if self._files is None:
-            raise InvalidInput("Paths are taken over stdio only.", param)
+            raise InvalidInput("Paths are accepted over stdio only.", param)
         return self._files
 
     def _decoded(self, data: str) -> bytes:
@@ -72,7 +72,5 @@ class Clips:
         except ValueError:
             raise InvalidInput("The clip is not valid base64.", "audio_base64") from None
         if len(clip) > self._most_bytes:
-            raise InputTooLarge(
-                f"The clip has more than the {self._most_bytes / 1_000_000:g} MB that one may have.", "audio_base64"
-            )
+            raise InputTooLarge(f"The clip is larger than {self._most_bytes / 1_000_000:g} MB.", "audio_base64")
         return clip

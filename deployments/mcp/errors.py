@@ -1,4 +1,4 @@
-"""The service's errors, in its own words, as the protocol has them."""
+"""Turns the service's errors into those of the protocol."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ _ARGUMENTS: Final[Mapping[str, str]] = {
     "ref_audio": "audio",
     "audio_sample": "audio",
 }
-"""What the tools call the fields of HTTP requests, where that is something else."""
+"""The tools' names of HTTP request fields, where they differ."""
 
 
 @contextmanager
 def tool_errors() -> Iterator[None]:
-    """Turns the service's errors into a tool's, for the assistant to read."""
+    """Turns the service's errors into tool errors, for the assistant to read."""
     try:
         yield
     except ServiceError as error:
@@ -32,7 +32,7 @@ def tool_errors() -> Iterator[None]:
 
 @contextmanager
 def resource_errors() -> Iterator[None]:
-    """Turns them into errors of reading a resource."""
+    """Turns the service's errors into errors of reading a resource."""
     try:
         yield
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""Tools for where the models are."""
+"""Tools for the models on the GPUs."""
 
 from typing import Annotated, Any
 
@@ -19,15 +19,15 @@ def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
         found = await backend.residence()
         return GpuResult(models=found.models, gpus=found.gpus)
 
-    @server.tool(title="Where the models are", annotations=READS)
+    @server.tool(title="GPU status", annotations=READS)
     async def get_gpu_status() -> GpuResult:
-        """Tells which models are loaded, on which GPU, and how much memory the GPUs have."""
+        """Returns which models are loaded, on which GPU, and how much memory the GPUs have."""
         with tool_errors():
             return await residence()
 
     @server.tool(title="Unload models", annotations=changes())
     async def offload_gpu(model: Model = None) -> GpuResult:
-        """Unloads models from the GPU, once their running requests have ended. The next request brings them back."""
+        """Unloads models from the GPU, once their running requests have ended. The next request loads them again."""
         with tool_errors():
             await backend.offload(model, release=False)
             return await residence()
@@ -44,7 +44,7 @@ def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
         timeout_seconds: Annotated[FiniteFloat, Field(ge=0, description="Idle time after which a model is unloaded.")],
         model: Model = None,
     ) -> GpuResult:
-        """Changes after how long without a request models leave the GPU."""
+        """Changes the idle time after which models are unloaded from the GPU."""
         with tool_errors():
             await backend.set_timeout(model, timeout_seconds)
             return await residence()

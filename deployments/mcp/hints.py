@@ -1,4 +1,4 @@
-"""What tools do to the world, for assistants that ask before they let one run."""
+"""Annotations of tools, for assistants that ask before they run one."""
 
 from typing import Final
 
@@ -8,11 +8,11 @@ READS: Final = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
 def changes(*, idempotent: bool = True, destructive: bool = False) -> ToolAnnotations:
-    """Of a tool that changes something.
+    """Returns the annotations of a tool that changes something.
 
     Args:
-        idempotent: Whether the same call again changes nothing more.
-        destructive: Whether something may be lost by it.
+        idempotent: Whether repeating a call changes nothing more.
+        destructive: Whether a call may lose something.
     """
     return ToolAnnotations(
         read_only_hint=False, destructive_hint=destructive, idempotent_hint=idempotent, open_world_hint=False

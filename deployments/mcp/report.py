@@ -1,4 +1,4 @@
-"""Progress of a call, told in words."""
+"""Progress reports of a tool call."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from typing import Any, Final
 from mcp.server.mcpserver import Context
 
 EVERY_S: Final = 10.0
-"""Assistants give up a call of which they hear nothing for long; a model may take minutes to load."""
+"""Assistants abandon a call without progress; a model may take minutes to load."""
 
 
 class Report:
-    """Tells an assistant what is being done for it."""
+    """Reports progress to an assistant."""
 
     def __init__(self, context: Context[Any, Any]) -> None:
         self._context = context
@@ -20,13 +20,13 @@ class Report:
         self._last = "Waiting"
 
     async def tell(self, line: str) -> None:
-        """Tells the next stage."""
+        """Reports the next stage."""
         self._last = line
         self._told += 1
         await self._context.report_progress(self._told, None, line)
 
     async def repeat(self) -> None:
-        """Tells the last one again and again."""
+        """Repeats the last report at intervals."""
         while True:
             await asyncio.sleep(EVERY_S)
             await self.tell(self._last)
@@ -34,7 +34,7 @@ class Report:
 
 @asynccontextmanager
 async def reporting(context: Context[Any, Any]) -> AsyncIterator[Report]:
-    """One that repeats itself for as long as nothing new happens."""
+    """Repeats the last progress message until a new one arrives."""
     report = Report(context)
     repeating = asyncio.create_task(report.repeat())
     try:

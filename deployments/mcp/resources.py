@@ -1,4 +1,4 @@
-"""What assistants can read: the voices, and speech of which a copy was kept."""
+"""Resources for assistants: voices, and stored copies of speech."""
 
 from typing import Any, Final
 
@@ -14,22 +14,22 @@ _OUTPUTS: Final = "llasa://outputs/"
 
 
 def output_uri(name: str) -> str:
-    """The resource that a copy is."""
+    """Returns the URI of a copy."""
     return _OUTPUTS + name
 
 
 def resources(server: MCPServer[Any], backend: Backend) -> None:
-    """Adds them. No list tells of outputs: who had one made was told its name, and nobody else can guess it."""
+    """Adds the resources. Outputs are not listed: only the client that requested a speech gets its name."""
 
     @server.resource("llasa://voices", title="The voices", mime_type="application/json")
     async def voices() -> str:
-        """The voices that generate_speech can use by name."""
+        """Lists the voices that generate_speech can use by name."""
         with resource_errors():
             return VoicesResult.of(await backend.voices()).model_dump_json()
 
     @server.resource("llasa://voices/{voice}", title="A voice", mime_type="application/json")
     async def voice(voice: str) -> str:
-        """A voice, by its name or id."""
+        """Returns a voice by its name or id."""
         with resource_errors():
             for each in await backend.voices():
                 if voice in (each.id, each.name):
@@ -37,12 +37,12 @@ def resources(server: MCPServer[Any], backend: Backend) -> None:
             raise NotFound(f"There is no voice {voice[:100]!r}.", "voice")
 
     def outputs(format: Format, media_type: str) -> None:
-        # A template for each format, for a template has one media type.
+        # One template per format, as a template has one media type.
         @server.resource(
             f"{_OUTPUTS}{{name}}.{format}", name=f"speech_{format}", title=f"Speech as {format}", mime_type=media_type
         )
         async def output(name: str) -> bytes:
-            """Speech of which a copy was kept: what a link of generate_speech leads to."""
+            """Returns a stored copy of speech, as linked by generate_speech."""
             with resource_errors():
                 return await backend.output(f"{name}.{format}")
 

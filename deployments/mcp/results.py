@@ -1,4 +1,4 @@
-"""What the tools return, as structured content."""
+"""Structured results of the tools."""
 
 from collections.abc import Sequence
 from typing import Literal, Self
@@ -10,16 +10,16 @@ from deployments.voices.store import Voice
 
 
 class SpeechResult(BaseModel):
-    """Speech that was made."""
+    """Generated speech."""
 
     sample_rate: int = Field(description="Hz")
     duration_seconds: float
     format: str
-    finish_reason: str = Field(description="`stop`: said to its end; anything else: not")
-    seed: int = Field(description="gives the same speech again")
+    finish_reason: str = Field(description="`stop`: spoken to its end; anything else: not")
+    seed: int = Field(description="reproduces the speech")
     warnings: list[str]
-    output_path: str | None = Field(description="the file that was written, where one was asked for")
-    output_uri: str | None = Field(description="the resource that holds a copy, where the service keeps copies")
+    output_path: str | None = Field(description="the file that was written, if requested")
+    output_uri: str | None = Field(description="the resource with a copy, if the service stores copies")
 
 
 class WordResult(BaseModel):
@@ -31,17 +31,17 @@ class WordResult(BaseModel):
 
 
 class TranscriptionResult(BaseModel):
-    """What a clip says."""
+    """The transcript of a clip."""
 
     text: str
     language: str
     duration_seconds: float
     words: list[WordResult]
-    warnings: list[str] = Field(description="what is wrong with the file")
+    warnings: list[str] = Field(description="problems of the file")
 
 
 class GpuResult(BaseModel):
-    """Where the models are, and the GPUs."""
+    """Where the models are loaded, and the GPUs."""
 
     models: dict[str, ModelStatus]
     gpus: list[GpuStatus]
@@ -52,13 +52,13 @@ class VoiceResult(BaseModel):
 
     id: str
     name: str
-    ref_text: str = Field(description="what its reference says")
+    ref_text: str = Field(description="transcript of its reference")
     duration_seconds: float = Field(description="of its reference")
-    warnings: list[str] = Field(description="what may be wrong with its reference")
+    warnings: list[str] = Field(description="possible problems of its reference")
 
     @classmethod
     def of(cls, voice: Voice) -> Self:
-        """That of a voice."""
+        """Returns the result for a voice."""
         return cls(
             id=voice.id,
             name=voice.name,
@@ -75,12 +75,12 @@ class VoicesResult(BaseModel):
 
     @classmethod
     def of(cls, voices: Sequence[Voice]) -> Self:
-        """That of voices."""
+        """Returns the result for voices."""
         return cls(voices=[VoiceResult.of(voice) for voice in voices])
 
 
 class DeletedResult(BaseModel):
-    """A voice that is gone."""
+    """A deleted voice."""
 
     id: str
     deleted: Literal[True] = True

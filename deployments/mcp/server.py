@@ -14,26 +14,26 @@ from deployments.service.requests import Backend
 from deployments.version import VERSION
 
 INSTRUCTIONS: Final = (
-    "Speaks texts in cloned voices and writes down what clips say. The first request after a while waits for models "
-    "to load; progress is told. Clone a voice only with its owner's consent."
+    "Speaks texts in cloned voices and transcribes clips. The first request after a while waits for models "
+    "to load; progress is reported. Clone a voice only with its owner's consent."
 )
 
 
 def build_server(backend: Backend, most_bytes: int, files: AllowedFolders | None = None) -> MCPServer[Any]:
-    """All of them, on a service.
+    """Builds the server with all tools and resources of a service.
 
     Args:
         backend: The service.
-        most_bytes: That a clip may have.
-        files: Where paths may lead; None: paths are refused, as they must be for callers of other machines.
+        most_bytes: Maximum bytes of a clip.
+        files: Folders for paths; None refuses paths, as is required for remote callers.
     """
     server: MCPServer[Any] = MCPServer(
         "llasa-serve",
         title="Llasa Serve",
         version=VERSION,
         instructions=INSTRUCTIONS,
-        log_level="WARNING",  # the SDK sets the level of all logs, those of others too
-        subscriptions=False,  # what is stored changes at any replica: none could tell of it
+        log_level="WARNING",  # the SDK sets the level of all logs, also those of other packages
+        subscriptions=False,  # any replica may change the stored objects: none could notify of all changes
     )
     clips = Clips(most_bytes, files)
     speech_tools(server, backend, clips)

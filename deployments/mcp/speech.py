@@ -1,4 +1,4 @@
-"""Tools that speak and that listen."""
+"""Tools that generate and transcribe speech."""
 
 import asyncio
 import base64
@@ -41,7 +41,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
     async def generate_speech(
         context: Context[Any, Any],
         target_text: Annotated[str, Field(description="What to say.")],
-        voice: Annotated[str | None, Field(description="Name or id of a voice of list_voices.")] = None,
+        voice: Annotated[str | None, Field(description="Name or id of a voice from list_voices.")] = None,
         audio_base64: Base64 = None,
         audio_url: Url = None,
         audio_path: LocalPath = None,
@@ -53,17 +53,17 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         top_k: TopK = 50,
         top_p: TopP = 0.95,
         penalty: Penalty = 1.1,
-        random_seed: Annotated[Seed, Field(description="The same call with the same seed gives the same speech.")] = 49,
+        random_seed: Annotated[Seed, Field(description="Equal calls with the same seed give the same speech.")] = 49,
         language: Language = "en",
         verify: Verify = None,
         best_of: BestOf = None,
         format: Annotated[Format, Field(description="`pcm` is 16-bit little-endian mono.")] = "wav",
         as_link: Annotated[
             bool,
-            Field(description="Returns a link to the audio, to be read as a resource, where the service keeps copies."),
+            Field(description="Returns a link to the audio as a resource, if the service stores copies."),
         ] = False,
         output_path: Annotated[
-            str | None, Field(description="Writes the file there instead of returning it. Only over stdio.")
+            str | None, Field(description="Writes the file to this path instead of returning it. Only over stdio.")
         ] = None,
         overwrite: Annotated[bool, Field(description="Permits output_path to replace a file.")] = False,
     ) -> Annotated[CallToolResult, SpeechResult]:
@@ -112,7 +112,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
             structured_content=result.model_dump(),
         )
 
-    @server.tool(title="Write down a clip", annotations=READS)
+    @server.tool(title="Transcribe a clip", annotations=READS)
     async def transcribe_audio(
         context: Context[Any, Any],
         audio_base64: Base64 = None,
@@ -121,7 +121,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
         word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False,
     ) -> TranscriptionResult:
-        """Writes down what a clip says."""
+        """Transcribes a clip."""
         with tool_errors():
             clip = await clips.one(audio_base64, audio_url, audio_path)
             async with reporting(context) as report:
@@ -143,7 +143,7 @@ async def _spoken(backend: Backend, speaking: Speaking, report: Report) -> Spoke
             if isinstance(event, Spoken):
                 return event
             await report.tell(str(event))
-    raise ServiceError("The speech has no end: try again.")
+    raise ServiceError("Speech generation ended unexpectedly. Try again.")
 
 
 def _audio(spoken: Spoken, as_link: bool, written: bool) -> list[AudioContent | ResourceLink]:

@@ -27,7 +27,7 @@ def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
     @server.tool(title="Store a voice", annotations=changes(idempotent=False))
     async def clone_voice(
         context: Context[Any, Any],
-        name: Annotated[str, Field(description="What to call it.")],
+        name: Annotated[str, Field(description="Name of the voice.")],
         consent: Consent,
         audio_base64: Base64 = None,
         audio_url: Url = None,

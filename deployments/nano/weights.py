@@ -1,4 +1,4 @@
-"""The trained checkpoints that ship with the service, verified before anything loads them."""
+"""The trained checkpoints that ship with the service, verified before they are loaded."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ _SUMS: Final = "checksums.json"
 
 
 def verified(name: str, folder: Path = FOLDER) -> Path:
-    """The folder of one checkpoint, or the file of the voices, as they were shipped.
+    """Returns the folder of a checkpoint, or the file of the voices, after verifying its checksums.
 
     Args:
         name: One of NAMES.
-        folder: Holds a folder of each name, and `checksums.json`: SHA-256 by relative path.
+        folder: Has a folder for each name, and `checksums.json`: SHA-256 by relative path.
 
     Raises:
-        Unavailable: there is no such checkpoint, or a file is missing or another; says which.
+        Unavailable: the checkpoint does not exist, or a file is missing or was changed; names the file.
     """
     if name not in NAMES:
         raise Unavailable(f"There is no checkpoint nano:{name}.")

@@ -1,4 +1,4 @@
-"""Which GPU a replica should take: the one with the most memory that nobody has or has been promised."""
+"""Chooses the GPU of a replica: the one with the most unclaimed free memory."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from deployments.placement.devices import Gpu
 
 _ROUNDING = 1e-9
-"""Ten claims of a tenth are one GPU, whatever floats make of it."""
+"""Tolerance of sums: ten claims of a tenth make one GPU, in spite of rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a replica wants of a GPU. None: unknown, and nothing is refused for it."""
+    """What a replica needs of a GPU. None: unknown, so no GPU is refused for it."""
 
     fraction: float | None = None
-    """Of the GPU, as Ray's `num_gpus`: 0 to 1."""
+    """Fraction of the GPU, as Ray's `num_gpus`: 0 to 1."""
     bytes: int | None = None
-    """Memory at its largest, CUDA context included."""
+    """Peak memory, CUDA context included."""
 
     def __str__(self) -> str:
         parts = [] if self.bytes is None else [f"{self.bytes / 2**30:.1f} GiB"]
@@ -28,7 +28,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a living replica holds of a GPU: a lease as others see it."""
+    """What a living replica holds of a GPU: a lease as other processes see it."""
 
     gpu: str
     """UUID."""
@@ -38,14 +38,14 @@ class Claim:
     """Seconds since the epoch."""
     need: Need
     used: int = 0
-    """Bytes that the replica says it has there by now: NVML may know it under another pid, or not tell."""
+    """Bytes in use by the replica's own account: NVML may list it under another pid, or not at all."""
 
 
 def promised(gpu: Gpu, claims: Iterable[Claim]) -> int:
-    """Bytes of the GPU that were claimed and are not in use yet.
+    """Returns the bytes of the GPU that are claimed but not in use yet.
 
-    A claim that gives no bytes counts as its fraction of the GPU. What its process uses already, by NVML or by its own
-    word, is in the GPU's `used` and does not count again.
+    A claim without bytes counts as its fraction of the GPU. Memory that its process uses already, by NVML or by its own
+    account, is in the GPU's `used` and does not count again.
     """
     by_process: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
@@ -60,17 +60,17 @@ def promised(gpu: Gpu, claims: Iterable[Claim]) -> int:
 
 
 def room(gpu: Gpu, claims: Iterable[Claim]) -> int:
-    """Bytes that are free and promised to nobody. Below zero where more was promised than is there."""
+    """Returns the bytes that are free and unclaimed. Negative if the claims exceed the free memory."""
     return gpu.free - promised(gpu, claims)
 
 
 def usable(gpu: Gpu, claims: Iterable[Claim]) -> int:
-    """Bytes that are free, or that the claimants have already: what other programs have cannot be planned with."""
+    """Returns the bytes that are free or in use by claimants; memory of other programs cannot be planned with."""
     return gpu.free + sum(claim.used for claim in claims if claim.gpu == gpu.uuid)
 
 
 def taken(gpu: Gpu, claims: Iterable[Claim]) -> float:
-    """The claimed fractions of the GPU, in all."""
+    """Returns the sum of the claimed fractions of the GPU."""
     return sum(claim.need.fraction or 0 for claim in claims if claim.gpu == gpu.uuid)
 
 
@@ -81,17 +81,17 @@ def candidates(
     visible: Collection[str],
     last: Collection[str] = (),
 ) -> list[Gpu]:
-    """The GPUs on which the need has room, best first: by most room, ties by PCI order.
+    """Returns the GPUs with room for the need, best first: by most room, ties by PCI order.
 
-    Left out are: GPUs that are not visible, those cut by MIG (Ray gives those out), those without room for the bytes,
-    and those whose fractions would exceed 1. To try one that is too full would only make its other replicas fail.
+    Excludes GPUs that are not visible, those partitioned by MIG (Ray assigns those), those without room for the bytes,
+    and those whose fractions would exceed 1. Trying a full GPU would only make its other replicas fail.
 
     Args:
         gpus: As just read.
-        claims: All that are held on this node.
-        need: Of the replica.
+        claims: All claims held on this node.
+        need: The replica's need.
         visible: UUIDs.
-        last: UUIDs to take only when nothing else is left.
+        last: UUIDs to take only as a last resort.
     """
 
     def fits(gpu: Gpu) -> bool:
@@ -105,7 +105,7 @@ def candidates(
 
 
 def describe(gpu: Gpu, claims: Sequence[Claim]) -> str:
-    """What a GPU has, for the message to one who found no room: `GPU 0 (NVIDIA L4) has 3.0 GiB free, …`."""
+    """Describes a GPU for the message that none has room: `GPU 0 (NVIDIA L4) has 3.0 GiB free, …`."""
     text = f"GPU {gpu.index} ({gpu.name}) has {gpu.free / 2**30:.1f} of {gpu.total / 2**30:.1f} GiB free"
     if unused := promised(gpu, claims):
         text += f", {unused / 2**30:.1f} GiB of it promised"

@@ -1,4 +1,4 @@
-"""The physical GPUs of this node: what NVML tells of them, and which of them this process may use."""
+"""Physical GPUs of this node, as reported by NVML, and the ones that this process may use."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,49 +7,48 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
-    """A process that has memory on a GPU."""
+    """A process with memory on a GPU."""
 
     pid: int
-    """As the driver counts: inside a container often the host's pid, which no process there knows."""
+    """As the driver counts: inside a container often the host's pid, which is unknown there."""
     used: int | None
-    """Bytes, None where the driver does not tell."""
+    """Bytes; None if the driver does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A physical GPU at the moment of reading."""
+    """A physical GPU at the time of reading."""
 
     index: int
-    """Place in PCI order: what CUDA counts by under CUDA_DEVICE_ORDER=PCI_BUS_ID."""
+    """Index in PCI order: CUDA's numbering under CUDA_DEVICE_ORDER=PCI_BUS_ID."""
     uuid: str
     name: str
     total: int
-    """Bytes, as are `used` and `free`. What the driver keeps for itself is in none but `total`."""
+    """Bytes, like `used` and `free`. Memory reserved by the driver counts in `total` only."""
     used: int
     free: int
     utilisation: float | None = None
-    """0 to 1, None where the driver does not tell."""
+    """0 to 1; None if the driver does not report it."""
     mig: bool = False
-    """Whether it is cut into MIG instances."""
+    """Whether it is partitioned by MIG."""
     processes: tuple[GpuProcess, ...] = ()
 
 
 class GpuReader(Protocol):
-    """Where the state of the GPUs comes from."""
+    """Source of the state of the GPUs."""
 
     def read(self) -> list[Gpu]:
-        """All GPUs of the node in PCI order; none where there is no driver."""
+        """Returns all GPUs of the node in PCI order; none if there is no driver."""
         ...
 
 
 class NvmlReader:
-    """Reads by NVML, which needs no CUDA context and sees the GPUs of the whole node or container."""
+    """Reads by NVML, which needs no CUDA context and sees all GPUs of the node or container."""
 
     def read(self) -> list[Gpu]:
-        """All GPUs in PCI order. No driver, no library, no GPU: an empty list.
+        """Returns all GPUs in PCI order; an empty list without driver, library or GPU.
 
-        A GPU that does not tell its memory (lost, or one memory with the CPU's) is left out: nothing could be chosen
-        by it.
+        Skips GPUs that do not report their memory (lost, or sharing the CPU's memory): they could not be chosen by it.
         """
         try:
             import pynvml  # type: ignore[import-untyped]
@@ -100,7 +99,7 @@ def _read(nvml: Any, index: int) -> Gpu | None:
 
 
 def _told(nvml: Any, query: Any, *arguments: Any) -> Any:
-    """The answer, or None where this GPU or driver does not support the question."""
+    """Returns the answer, or None if this GPU or driver does not support the query."""
     try:
         return query(*arguments)
     except nvml.NVMLError:
@@ -108,16 +107,16 @@ def _told(nvml: Any, query: Any, *arguments: Any) -> Any:
 
 
 def visible(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> frozenset[str]:
-    """UUIDs of the GPUs that the environment allows: those within both NVIDIA_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES.
+    """Returns the UUIDs that both NVIDIA_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES allow.
 
-    Entries are places in PCI order, UUIDs or unique beginnings of one. An entry that names a MIG instance allows every
-    GPU that is cut into such: which of them, NVML's list does not tell.
+    Entries are indices in PCI order, UUIDs or unique prefixes of one. An entry that names a MIG instance allows every
+    partitioned GPU, as NVML's list does not show which one has it.
 
-    NVIDIA_VISIBLE_DEVICES speaks to the container runtime, so the list often shows its effect already: its places are
-    the host's, and mean nothing where no more GPUs are there than it names; unset, empty, `all`, `void` (what the
-    runtime writes when CDI brought the GPUs) and paths bound nothing; `none` allows none.
+    The container runtime applies NVIDIA_VISIBLE_DEVICES, so the list often shows its effect already: its indices are
+    the host's, and are ignored if no more GPUs are present than it names; unset, empty, `all`, `void` (which the
+    runtime writes when CDI added the GPUs) and paths exclude nothing; `none` allows none.
 
-    CUDA_VISIBLE_DEVICES ends, as in CUDA, at the first entry that names no GPU. Unset or `all` bounds nothing; empty,
+    CUDA_VISIBLE_DEVICES ends, as in CUDA, at the first entry that names no GPU. Unset or `all` excludes nothing; empty,
     `none`, `void` and `-1` allow none.
     """
     allowed = {gpu.uuid for gpu in gpus}
@@ -139,8 +138,8 @@ def visible(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> frozenset[st
 
 
 def _named(entry: str, gpus: Sequence[Gpu]) -> list[Gpu]:
-    """The GPUs an entry of a list of visible devices means: one, none, or all MIG ones for a MIG instance."""
-    if entry.startswith("MIG-") or ":" in entry:  # 0:1 is instance 1 of GPU 0 to the container runtime
+    """Returns the GPUs that an entry means: one, none, or all partitioned ones for a MIG instance."""
+    if entry.startswith("MIG-") or ":" in entry:  # the container runtime's name of instance 1 of GPU 0 is 0:1
         return [gpu for gpu in gpus if gpu.mig]
     if entry.isdecimal():
         return [gpu for gpu in gpus if gpu.index == int(entry)]

@@ -1,4 +1,4 @@
-"""Loading a model onto the GPU with the most room."""
+"""Loads a model onto the GPU with the most room."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ Model = TypeVar("Model")
 
 
 class ProcessMustEnd(RuntimeError):
-    """A model ran out of memory on a GPU that its process cannot leave: a new process will take another one."""
+    """A model ran out of memory on a GPU that its process cannot leave: a new process must take another one."""
 
 
 def load_onto_gpu(
@@ -30,19 +30,19 @@ def load_onto_gpu(
 
     Args:
         model: Its name.
-        fraction: Of a GPU, as Ray's `num_gpus`.
-        bytes: Memory at its largest; None if unknown.
-        load: Given the GPU (None where only Ray knows which); must be what imports and initialises CUDA.
-        reader: Of the GPUs.
+        fraction: Fraction of a GPU, as Ray's `num_gpus`.
+        bytes: Peak memory; None if unknown.
+        load: Called with the GPU (None if only Ray knows it); must be what imports and initialises CUDA.
+        reader: Reads the GPUs.
         assigned: The ids that Ray gave this replica.
-        lease_dir: Of `Leases`.
+        lease_dir: Folder of `Leases`.
 
     Returns:
-        What `load` made, and its place: the GPU is leased for as long as that is kept.
+        The result of `load`, and its placement, which leases the GPU as long as it is kept.
 
     Raises:
         Unavailable: no GPU has room, or the model ran out of memory on all of them.
-        ProcessMustEnd: it ran out of memory on this one, and another is left to try.
+        ProcessMustEnd: the model ran out of memory on this GPU, and another one is left to try.
     """
     placement = place(model, fraction, bytes, reader, lease_dir=lease_dir, assigned=assigned)
     try:
@@ -75,7 +75,7 @@ def _out_of_memory() -> tuple[type[BaseException], ...]:
 
 
 def _used() -> int:
-    """Bytes that this process has on its GPU, CUDA's context included."""
+    """Returns the bytes that this process uses on its GPU, CUDA's context included."""
     import torch
 
     return torch.cuda.memory_reserved() + CONTEXT_BYTES if torch.cuda.is_initialized() else 0

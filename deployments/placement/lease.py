@@ -1,4 +1,4 @@
-"""A replica's hold on a physical GPU. It is known to the whole node and dies with its process, however that dies."""
+"""Leases of physical GPUs, visible to the whole node, which end with their process, however that ends."""
 
 import contextlib
 import fcntl
@@ -18,14 +18,14 @@ from deployments.errors import Unavailable
 from deployments.placement.choice import Claim, Need
 
 FOLDER: Final = "llasa-serve-gpu-{uid}"
-"""In the system's temporary folder. Each user has one: those of others are seen by NVML once they use memory."""
+"""In the system's temporary folder. Each user has one: NVML shows the processes of others once they use memory."""
 _WAIT_S: Final = 30.0
-"""A choice takes milliseconds. Who waits longer than this waits for a process that hangs in the driver."""
+"""A choice takes milliseconds. A longer wait means that another process hangs in the driver."""
 _FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 
-# A lock of flock lives until the last copy of its descriptor is closed. Programs started by exec never get one
+# A lock of flock lasts until the last copy of its descriptor is closed. Programs started by exec never get one
 # (O_CLOEXEC), but a child of a plain fork (multiprocessing's) would keep its parent's locks after the parent's death.
-# Python's forks close them here; closing a copy does not unlock. A fork in C without exec would not be caught.
+# Python's forks close them here; closing a copy does not unlock. A fork in C without exec is not covered.
 _open: Final[set[int]] = set()
 
 
@@ -52,7 +52,7 @@ def _close(descriptor: int) -> None:
 
 
 class Lease:
-    """Held by this process until `release` or its end. Made by `Leases.take`."""
+    """Held by this process until `release` or its end. Created by `Leases.take`."""
 
     def __init__(self, leases: "Leases", claim: Claim, name: str, file: int, folder: int) -> None:
         self.claim = claim
@@ -62,29 +62,29 @@ class Lease:
         self._folder = folder
 
     def use(self, used: int) -> None:
-        """Tells the node how many bytes this process has on the GPU by now, so that they are not counted twice."""
+        """Publishes how many bytes this process uses on the GPU, so that they are not counted twice."""
         with self._leases._alone():
             self.claim = replace(self.claim, used=used)
             _write(self._file, self.claim)
 
     def release(self) -> None:
-        """Gives the GPU up. Further calls, and calls in a forked child, do nothing."""
+        """Releases the GPU. Further calls, and calls in a forked child, do nothing."""
         if self._file in _open:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._name, dir_fd=self._folder)
-            fcntl.flock(self._file, fcntl.LOCK_UN)  # for all copies, should there be any
+            fcntl.flock(self._file, fcntl.LOCK_UN)  # for all copies, if there are any
             _close(self._file)
             _close(self._folder)
 
 
 class Leases:
-    """All leases of this node and user: a file each in one folder, locked by its holder.
+    """All leases of this node and user: one file each in a folder, locked by its holder.
 
-    Every call may wait for another process that is choosing just then (milliseconds, 30 s at most): not for an event
-    loop. They raise `Unavailable` where the folder is not safe to use, or that wait was in vain.
+    Every call may wait for another process that is choosing a GPU (milliseconds, 30 s at most): do not call it in an
+    event loop. Calls raise `Unavailable` if the folder is not safe to use, or that wait times out.
 
     Args:
-        folder: On a local file system; made if missing. Default: `FOLDER` in the system's temporary folder.
+        folder: On a local file system; created if missing. Default: `FOLDER` in the system's temporary folder.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -94,9 +94,9 @@ class Leases:
         """Leases the GPU that `pick` names.
 
         Args:
-            model: Whose replica this is.
-            need: What it claims.
-            pick: From all claims now held to a UUID. While it runs no other process chooses. What it raises is raised.
+            model: The replica's model.
+            need: The claim.
+            pick: Returns a UUID, given all current claims. No other process chooses meanwhile. Its errors are raised.
         """
         with self._alone() as folder:
             claim = Claim(pick(self._living(folder)), model, os.getpid(), time.time(), need)
@@ -105,7 +105,7 @@ class Leases:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _write(file, claim)
-                # systemd-tmpfiles, which clears /tmp of what is ten days old, passes a locked folder by.
+                # systemd-tmpfiles deletes files in /tmp after ten days, but skips a locked folder.
                 kept = _open_at(folder, ".", os.O_RDONLY | os.O_DIRECTORY)
                 fcntl.flock(kept, fcntl.LOCK_SH)
             except OSError:
@@ -115,24 +115,24 @@ class Leases:
         return Lease(self, claim, name, file, kept)
 
     def held(self) -> list[Claim]:
-        """The claims of all living holders, the oldest first. Files of dead ones are removed."""
+        """Returns the claims of all living holders, the oldest first. Removes files of dead ones."""
         with self._alone() as folder:
             return self._living(folder)
 
     def refuse(self, model: str, gpu: str) -> None:
-        """Notes that this model ran out of memory on that GPU, for its next process to begin elsewhere."""
+        """Records that this model ran out of memory on that GPU, so that its next process begins with another one."""
         with self._safe() as folder:
             refusal = _open_at(folder, _refusal(model, gpu), os.O_WRONLY | os.O_CREAT)
             os.utime(refusal)
             _close(refusal)
 
     def accept(self, model: str, gpu: str) -> None:
-        """Forgets a refusal, where there is one."""
+        """Forgets a refusal, if there is one."""
         with self._safe() as folder, contextlib.suppress(FileNotFoundError):
             os.unlink(_refusal(model, gpu), dir_fd=folder)
 
     def refused(self, model: str, within_s: float) -> frozenset[str]:
-        """UUIDs of the GPUs on which this model ran out of memory in the last seconds."""
+        """Returns UUIDs of the GPUs on which this model ran out of memory in the last seconds."""
         found = set()
         with self._safe() as folder:
             for name in os.listdir(folder):
@@ -150,7 +150,7 @@ class Leases:
                 continue
             try:
                 file = _open_at(folder, name, os.O_RDWR)
-            except FileNotFoundError:  # released meanwhile
+            except FileNotFoundError:  # released in the meantime
                 continue
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,7 +163,7 @@ class Leases:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[int]:
-        """The folder, with all other processes kept from choosing."""
+        """Yields the folder, while no other process can choose."""
         with self._safe() as folder:
             mutex = _open_at(folder, "mutex", os.O_RDWR | os.O_CREAT)
             try:
@@ -188,11 +188,11 @@ class Leases:
 
     @contextlib.contextmanager
     def _safe(self) -> Iterator[int]:
-        """The folder, once it is sure that no other user can write to it: /tmp is open to all."""
+        """Yields the folder after checking that no other user can write to it: /tmp is open to all."""
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder = _open_at(None, self._path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:  # a symbolic link too
+        except OSError as error:  # also for a symbolic link
             raise Unavailable(f"The folder of GPU leases {self._path} cannot be used: {error.strerror}.") from error
         try:
             state = os.fstat(folder)
@@ -213,7 +213,7 @@ def _refusal(model: str, gpu: str) -> str:
 def _write(file: int, claim: Claim) -> None:
     data = json.dumps(asdict(claim)).encode()
     os.pwrite(file, data, 0)
-    os.ftruncate(file, len(data))  # last: a full disk then leaves what was there
+    os.ftruncate(file, len(data))  # last: a full disk then leaves the old content
 
 
 def _read(file: int) -> Claim:

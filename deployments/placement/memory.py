@@ -1,4 +1,4 @@
-"""What fits on a GPU: bytes of the models, and how many takes the rest holds. Pure arithmetic."""
+"""Estimates what fits on a GPU: bytes of the models, and the takes that fit beside them. Pure arithmetic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from deployments.errors import Unavailable
 _GIB: Final = 2**30
 _BFLOAT16: Final = 2
 CONTEXT_BYTES: Final = _GIB // 2
-"""Of CUDA itself with its kernels, in each process: about this on current GPUs."""
+"""Memory of CUDA itself with its kernels, in each process: about this on current GPUs."""
 CODEC_SIZE: Final = 65_536
 _TAKE_TOKENS: Final = 2048
-"""Tokens of a take at its longest: `deployments.llasa.engine.CONTEXT`, which cannot be imported without its models."""
+"""Tokens of the longest take: `deployments.llasa.engine.CONTEXT`, which cannot be imported without its models."""
 _LLASA_WORK: Final = _GIB
 """Activations of a step of 512 tokens, their float32 logits over the codes, and the captured CUDA graphs."""
 _XCODEC2_WEIGHTS: Final = 2_600_000_000
@@ -20,12 +20,12 @@ _XCODEC2_WEIGHTS: Final = 2_600_000_000
 _XCODEC2_WORK: Final = _GIB * 3 // 2
 """Activations of a batch of 8 clips of 40 s."""
 XCODEC2_BYTES: Final = _XCODEC2_WEIGHTS + _XCODEC2_WORK + CONTEXT_BYTES
-"""Of an XCodec2 replica at its largest."""
+"""Peak memory of an XCodec2 replica."""
 
 
 @dataclass(frozen=True, slots=True)
 class LlamaShape:
-    """The sizes that make a Llama's memory."""
+    """The sizes that determine a Llama's memory."""
 
     hidden: int
     intermediate: int
@@ -37,10 +37,10 @@ class LlamaShape:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
-        """From the contents of a checkpoint's config.json.
+        """Reads them from the contents of a checkpoint's config.json.
 
         Raises:
-            Unavailable: it is not a Llama's.
+            Unavailable: the file does not describe a Llama.
         """
         try:
             heads = config["num_attention_heads"]
@@ -57,22 +57,22 @@ class LlamaShape:
             raise Unavailable(f"The config.json of this checkpoint is not a Llama's: it lacks {error}.") from error
 
     def weights(self, codec_size: int = CODEC_SIZE) -> int:
-        """Bytes in bfloat16 as `deployments.llasa.checkpoint` loads them: a row of the head for each code and END."""
+        """Bytes in bfloat16, as `deployments.llasa.checkpoint` loads them: the head has only codes and END."""
         attention = 2 * self.hidden * self.head_size * (self.heads + self.kv_heads)
         layer = attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
         rows = self.vocabulary + codec_size + 1
         return _BFLOAT16 * (self.layers * layer + self.hidden * (rows + 1))
 
     def token(self) -> int:
-        """Bytes of keys and values of a token."""
+        """Returns the bytes of keys and values of a token."""
         return 2 * self.layers * self.kv_heads * self.head_size * _BFLOAT16
 
     def take(self) -> int:
-        """Bytes of keys and values of a take at its longest."""
+        """Returns the bytes of keys and values of the longest take."""
         return _TAKE_TOKENS * self.token()
 
     def replica(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
-        """Bytes of a Llasa replica at its largest."""
+        """Returns the peak bytes of a Llasa replica."""
         return self.weights(codec_size) + takes * self.take() + _LLASA_WORK + CONTEXT_BYTES
 
 
@@ -81,18 +81,18 @@ SHAPES: Final = {
     "llasa-3b": LlamaShape(3072, 8192, 28, 24, 8, 128, 193_800),
     "llasa-1b": LlamaShape(2048, 8192, 16, 32, 8, 64, 193_800),
 }
-"""Of the published checkpoints, by profile, the largest first."""
+"""Shapes of the published checkpoints, by profile, the largest first."""
 
 
 def fitting_takes(usable: int, shape: LlamaShape, wanted: int, name: str, *, shared: bool) -> int:
-    """How many takes Llasa's engine may hold on a GPU, 1 at least.
+    """Returns how many takes Llasa's engine may hold on a GPU, at least 1.
 
     Args:
-        usable: Bytes of the GPU that this service can have, with those of XCodec2: see `placement.choice.usable`.
-        shape: Of the checkpoint.
-        wanted: Takes at most, as of the profile.
-        name: Of the profile or checkpoint, for the message.
-        shared: Whether XCodec2 is to fit beside it.
+        usable: Bytes of the GPU that this service can use, including those of XCodec2: see `placement.choice.usable`.
+        shape: Shape of the checkpoint.
+        wanted: Maximum takes, from the profile.
+        name: Name of the profile or checkpoint, for the message.
+        shared: Whether XCodec2 must fit on the same GPU.
 
     Raises:
         Unavailable: not even one take fits; names the largest profile that does.

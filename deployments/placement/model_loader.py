@@ -1,4 +1,4 @@
-"""Loading a model that may fail to load, and may be mended while the service runs."""
+"""Loads a model whose loading may fail and may be retried while the service runs."""
 
 import asyncio
 import gc
@@ -20,8 +20,8 @@ Model = TypeVar("Model")
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    """Loads import torch and transformers, a million objects of which none is garbage: the collector would look through
-    them over and over, a fifth of the time. It does not look at them later either."""
+    """Pauses the garbage collector. Loads import torch and transformers, a million objects without garbage: the
+    collector would scan them again and again, a fifth of the time. It does not scan them later either."""
     gc.disable()
     try:
         yield
@@ -31,21 +31,21 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 
 _RETRY_S: Final = 2.0
-"""Callers within so many seconds of a failure are told of it without another try."""
+"""Seconds after a failure in which callers get it without another attempt."""
 _TOLD_S: Final = 20.0
-"""How long a process that cannot try again tells callers of its failure before another takes its place. At once it may
-not end: Serve would take that for a failed start, and give up after a few."""
+"""Seconds for which a process that cannot retry reports its failure before another replaces it. If it ended at once,
+Serve would count a failed start, and give up after a few."""
 
 
 class ModelLoader(Generic[Model]):
-    """A model, or why there is none.
+    """A model, or the reason why it failed to load.
 
-    A replica whose model fails to load stays up and says so: if its constructor raised instead, Serve would start it
-    again and again while its callers wait for nothing.
+    A replica whose model fails to load stays up and reports it: if its constructor raised instead, Serve would restart
+    it again and again while callers wait for nothing.
 
     Args:
-        load: Makes the model; raises Unavailable, or ProcessMustEnd, which is let through.
-        report: Told after each try: the seconds it took, and the failure or None.
+        load: Loads the model; raises Unavailable, or ProcessMustEnd, which passes through.
+        report: Called after each attempt with its seconds, and the failure or None.
     """
 
     def __init__(self, load: Callable[[], Model], report: Callable[[float, str | None], None]) -> None:
@@ -58,14 +58,14 @@ class ModelLoader(Generic[Model]):
         self._try()
 
     def get(self) -> Model:
-        """The model. After a failure this tries again, and blocks meanwhile.
+        """Returns the model. After a failure this tries again, and blocks meanwhile.
 
         Raises:
-            Unavailable: it still cannot be loaded.
+            Unavailable: the model still cannot be loaded.
         """
         if self._model is None:
             with self._lock:
-                # Where CUDA has started, it is another process that must try: `check_health` sees to it.
+                # Once CUDA has started, only another process can try: see `check_health`.
                 if self._model is None and not cuda_has_started() and time.monotonic() - self._tried_at >= _RETRY_S:
                     self._try()
         if self._model is None:
@@ -78,12 +78,12 @@ class ModelLoader(Generic[Model]):
         return self._model if self._model is not None else await asyncio.to_thread(self.get)
 
     def check_health(self) -> None:
-        """Raises the failure where this process cannot try again, so that Serve starts another."""
+        """Raises the failure if this process cannot retry, so that Serve starts another."""
         if self._failure and cuda_has_started() and time.monotonic() - self._tried_at >= _TOLD_S:
             raise self._failure
 
     def peek(self) -> Model | None:
-        """The model if it is loaded."""
+        """Returns the model if it is loaded."""
         return self._model
 
     def _try(self) -> None:

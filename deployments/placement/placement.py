@@ -1,4 +1,4 @@
-"""Putting a replica on a GPU, before CUDA starts in its process and can no longer be told which one to see."""
+"""Places a replica on a GPU, before CUDA starts in its process and fixes the visible GPUs."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from deployments.placement.lease import Lease, Leases
 _ORDER: Final = "CUDA_DEVICE_ORDER"
 _VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 _REFUSAL_S: Final = 120.0
-"""How long a GPU on which a model ran out of memory is its last choice: a few restarts of a replica."""
+"""Seconds for which a GPU on which a model ran out of memory is its last choice: a few restarts of a replica."""
 
 
 def place(
@@ -27,31 +27,31 @@ def place(
     lease_dir: Path | None = None,
     assigned: Sequence[str] = (),
 ) -> "Placement":
-    """Chooses and leases a GPU for this process and points CUDA at it. Call it before CUDA is initialised.
+    """Chooses and leases a GPU for this process and restricts CUDA to it. Call it before CUDA is initialised.
 
-    The choice is left to Ray where NVML shows no GPU, where one only is visible (it is leased all the same, without
-    asking whether there is room: others must know of it), and where all visible ones are cut by MIG.
+    Leaves the choice to Ray if NVML shows no GPU, if only one is visible (it is leased all the same, without checking
+    its room, so that other processes see it), and if all visible ones are partitioned by MIG.
 
     Args:
-        model: Whose replica this is, for messages and status.
-        fraction: Of a GPU, as Ray's `num_gpus`; None if unknown.
-        bytes: Memory at its largest, CUDA context included; None if unknown.
-        reader: Of the GPUs.
+        model: The replica's model, for messages and status.
+        fraction: Fraction of a GPU, as Ray's `num_gpus`; None if unknown.
+        bytes: Peak memory, CUDA context included; None if unknown.
+        reader: Reads the GPUs.
         environment: Its CUDA_VISIBLE_DEVICES is the outer bound, so Ray must have left it alone
             (RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES=1). Set here to the chosen UUID, until `release`.
-        lease_dir: Of `Leases`.
+        lease_dir: Folder of `Leases`.
         assigned: The ids that Ray gave this replica (`get_accelerator_ids()["GPU"]`): put into CUDA_VISIBLE_DEVICES
-            where the choice is left to Ray, since Ray was told not to.
+            if the choice is left to Ray, since that setting stops Ray from doing it.
 
     Raises:
         Unavailable: no visible GPU has room; says what was needed and what each had.
-        RuntimeError: there is a choice, and CUDA is initialised already.
+        RuntimeError: a GPU must be chosen, but CUDA is initialised already.
     """
     return Placement(model, Need(fraction, bytes), reader, environment, Leases(lease_dir), assigned)
 
 
 class Placement:
-    """Where this process is. Made by `place`; holds until `release` or the end of the process."""
+    """The GPU of this process. Created by `place`; lasts until `release` or the end of the process."""
 
     def __init__(
         self,
@@ -79,47 +79,47 @@ class Placement:
                 f"{len(gpus)} GPUs of this node."
             )
         self.chosen = len(mine) > 1 and not all(gpu.mig for gpu in mine)
-        """Whether the GPU was chosen here; False where Ray's assignment stands."""
+        """Whether the GPU was chosen here; False if Ray's assignment stands."""
         if self.chosen:
             if cuda_has_started():
-                raise RuntimeError("CUDA has started in this process: it can no longer be told which GPU to see.")
+                raise RuntimeError("CUDA has started in this process: its visible GPUs can no longer be changed.")
             self._take()
             return
         if len(mine) == 1 and not mine[0].mig:
             self._lease = leases.take(model, need, lambda claims: mine[0].uuid)
         if gpus:
-            environment[_ORDER] = "PCI_BUS_ID"  # what the bound's indices were taken to mean
+            environment[_ORDER] = "PCI_BUS_ID"  # the order that the bound's indices refer to
         if assigned:
             environment[_VISIBLE] = ",".join(assigned)
 
     @property
     def uuid(self) -> str | None:
-        """UUID of the GPU this process is on; None where only Ray knows (no NVML, MIG), and after `release`."""
+        """UUID of the GPU of this process; None if only Ray knows it (no NVML, MIG), and after `release`."""
         return self._lease.claim.gpu if self._lease else None
 
     @property
     def exhausted(self) -> bool:
-        """Whether the model has lately run out of memory on every GPU that it may use."""
+        """Whether the model has recently run out of memory on every GPU that it may use."""
         return not self.chosen or self._visible <= self._leases.refused(self._model, _REFUSAL_S)
 
     def loaded(self, used: int) -> None:
-        """The model is on its GPU. Other replicas then no longer keep its memory free for it a second time.
+        """Records that the model is on its GPU, so that other replicas stop reserving its memory.
 
-        NVML tells them too, but not in a container, where it counts processes as the host does.
+        NVML shows that, too, but not in a container, where it counts processes as the host does.
 
         Args:
-            used: Bytes this process has there, CUDA context included.
+            used: Bytes that this process uses there, CUDA context included.
         """
         if self._lease:
             self._lease.use(used)
             self._leases.accept(self._model, self._lease.claim.gpu)
 
     def next(self) -> None:
-        """Gives this GPU up, for the model ran out of memory on it, and takes the next best.
+        """Releases this GPU, on which the model ran out of memory, and takes the next best.
 
         Raises:
-            Unavailable: no other GPU has room; or CUDA is initialised in this process and cannot turn to another GPU.
-                Then the process has to end: the replica that takes its place tries this GPU last, for two minutes.
+            Unavailable: no other GPU has room; or CUDA is initialised in this process and cannot change its GPU. Then
+                the process has to end: the replica that replaces it tries this GPU last, for two minutes.
         """
         if gpu := self.uuid:
             self._leases.refuse(self._model, gpu)
@@ -134,7 +134,7 @@ class Placement:
         self._take()
 
     def release(self) -> None:
-        """Ends the lease and puts the environment back. Further calls do nothing."""
+        """Ends the lease and restores the environment. Further calls do nothing."""
         if self._lease:
             self._lease.release()
             self._lease = None
@@ -178,6 +178,6 @@ class Placement:
 
 
 def cuda_has_started() -> bool:
-    """Whether this process is bound to the GPUs that CUDA has seen."""
+    """Whether CUDA has fixed the visible GPUs of this process."""
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.cuda.is_initialized())

@@ -1,16 +1,16 @@
-"""How many replicas of a model there are to be: what it has been told, and what follows."""
+"""Decides how many replicas of a model should run, from its overrides and its load."""
 
 import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 _SPARE_S: Final = 60.0
-"""How long a replica that the load no longer needs stays: it took about as long to come, and loads waver."""
+"""Seconds that a superfluous replica stays: starting it took about as long, and loads fluctuate."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOverrides:
-    """What a model has been told; times are seconds of the epoch."""
+    """Overrides of a model's policy; times are seconds of the epoch."""
 
     timeout_s: float | None = None
     """None: as configured."""
@@ -30,25 +30,25 @@ def desired_replicas(
     held: bool,
     target: float,
 ) -> tuple[int, dict[str, Any]]:
-    """The policy without its surroundings.
+    """Computes the policy as a pure function.
 
     Args:
-        orders: The model's.
-        state: What the last decision returned; empty at first.
+        orders: The model's overrides.
+        state: Result of the last decision; empty at first.
         now: Seconds of the epoch.
-        timeout_s: Idle seconds that a model is given.
+        timeout_s: Idle seconds before the model is unloaded.
         running: Replicas that are up.
-        demand: Requests in the model or before it.
-        held: Whether work in progress needs the model, be it at other models now.
-        target: Requests that a replica should have.
+        demand: Requests in the model or queued for it.
+        held: Whether work in progress needs the model, even if it uses other models now.
+        target: Requests per replica.
 
     Returns:
         Replicas wanted and the new state: since when the model is idle, and which orders have been carried out.
     """
-    # Orders given before this policy first looked are of another life: the controller has been started anew.
+    # Orders older than the first look of this policy predate a controller restart; ignore them.
     state.setdefault("offloaded", orders.offload_at)
     state.setdefault("warmed", orders.warm_at)
-    # Serve does not ask while the first replica starts: the load must not count as idleness.
+    # Serve does not call this while the first replica starts: that time must not count as idle.
     if running == 0 or demand > 0 or held or not state.get("up"):
         state["idle_since"] = now
     state["up"] = running > 0
@@ -58,7 +58,7 @@ def desired_replicas(
     if orders.offload_at <= state["offloaded"]:
         state["warmed"] = orders.warm_at
     elif not held:
-        return 0, state  # Serve lets what runs end
+        return 0, state  # Serve lets running requests finish
     busy = demand > 0 or held or orders.pin
     wanted = max(int(busy or now - state["idle_since"] < timeout_s), math.ceil(demand / target))
     if wanted >= running:

@@ -1,4 +1,4 @@
-"""Which models the work in progress needs, so that none is unloaded under it."""
+"""Tracks the models that work in progress needs, so that none of them is unloaded."""
 
 import asyncio
 from collections import Counter
@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 HEARTBEAT_S: Final = 5.0
-"""How often what is held is published anew: a process that has died publishes nothing."""
+"""Seconds between publications of the holds: a process that has died stops publishing."""
 
 
 class Holds:
     """The holds of one process.
 
     Args:
-        publish: Makes known to all what this process holds; called in a thread, never twice at once.
+        publish: Publishes the holds of this process; called in a thread, never concurrently.
     """
 
     def __init__(self, publish: Callable[[Sequence[str]], None]) -> None:
@@ -27,7 +27,7 @@ class Holds:
 
     @asynccontextmanager
     async def of(self, models: Sequence[str]) -> AsyncIterator[None]:
-        """Holds models; all know of it before the body runs."""
+        """Holds models; the hold is published before the body runs."""
         self._counts.update(models)
         try:
             await self._make_known()
@@ -36,7 +36,7 @@ class Holds:
             yield
         finally:
             self._counts.subtract(models)
-            # Not awaited: whoever holds may be cancelled, and then cannot wait.
+            # Not awaited: the holder may be cancelled, and cannot wait then.
             task = asyncio.create_task(self._make_known())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

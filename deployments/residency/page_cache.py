@@ -1,13 +1,13 @@
-"""The host's page cache, which keeps an offloaded model's weights at hand."""
+"""The host's page cache, which keeps the weights of offloaded models."""
 
 import os
 from pathlib import Path
 
 
 def drop_from_page_cache(folder: Path) -> int:
-    """Tells the kernel that the files below a folder are not needed; returns their bytes.
+    """Drops the files below a folder from the page cache; returns their bytes.
 
-    The weights can then be read anew from the disk only. Files that another process maps stay.
+    The weights must then be read from the disk again. Files that another process maps stay.
     """
     total = 0
     for path in folder.rglob("*"):

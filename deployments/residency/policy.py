@@ -1,7 +1,7 @@
-"""When models are loaded: Serve's autoscaling by a policy of ours, and the orders that it obeys.
+"""Decides when models are loaded: an autoscaling policy for Serve, and the orders that it follows.
 
-Overrides and observations are records in Ray's internal key-value store: every ingress replica gives and sees the same
-ones, and they outlast each of them.
+Overrides and observations are records in Ray's internal key-value store: every ingress replica reads and writes the
+same ones, and they outlast each replica.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
 
 _REFRESH_S: Final = 0.5
-"""How old the policy's view of its orders may get. Serve asks it ten times a second, for every model."""
+"""Maximum age of the policy's view of its orders. Serve calls it ten times a second, for every model."""
 
 
 class ClusterStore:
@@ -60,12 +60,12 @@ class ClusterStore:
 
 
 class ResidencyPolicy:
-    """Serve's autoscaling policy for a model: up when a request waits, out by load, to zero when idle or told.
+    """Serve's autoscaling policy for a model: up when a request waits, out by load, to zero when idle or ordered.
 
-    Serve starts the first replica itself when a request waits and none is up; all else is decided here.
+    Serve itself starts the first replica when a request waits and none is up; everything else is decided here.
 
     Args:
-        timeout_s: Seconds without a request after which the model is unloaded, until an order says otherwise.
+        timeout_s: Seconds without a request after which the model is unloaded, unless an order overrides it.
     """
 
     def __init__(self, timeout_s: float) -> None:
@@ -79,7 +79,7 @@ class ResidencyPolicy:
         self._gauges = [gauge.of(metrics) for gauge in GAUGES]
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[int, dict[str, Any]]:
-        """Replicas wanted, and what to remember until asked again."""
+        """Returns the replicas wanted, and the state for the next call."""
         now = time.time()
         if refreshed := now >= self._next_refresh:
             self._next_refresh = now + _REFRESH_S
@@ -123,8 +123,8 @@ class ServeResidency:
         application: Name of the Serve application that the models are deployed in.
         models: Handles of the models by their names.
         patience_s: Seconds that a caller waits for a model.
-        reader: Of the GPUs of the node it runs on.
-        store: That all processes of the cluster share.
+        reader: Reads the GPUs of its node.
+        store: Shared by all processes of the cluster.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class ServeResidency:
         try:
             async with asyncio.timeout(self._patience_s):
                 while not await asyncio.to_thread(self._past_offloads, models):  # noqa: ASYNC110
-                    await asyncio.sleep(_REFRESH_S)  # another process writes it down
+                    await asyncio.sleep(_REFRESH_S)  # another process records it
                 await stack.enter_async_context(self._holds.of(models))
                 await asyncio.gather(*[self._ready(model) for model in models])
         except TimeoutError:
@@ -170,7 +170,7 @@ class ServeResidency:
             await self._models[model].ready.remote()
 
     def _past_offloads(self, models: Sequence[str]) -> bool:
-        """Whether no order to unload is under way; who comes later than it must not keep it from being carried out."""
+        """Whether no order to unload is under way; later requests must not prevent it from being carried out."""
         for model in models:
             if (offload_at := self._records.orders(model).offload_at) != self._offloaded.get(model, 0.0):
                 observation = self._records.observation(model)
@@ -204,10 +204,10 @@ class ServeResidency:
             await asyncio.to_thread(self._records.order, model, **changes)
 
     async def _drop_from_page_caches(self, models: Sequence[str]) -> None:
-        """Once the models are unloaded: what a process maps stays in the cache."""
+        """Runs once the models are unloaded: files that a process maps stay in the cache."""
         for model in models:
             while (await self.status())[model].replicas:  # noqa: ASYNC110
-                await asyncio.sleep(1)  # Serve tells nobody when a replica is gone
+                await asyncio.sleep(1)  # Serve does not notify of a replica's end
             if folder := (await asyncio.to_thread(self._records.load, model)).folder:
                 await _on_nodes(_drop, folder)
 
@@ -226,7 +226,7 @@ async def _on_nodes(function: Callable[..., Any], *arguments: object, having: st
     """
     nodes = [node for node in await asyncio.to_thread(ray.nodes) if node["Alive"] and node["Resources"].get(having)]
     task = ray.remote(function)
-    # Without a CPU of their own: they must run however much is reserved there.
+    # Without CPUs: the calls must run even if all CPUs of the node are reserved.
     found = await asyncio.gather(
         *[
             task.options(
@@ -265,18 +265,18 @@ def _gpus_of(node: str, reader: GpuReader) -> list[GpuStatus]:
 
 
 def assigned_gpus() -> list[str]:
-    """The ids of the GPUs that Ray gave this replica."""
+    """Returns the ids of the GPUs that Ray gave this replica."""
     return [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids()["GPU"]]
 
 
 def record_load(model: str, seconds: float, failure: str | None, folder: Path | None, gpu: str | None = None) -> None:
-    """Notes, in a replica that has tried to load its model, how that went and where the model is.
+    """Records, in a replica that has tried to load its model, the outcome and the location of the model.
 
     Args:
         model: Its name.
-        seconds: That the try took.
-        failure: Why it failed.
-        folder: Of the checkpoint.
+        seconds: Duration of the attempt.
+        failure: Reason of the failure, if any.
+        folder: Folder of the checkpoint.
         gpu: UUID of the GPU.
     """
     _count_load(model, seconds, failed=failure is not None)
@@ -295,5 +295,5 @@ def _count_load(model: str, seconds: float, *, failed: bool) -> None:
 
 @cache
 def _load_metrics() -> tuple[Any, Any]:
-    """One pair a process."""
+    """Returns the metrics, created once per process."""
     return LOAD.of(metrics), LOAD_FAILURES.of(metrics)

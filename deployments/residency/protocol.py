@@ -1,4 +1,4 @@
-"""What the GPU room offers the others: where the models are, and orders to move them."""
+"""Residency's interface for the other packages: where the models are loaded, and orders to move them."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +12,7 @@ State = Literal["unloaded", "loading", "ready", "draining"]
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStatus:
-    """One process that holds a model, or is about to."""
+    """A process that holds a model, or is about to."""
 
     replica: str
     state: State
@@ -24,21 +24,21 @@ class ReplicaStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """Where one model is."""
+    """State of one model."""
 
     state: State
     replicas: tuple[ReplicaStatus, ...]
     idle_seconds: float | None
-    """Since its last request ended; None unless it is ready."""
+    """Seconds since its last request ended; None unless it is ready."""
     timeout_seconds: float
     pinned: bool
     ongoing: float
-    """Requests in the model or before it, averaged over the last seconds, as the policy sees them."""
+    """Requests in the model or queued for it, averaged over the last seconds, as the policy sees them."""
     queued: float
-    """Of these, the ones that no replica has taken yet."""
+    """Requests among these that no replica has taken yet."""
     last_load_seconds: float | None
     failure: str | None
-    """Why the model could not be loaded when that was last tried."""
+    """Reason why the model failed to load at the last attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +53,45 @@ class GpuStatus:
     used_bytes: int
     free_bytes: int
     utilisation: float | None
-    """0 to 1; None where NVML does not tell."""
+    """0 to 1; None if NVML does not report it."""
     models: tuple[str, ...]
-    """Of ours, a name for each replica on it."""
+    """Models of this service, one name per replica on the GPU."""
 
 
 class Residency(Protocol):
-    """Says when models are loaded. Orders live in the cluster: they outlast the replica that gave them."""
+    """Controls when models are loaded. Orders live in the cluster: they outlast the replica that gave them."""
 
     def held(self, models: Sequence[str]) -> AbstractAsyncContextManager[None]:
-        """Models that can answer, for work that needs them: they stay loaded until it ends.
+        """Loads models for work that needs them and keeps them loaded until it ends.
 
-        Those that are unloaded load side by side; one that was told to unload is waited for until it has, and comes
-        back.
+        Unloaded models are loaded in parallel; one that is being unloaded is loaded again once that is done.
 
         Raises:
-            Unavailable: on entering: one cannot be loaded, and why; or not soon enough.
+            Unavailable: on entering: a model cannot be loaded, or not soon enough; says why.
         """
         ...
 
     async def status(self) -> dict[str, ModelStatus]:
-        """Status of each model by its name."""
+        """Returns the status of each model by its name."""
         ...
 
     async def gpus(self) -> list[GpuStatus]:
-        """The GPUs of all nodes; empty where there is none."""
+        """Returns the GPUs of all nodes; empty if there is none."""
         ...
 
     async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
-        """Unloads: what runs ends whole, what comes later brings the model back.
+        """Unloads models: running requests finish, later ones load the model again.
 
         Args:
-            models: Names of `MODELS`.
+            models: Names from `MODELS`.
             drop_cache: Also drops the weights from the host's page cache.
         """
         ...
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
-        """Loads ahead of need; the idle time begins then. Pinned models stay until they are offloaded."""
+        """Loads models ahead of need; their idle time begins then. Pinned models stay until they are offloaded."""
         ...
 
     async def set_timeout(self, models: Sequence[str], seconds: float) -> None:
-        """Changes after how long without a request a model is unloaded."""
+        """Changes the idle time after which a model is unloaded."""
         ...

@@ -1,4 +1,4 @@
-"""What is known of the models in all of the cluster: orders, observations, and who needs which."""
+"""Records about the models that the whole cluster shares: orders, observations, and holds."""
 
 import json
 import time
@@ -10,22 +10,22 @@ from deployments.residency.decision import ModelOverrides
 from deployments.residency.holds import HEARTBEAT_S
 
 _LIFE_OF_A_HOLD_S: Final = 3 * HEARTBEAT_S
-"""A process that has been silent for so long holds nothing: it has died."""
+"""Seconds of silence after which a process counts as dead and holds nothing."""
 
 
 class Store(Protocol):
-    """Keeps texts under keys, for all processes of the cluster."""
+    """Stores texts by key, for all processes of the cluster."""
 
     def get(self, key: str) -> str | None:
-        """What was put there; None: nothing."""
+        """Returns the text of a key, or None."""
         ...
 
     def put(self, key: str, text: str) -> None:
-        """Replaces what is there."""
+        """Replaces the text of a key."""
         ...
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys that begin so."""
+        """Returns all keys with the prefix."""
         ...
 
 
@@ -36,19 +36,19 @@ class Observation:
     timeout_s: float
     idle_since: float
     offloaded: float
-    """The time of the last order to unload that has been carried out."""
+    """Time of the last unload order that has been carried out."""
     ongoing: float
     queued: float
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How the last try to load a model went."""
+    """Result of the last attempt to load a model."""
 
     seconds: float | None = None
     failure: str | None = None
     folder: str | None = None
-    """Of its checkpoint, on the node of the replica."""
+    """Folder of its checkpoint, on the node of the replica."""
 
 
 class Records:
@@ -87,7 +87,7 @@ class Records:
         self._put(f"holds/{process}", {"models": list(models), "at": time.time()})
 
     def is_held(self, model: str) -> bool:
-        """Whether any process that is alive needs the model."""
+        """Whether any living process needs the model."""
         records = [self._get(key) for key in self._store.keys("holds/")]
         now = time.time()
         return any(model in record["models"] and now - record["at"] < _LIFE_OF_A_HOLD_S for record in records)

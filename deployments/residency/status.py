@@ -1,4 +1,4 @@
-"""A model's status, from what Serve says of its replicas and what is on record."""
+"""Derives a model's status from Serve's details of its replicas and from the records."""
 
 import time
 from typing import Any, Final
@@ -16,7 +16,7 @@ class StatusReader:
     """Statuses as seen from one node.
 
     Args:
-        records: Of the cluster.
+        records: Records of the cluster.
         node: Address of this node.
     """
 
@@ -26,7 +26,7 @@ class StatusReader:
         self._seen: dict[str, dict[str, dict[str, Any]]] = {}
 
     def status(self, model: str, replicas: list[dict[str, Any]]) -> ModelStatus:
-        """Status of a model, given Serve's details of its replicas."""
+        """Returns the status of a model, given Serve's details of its replicas."""
         observed, load, orders = (
             self._records.observation(model),
             self._records.load(model),
@@ -60,7 +60,7 @@ class StatusReader:
         )
 
     def _lingering(self, model: str, replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Replicas that Serve has forgotten while their processes still end, and still hold memory, on this node."""
+        """Returns replicas that Serve has forgotten but whose processes are still ending, with memory, on this node."""
         listed = {replica["replica_id"]: replica for replica in replicas}
         known = self._seen.get(model, {}) | listed
         self._seen[model] = {name: replica for name, replica in known.items() if self._is_alive(replica)}

@@ -1,4 +1,4 @@
-"""The service, as its front ends ask it."""
+"""The service as its front ends call it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -26,14 +26,14 @@ from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
 _ASSISTANTS: Final = "mcp"
-"""All assistants take turns as one client."""
+"""Client name of all assistants: they share its turns."""
 
 
 class ServiceBackend:
-    """`Backend` on the service of this process, with what the page needs besides.
+    """`Backend` on the service of this process, with additional methods for the page.
 
     Args:
-        service: What is asked.
+        service: The service.
     """
 
     def __init__(self, service: Service) -> None:
@@ -48,7 +48,7 @@ class ServiceBackend:
 
     async def _speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
         async with self._turn(speaking, _ASSISTANTS, live=False) as request:
-            # Nothing is given out before the file is whole, so that all of it may be repeated.
+            # Nothing is sent before the file is complete, so all of it may be retried.
             files = stream_with_retries(lambda: self._file(request, speaking), lambda item: isinstance(item, Spoken))
             async with aclosing(files) as items:
                 async for item in items:
@@ -79,7 +79,7 @@ class ServiceBackend:
         return await read_output(self._service.settings, name)
 
     def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
-        """The events of a synthesis, in the turn of a client; the file's format and speed are left to the caller."""
+        """Yields the events of a synthesis, in the client's turn; the caller handles the file's format and speed."""
         return with_deadline(self._narrate(speaking, client), self._service.settings.request_timeout)
 
     async def _narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
@@ -92,7 +92,7 @@ class ServiceBackend:
 
     @asynccontextmanager
     async def _turn(self, speaking: Speaking, client: str, *, live: bool) -> AsyncIterator[SpeechRequest]:
-        """What is to be spoken; it is the client's turn while the body runs."""
+        """Yields the request to speak; the client has its turn while the body runs."""
         settings, synthesizer = self._service.settings, self._service.synthesizer
         text = check_text(speaking.text, settings.max_text_length, "target_text")
         ref_text = check_ref_text(speaking.ref_text, settings.max_text_length)
@@ -128,7 +128,7 @@ class ServiceBackend:
         await self._service.residency.offload(_chosen(model), drop_cache=release)
 
     async def warm(self, model: str | None) -> None:
-        """Loads a model ahead of need, or all."""
+        """Loads a model, or all, ahead of need."""
         await self._service.residency.warm(_chosen(model))
 
     async def set_timeout(self, model: str | None, seconds: float) -> None:
@@ -156,14 +156,14 @@ class ServiceBackend:
             )
 
     async def rename_voice(self, voice: str, name: str) -> Voice:
-        """Gives a stored voice another name."""
+        """Renames a stored voice."""
         return await self._service.voices.rename(voice, name)
 
     async def delete_voice(self, voice: str) -> Voice:
         return await self._service.voices.remove(voice)
 
     async def voice_sample(self, voice: str) -> Waveform:
-        """[samples] mono at 16 kHz: how a voice sounds."""
+        """Returns [samples] mono at 16 kHz: a sample of a voice."""
         return await with_retries(lambda: self._service.voices.sample(voice))
 
     async def _reference(self, speaking: Speaking) -> tuple[Waveform | Reference, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The body of a data URL, read as browsers read it.
+"""Decodes the body of a data URL as browsers do.
 
 The standards: "data: URL processor" (https://fetch.spec.whatwg.org/#data-url-processor), "forgiving-base64 decode"
 (https://infra.spec.whatwg.org/#forgiving-base64-decode), and what the basic URL parser removes
@@ -22,7 +22,7 @@ _ESCAPES: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 
 def without_space(url: str) -> str:
-    """A URL without the characters that the URL parser ignores."""
+    """Removes the characters that the URL parser ignores."""
     return url.strip(_OUTER).translate(_REMOVED)
 
 
@@ -32,13 +32,13 @@ def is_data_url(url: str) -> bool:
 
 
 def data_url_body(url: str) -> bytes:
-    """The bytes that a data URL holds.
+    """Returns the bytes in a data URL.
 
-    One thing differs from the standard, where the media type ends at the first comma. Chrome's `FileReader` writes
-    `data:video/webm;codecs=vp8,opus;base64,...`, so parameters may hold commas if `;base64,` follows them.
+    Differs from the standard in one point, where the media type ends at the first comma. Chrome's `FileReader` writes
+    `data:video/webm;codecs=vp8,opus;base64,...`, so parameters may contain commas if `;base64,` follows them.
 
     Raises:
-        ValueError: it has no comma, or its body is not valid base64. The message says which.
+        ValueError: the URL has no comma, or its body is not valid base64. The message says which.
     """
     rest = without_space(url)[5:].partition("#")[0]
     media_type, comma, body = rest.partition(",")
@@ -55,7 +55,7 @@ def forgiving_base64(data: bytes) -> bytes:
     """Decodes base64 that may be wrapped, and whose padding may be missing.
 
     Raises:
-        ValueError: it is not base64.
+        ValueError: the data is not valid base64.
     """
     data = data.translate(None, _WHITE_SPACE)
     if len(data) % 4 == 0:

@@ -1,4 +1,4 @@
-"""How long a request may take that did not come by HTTP."""
+"""Deadlines of requests that did not come over HTTP."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 
 def deadline_error(seconds: float) -> TimedOut:
-    """What is told then."""
+    """Returns the error of an expired deadline."""
     return TimedOut(f"The request took longer than {seconds:g} s: send less, or try again later.")
 
 
 @asynccontextmanager
 async def deadline(seconds: float) -> AsyncIterator[None]:
-    """The body must end within so many seconds.
+    """Limits the duration of its body.
 
     Raises:
-        TimedOut: it did not.
+        TimedOut: the body took too long.
     """
     try:
         async with asyncio.timeout(seconds) as limit:
@@ -32,15 +32,15 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
 
 
 async def with_deadline(items: AsyncGenerator[T, None], seconds: float) -> AsyncGenerator[T, None]:
-    """The same items, the last of which must come within so many seconds. Closes them.
+    """Yields the same items, the last of which must come before the deadline. Closes them.
 
     Raises:
-        TimedOut: it did not.
+        TimedOut: the items took too long.
     """
     end = asyncio.get_running_loop().time() + seconds
     async with aclosing(items):
         while True:
-            # Each for itself: a generator may be asked by one task and closed by another.
+            # One timeout per step: a generator may be advanced by one task and closed by another.
             try:
                 async with asyncio.timeout_at(end) as limit:
                     item = await anext(items)

@@ -1,4 +1,4 @@
-"""From the events of a synthesis to the pieces of a file."""
+"""Turns the events of a synthesis into the chunks of a file."""
 
 import asyncio
 import logging
@@ -19,42 +19,42 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """Bytes of a file, and the seconds of audio in them. The last piece tells how the speech ended."""
+    """Bytes of a file, and the seconds of audio in them. The last chunk has the result of the speech."""
 
     data: bytes
     seconds: float
     finished: Finished | None = None
     copy: str | None = None
-    """Name of the copy that was kept; only of the last piece."""
+    """Name of the stored copy; only in the last chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What becomes of speech on its way out."""
+    """Format and handling of generated speech."""
 
     format: Format
     rate: int
-    """Hz that are asked for."""
+    """Requested Hz."""
     speed: float = 1.0
     most_codes: int | None = None
-    """Speech is cut there."""
+    """Maximum codes, after which the speech is cut."""
     seed: int = 0
-    """Of speech that was cut."""
+    """Seed to report for a speech that is cut."""
     kept_in: Outputs | None = None
-    """Where a copy goes."""
+    """Where to store a copy."""
     details: bool = False
-    """Tell all that is known of it, too."""
+    """Whether to return all details, too."""
 
     @property
     def media_type(self) -> str:
-        """Of the file."""
+        """Media type of the file."""
         return MEDIA_TYPES[self.format]
 
 
 async def pieces(
     first: Event, events: AsyncGenerator[Event, None], delivery: OutputOptions, *, streamed: bool = True
 ) -> AsyncGenerator[AudioChunk | Progress, None]:
-    """The file, piece by piece; whole in its last one if it is not streamed. Closes the events."""
+    """Yields the file in chunks; if it is not streamed, all of it in the last one. Closes the events."""
     file = _File(delivery, streamed=streamed)
     event, finished = first, None
     async with aclosing(events):
@@ -73,15 +73,15 @@ async def pieces(
 
 
 async def whole(first: Event, events: AsyncGenerator[Event, None], delivery: OutputOptions) -> AudioChunk:
-    """The file at once."""
+    """Returns the whole file."""
     async for piece in pieces(first, events, delivery, streamed=False):
         if isinstance(piece, AudioChunk) and piece.finished:
             return piece
-    raise ServiceError("The speech has no end: try again.")
+    raise ServiceError("Speech generation ended unexpectedly. Try again.")
 
 
 class _File:
-    """A container, what comes before it, and the copy that is kept. Its calls block."""
+    """A container, the bytes before it, and the stored copy. Its calls block."""
 
     def __init__(self, delivery: OutputOptions, *, streamed: bool) -> None:
         self._delivery = delivery
@@ -112,7 +112,7 @@ class _File:
             return AudioChunk(data, self._seconds, finished)
         try:
             copy = self._delivery.kept_in.keep(b"".join([*self._copy, data]), f".{self._delivery.format}").name
-        except OSError as error:  # without one the speech is as good
+        except OSError as error:  # the speech is still good without a copy
             logger.warning("No copy could be kept in OUTPUTS_DIR: %s", error)
             warning = f"No copy of the speech could be kept ({error.strerror})."
             return AudioChunk(data, self._seconds, replace(finished, warnings=(*finished.warnings, warning)))

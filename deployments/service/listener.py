@@ -1,4 +1,4 @@
-"""Recordings are transcribed block by block, as they are decoded."""
+"""Transcribes recordings block by block, as they are decoded."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,12 +13,12 @@ from deployments.whisper.protocol import Listening, Segment, Transcriber, Transc
 
 
 class Listener:
-    """Transcribes files of any length. Never all of one is in memory.
+    """Transcribes files of any length. Never holds a whole file in memory.
 
     Args:
-        audio: Decodes them.
-        transcriber: Hears each block.
-        residency: Has Whisper up meanwhile.
+        audio: Decodes the files.
+        transcriber: Transcribes each block.
+        residency: Keeps Whisper loaded meanwhile.
     """
 
     def __init__(self, audio: AudioReader, transcriber: Transcriber, residency: Residency) -> None:
@@ -27,7 +27,7 @@ class Listener:
         self._residency = residency
 
     async def transcribe(self, file: IO[bytes] | bytes, param: str, **listening: Unpack[Listening]) -> Transcript:
-        """What a file says; raises as `listen` does."""
+        """Returns the transcript of a file; raises the errors of `listen`."""
         async with aclosing(self.listen(file, param, **listening)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Transcript):
@@ -37,16 +37,16 @@ class Listener:
     async def listen(
         self, file: IO[bytes] | bytes, param: str, **listening: Unpack[Listening]
     ) -> AsyncGenerator[Segment | Transcript, None]:
-        """What a file says, each segment as it is heard, and the transcript last.
+        """Yields each segment of a file as it is transcribed, and the transcript last.
 
         Args:
-            file: To be decoded.
+            file: The file to decode.
             param: Name of the request's field, for errors.
-            listening: As of `Transcriber`. A language that is not given is that of the first speech.
+            listening: Options of `Transcriber`. The default language is that of the first speech.
 
         Raises:
             InvalidAudio: the file cannot be decoded, or is too short or too long.
-            InvalidInput: the language is not one that the checkpoint knows.
+            InvalidInput: the checkpoint does not know the language.
             Unavailable: Whisper cannot serve.
         """
         whole = Transcript("", listening.get("language") or "en", 0.0, 0.0)
@@ -73,7 +73,7 @@ class Listener:
                     number = 0
                     async for piece in pieces:
                         number += 1
-                        if number > given:  # what a lost replica had heard is heard again, and not given out twice
+                        if number > given:  # segments of a lost replica are transcribed again, but not sent twice
                             given = number
                             yield piece
                 return

@@ -7,7 +7,7 @@ from deployments.cache_metrics import BYTES, HITS, MISSES
 from deployments.metric import Metric
 
 CONTINUITY_MS: Final = 100
-"""Silence that a player may have to bridge before the speech counts as interrupted."""
+"""Milliseconds of silence in a player above which the speech counts as interrupted."""
 
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 
@@ -53,7 +53,7 @@ METRICS: Final = (
 
 
 class Metrics(Protocol):
-    """Keeps what is measured. Names and tags are those of `METRICS`."""
+    """Records measurements. Names and tags are those of `METRICS`."""
 
     def count(self, name: str, value: float = 1, **tags: str) -> None: ...
 
@@ -66,8 +66,8 @@ class CacheMetrics:
     """The `CacheObserver` of a cache.
 
     Args:
-        metrics: Told of it.
-        cache: Its name.
+        metrics: Receives the measurements.
+        cache: Name of the cache.
     """
 
     def __init__(self, metrics: Metrics, cache: str) -> None:

@@ -1,4 +1,4 @@
-"""The folder in which copies of spoken files are kept, where the operator wants them."""
+"""Stores copies of speech in a folder, if the operator wants them."""
 
 import asyncio
 import re
@@ -23,15 +23,15 @@ class Outputs:
 
     folder: Path
     days: float | None = None
-    """After which a copy is deleted; None: never."""
+    """Days after which a copy is deleted; None: never."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Outputs | None":
-        """The folder that the settings name, if any."""
+        """Returns the folder of the settings, if any."""
         return cls(settings.outputs_dir.expanduser(), settings.outputs_days) if settings.outputs_dir else None
 
     def keep(self, data: bytes, suffix: str) -> Path:
-        """Writes a file under a name of its own: the time in UTC, then what no other file has."""
+        """Writes a file under a new name: the time in UTC, then a unique suffix."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._sweep()
         path = self.folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}{suffix}"
@@ -39,12 +39,12 @@ class Outputs:
             with path.open("xb") as file:
                 file.write(data)
         except OSError:
-            path.unlink(missing_ok=True)  # of a full disk nothing half is left
+            path.unlink(missing_ok=True)  # removes the partial file if the disk is full
             raise
         return path
 
     def read(self, name: str) -> bytes | None:
-        """A copy by its name; None if there is none, as for any name that no copy could have."""
+        """Returns a copy by its name; None if it does not exist or the name is invalid."""
         if not _NAME.fullmatch(name):
             return None
         try:
@@ -53,38 +53,38 @@ class Outputs:
             return None
 
     def _sweep(self) -> None:
-        """Deletes copies that are too old, and nothing else that may lie in the folder."""
+        """Deletes copies that are too old, and no other files in the folder."""
         if self.days is None:
             return
         oldest = time.time() - self.days * _DAY
         for path in self.folder.iterdir():
-            with suppress(FileNotFoundError):  # another replica may be deleting the same
+            with suppress(FileNotFoundError):  # another replica may be deleting the same file
                 if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:
                     path.unlink()
 
 
 async def read_output(settings: Settings, name: str) -> bytes:
-    """A copy by its name.
+    """Returns a copy by its name.
 
     Raises:
-        NotFound: there is none of that name, or none are kept.
+        NotFound: no such copy exists, or the service stores none.
     """
     outputs = Outputs.of(settings)
     data = await asyncio.to_thread(outputs.read, name) if outputs else None
     if data is None:
-        raise NotFound(f"There is no output {name[:100]!r}: it was deleted, or never kept.", "name")
+        raise NotFound(f"There is no output {name[:100]!r}: it was deleted or never existed.", "name")
     return data
 
 
 def outputs_for(settings: Settings, *, keep: bool) -> Outputs | None:
-    """Where a copy goes.
+    """Returns where to store a copy.
 
     Raises:
-        InvalidInput: one is to be kept, and this service keeps none.
+        InvalidInput: a copy is requested, but this service stores none.
     """
     outputs = Outputs.of(settings)
     if keep and not outputs:
         raise InvalidInput(
-            "No copies of speech are kept here, as OUTPUTS_DIR is not set: take the audio itself.", "keep"
+            "This service stores no copies of speech, as OUTPUTS_DIR is not set: use the audio itself.", "keep"
         )
     return outputs

@@ -1,4 +1,4 @@
-"""Request fields that several routes have."""
+"""Request fields that several routes share."""
 
 from typing import Annotated
 

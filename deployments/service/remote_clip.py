@@ -1,4 +1,4 @@
-"""Clips that a request names by an address: data URLs, and files of other hosts within bounds."""
+"""Reads clips that a request names by a URL: data URLs, and files on permitted hosts."""
 
 import asyncio
 import socket
@@ -26,11 +26,11 @@ _TUNNELS: Final = (
     IPv6Network("2002::/16"),
     IPv6Network("2001::/32"),
 )
-"""IPv6 that leads to an IPv4 address, which may be private: NAT64, 6to4, Teredo."""
+"""IPv6 networks that map to IPv4 addresses, which may be private: NAT64, 6to4, Teredo."""
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the open Internet, and to nobody's own network."""
+    """Returns whether an address is on the public Internet."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
@@ -40,13 +40,13 @@ def is_public(address: Address) -> bool:
 
 
 class ClipReader:
-    """Reads what an address names.
+    """Reads clips from URLs.
 
     Args:
-        hosts: Patterns of hosts that may be asked; empty: none.
-        most_bytes: A clip may have.
-        permitted: Which addresses a host may have, wherever a name or a redirect leads.
-        seconds: That fetching may take.
+        hosts: Patterns of permitted hosts; empty: none.
+        most_bytes: Maximum bytes of a clip.
+        permitted: Decides which addresses a host may have, after name resolution and at each redirect.
+        seconds: Maximum seconds to fetch a clip.
     """
 
     def __init__(
@@ -62,18 +62,18 @@ class ClipReader:
         self._seconds = seconds
 
     async def read(self, url: str, param: str = "ref_audio") -> bytes:
-        """The bytes of a `data:`, `http:` or `https:` URL that came as the field `param`.
+        """Returns the bytes of a `data:`, `http:` or `https:` URL from the field `param`.
 
         Raises:
-            InvalidInput: it is none of these, may not be asked for, or cannot be had.
+            InvalidInput: the URL is of another kind, is not permitted, or cannot be fetched.
         """
         try:
             return await self._read(url)
         except _Refused as error:
-            raise InvalidInput(f"The clip's address cannot be taken. {error}", param) from error
+            raise InvalidInput(f"The clip's URL cannot be used. {error}", param) from error
 
     async def _read(self, url: str) -> bytes:
-        url = await asyncio.to_thread(without_space, url)  # which may be a clip of any size
+        url = await asyncio.to_thread(without_space, url)  # a clip of any size
         if is_data_url(url):
             return await asyncio.to_thread(_decoded, url)
         if not self._hosts:
@@ -82,15 +82,15 @@ class ClipReader:
             async with asyncio.timeout(self._seconds):
                 return await self._fetched(url)
         except TimeoutError:
-            raise _Refused(f"It did not come within {self._seconds:g} s.") from None
+            raise _Refused(f"It did not arrive within {self._seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # aiohttp wraps what its resolver raises.
+            # aiohttp wraps its resolver's errors.
             private = isinstance(error.__cause__, _PrivateAddress)
-            reason = _PRIVATE if private else "It cannot be fetched: look whether the address is right."
+            reason = _PRIVATE if private else "It cannot be fetched: check the URL."
             raise _Refused(reason) from error
 
     async def _fetched(self, url: str) -> bytes:
-        # No cookies, no proxies of the environment; each redirect is looked at before it is followed.
+        # No cookies, no proxies from the environment; each redirect is checked before it is followed.
         connector = aiohttp.TCPConnector(resolver=_Resolver(self._permitted), force_close=True)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
             target = URL(url)
@@ -101,21 +101,21 @@ class ClipReader:
                         target = target.join(URL(answer.headers.get("Location", "")))
                         continue
                     if answer.status != 200:
-                        raise _Refused(f"Its host answers with status {answer.status}.")
+                        raise _Refused(f"Its host returned status {answer.status}.")
                     return await self._body(answer)
         raise _Refused("It is redirected too often.")
 
     def _check(self, target: URL) -> None:
-        # The parser is aiohttp's own: another might see another host in it than the one that is asked.
+        # aiohttp's own parser: another one might find a different host than the one that is contacted.
         if target.scheme not in ("http", "https") or not target.raw_host:
-            raise _Refused("Only data, http and https URLs are taken.")
+            raise _Refused("Only data, http and https URLs are accepted.")
         host = target.raw_host.lower().rstrip(".")
         if not any(fnmatch(host, pattern) for pattern in self._hosts):
             raise _Refused(f"The host {host[:100]!r} is not one of those that may be asked.")
         try:
             permitted = self._permitted(ip_address(host))
         except ValueError:
-            # A name: the resolver looks at where it leads. Digits alone are an address in shorthand, such as 127.1.
+            # A name: the resolver checks its addresses. Digits alone are an address in shorthand, such as 127.1.
             permitted = not host.replace(".", "").isdigit()
         if not permitted:
             raise _Refused(_PRIVATE)
@@ -125,12 +125,12 @@ class ClipReader:
         async for part in answer.content.iter_chunked(65_536):
             body += part
             if len(body) > self._most_bytes:
-                raise _Refused(f"It has more than {self._most_bytes / 1_000_000:g} MB.")
+                raise _Refused(f"It is larger than {self._most_bytes / 1_000_000:g} MB.")
         return bytes(body)
 
 
 class _Refused(Exception):
-    """Why an address is not taken."""
+    """Reason why a URL is refused."""
 
 
 def _decoded(url: str) -> bytes:
@@ -141,11 +141,11 @@ def _decoded(url: str) -> bytes:
 
 
 class _PrivateAddress(OSError):
-    """A name leads to an address that is not permitted."""
+    """A name resolves to an address that is not one of those that may be asked."""
 
 
 class _Resolver(AbstractResolver):
-    """Gives only addresses that are permitted. What it gives is what is connected to, so nothing can change between."""
+    """Returns only permitted addresses. aiohttp connects to exactly these, so nothing can change in between."""
 
     def __init__(self, permitted: Callable[[Address], bool]) -> None:
         self._permitted = permitted
@@ -167,6 +167,6 @@ _PRIVATE: Final = "Its host has a private or local address."
 
 
 def clip_reader(settings: Settings) -> ClipReader:
-    """Within the bounds of the settings."""
+    """Returns a reader with the limits of the settings."""
     hosts = tuple(host.strip().lower() for host in (settings.ref_audio_hosts or "").split(",") if host.strip())
     return ClipReader(hosts, round(settings.max_upload_mb * 1_000_000))

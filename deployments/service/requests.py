@@ -1,4 +1,4 @@
-"""The service as its own front ends see it: in this process, behind a handle, or behind HTTP."""
+"""The service's interface for its front ends: in this process, behind a handle, or over HTTP."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from deployments.voices.store import Voice
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip, as bytes of a file or as an address to fetch it from; one of them."""
+    """A clip: either the bytes of a file, or a URL to fetch it from."""
 
     data: bytes | None = None
     url: str | None = None
@@ -22,15 +22,15 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Speaking:
-    """What to say, in whose voice, and how the file is to be."""
+    """What to say, the voice, and the format of the file."""
 
     text: str
     voice: str | None = None
-    """Name or id of one that is stored."""
+    """Name or id of a stored voice."""
     clip: Clip | None = None
-    """In place of a voice."""
+    """Used instead of a stored voice."""
     ref_text: str | None = None
-    """What the clip says; None: Whisper listens."""
+    """Transcript of the clip; None: Whisper's."""
     instruction: str = INSTRUCTION
     format: Format = "wav"
     sample_rate: int = 24_000
@@ -39,20 +39,20 @@ class Speaking:
     speed: float = 1.0
     """0.25 to 4; the pitch is kept."""
     verify: bool | None = None
-    """Whether Whisper listens to what is spoken; None, here and below: as the service does."""
+    """Whether Whisper checks the speech; None, here and below: the service's default."""
     best_of: int | None = None
-    """Takes made of each part, of which the best is kept."""
+    """Takes of each part, of which the best is used."""
     ref_check: ReferenceCheck | None = None
-    """What is done where the clip does not say its text."""
+    """What to do if the clip does not match its text."""
     language: str = "en"
-    """ISO 639-1, of the text."""
+    """Language of the text, ISO 639-1."""
     keep: bool = False
-    """Refuse where the service keeps no copies."""
+    """Whether to store a copy. An error if the service stores none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A file of speech, and what is known of it."""
+    """A file of speech, and its metadata."""
 
     file: bytes
     media_type: str
@@ -64,12 +64,12 @@ class Spoken:
     seed: int
     warnings: tuple[str, ...] = ()
     output: str | None = None
-    """Name of the copy that was kept."""
+    """Name of the stored copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Residence:
-    """Where the models are, and the GPUs."""
+    """Where the models are loaded, and the GPUs."""
 
     models: dict[str, ModelStatus]
     gpus: list[GpuStatus]
@@ -79,15 +79,15 @@ class Backend(Protocol):
     """A service. Its methods raise ServiceError."""
 
     def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
-        """Speaks: tells its progress, and gives the file last. Closing it early stops the engine."""
+        """Speaks: yields its progress, and the file last. Closing it early stops the engine."""
         ...
 
     async def output(self, name: str) -> bytes:
-        """A copy of what was spoken, by its name."""
+        """Returns a stored copy of speech by its name."""
         ...
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> dict[str, Any]:
-        """What a clip says: the answer of POST /api/transcribe."""
+        """Transcribes a clip: the response of POST /api/transcribe."""
         ...
 
     async def residence(self) -> Residence: ...

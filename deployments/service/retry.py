@@ -1,4 +1,4 @@
-"""Repeats work whose process died, as long as nobody has seen any of its result."""
+"""Retries work whose process died, as long as no result has been sent."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -9,13 +9,13 @@ from deployments.errors import ReplicaLost
 T = TypeVar("T")
 
 ATTEMPTS: Final = 4
-"""How often a piece of work is attempted in all. Replicas that die for reasons of their own (a node goes, memory runs
-out, a rolling restart) seldom hit one request more than twice; 4 leaves room. The bound is there for a request that
-itself kills the replica: it must not kill every new one, and be waited for, until its deadline."""
+"""Maximum attempts at a piece of work. Replicas that die for reasons of their own (a lost node, low memory, a rolling
+restart) seldom hit one request more than twice; 4 is ample. The limit is for a request that kills the replica itself:
+it must not kill every new one, and wait for it, until its deadline."""
 
 
 async def with_retries(work: Callable[[], Awaitable[T]]) -> T:
-    """Awaits the work, again if a replica dies during it; `ATTEMPTS` times at most."""
+    """Awaits the work, and retries it if a replica dies; at most `ATTEMPTS` times."""
     for _ in range(ATTEMPTS - 1):
         try:
             return await work()
@@ -27,11 +27,11 @@ async def with_retries(work: Callable[[], Awaitable[T]]) -> T:
 async def stream_with_retries(
     stream: Callable[[], AsyncGenerator[T, None]], seen: Callable[[T], bool]
 ) -> AsyncGenerator[T, None]:
-    """Yields the items of a stream, which is started again if a replica dies before the first item that counts.
+    """Yields the items of a stream, and restarts it if a replica dies before the first item that counts.
 
     Args:
-        stream: Starts it; called `ATTEMPTS` times at most.
-        seen: Whether an item is part of the result. Once one has been yielded, a loss is raised.
+        stream: Starts the stream; called at most `ATTEMPTS` times.
+        seen: Whether an item is part of the result. Once one has been yielded, a lost replica is an error.
     """
     for attempt in range(1, ATTEMPTS + 1):
         started = False
@@ -49,9 +49,9 @@ async def stream_with_retries(
 async def await_first_item(
     stream: Callable[[], AsyncGenerator[T, None]], seen: Callable[[T], bool]
 ) -> tuple[T, AsyncGenerator[T, None]]:
-    """A stream that has come to the first of its items that somebody will see, and that item.
+    """Advances a stream to the first item that the client will see; returns that item and the stream.
 
-    So what fails before is told by a status.
+    Errors before it can thus be reported by a status code.
     """
     items = stream()
     try:

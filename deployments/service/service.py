@@ -1,4 +1,4 @@
-"""What the routes need of the service behind them."""
+"""What the routes need of the service."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,16 +15,16 @@ from deployments.synthesis.synthesizer import Synthesizer
 
 
 class HealthProbe(Protocol):
-    """Knows how the deployments are."""
+    """Reports the state of the deployments."""
 
     async def __call__(self) -> dict[str, str]:
-        """Serve's status of each deployment, in small letters, by its name."""
+        """Returns Serve's status of each deployment, in lower case, by its name."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything a route may use."""
+    """Everything that a route may use."""
 
     synthesizer: Synthesizer
     audio: AudioReader

@@ -1,4 +1,4 @@
-"""What a file says, as every door of the service answers."""
+"""The transcript of a file, as every interface of the service returns it."""
 
 import re
 from typing import IO
@@ -27,20 +27,20 @@ class TranscribedSegment(BaseModel):
 
 
 class Transcription(BaseModel):
-    """What a clip says."""
+    """The transcript of a clip."""
 
     text: str = Field(examples=["Good morning."])
     language: str = Field(examples=["en"])
     language_probability: float
     duration: float = Field(description="Seconds.")
     segments: list[TranscribedSegment]
-    warnings: list[str] = Field(description="What is wrong with the file, as `X-Warnings` says, too.")
+    warnings: list[str] = Field(description="Problems of the file, like `X-Warnings`.")
 
 
 async def written_down(
     service: Service, file: IO[bytes] | bytes, param: str, language: str | None, *, words: bool
 ) -> Transcription:
-    """What a file says; `param` names the request's field, for errors."""
+    """Transcribes a file; `param` names the request's field, for errors."""
     transcript = await service.listener.transcribe(file, param, language=language, word_timestamps=words)
     return Transcription(
         text=transcript.text,

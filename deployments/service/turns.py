@@ -1,4 +1,4 @@
-"""How many requests work at once, how many wait, and whose turn it is."""
+"""Limits running and waiting requests, and schedules their turns fairly."""
 
 import asyncio
 import math
@@ -23,15 +23,15 @@ class _Client:
 
 
 class Admission:
-    """Turns at work.
+    """Schedules turns.
 
-    The next turn is that of the waiting client with the fewest at work. Where no more may wait, a client makes room
-    for one that has fewer waiting, so that none who floods keeps the others out.
+    The next turn goes to the waiting client with the fewest running requests. If the queue is full, a client makes room
+    for one with fewer waiting requests, so one busy client cannot starve the others.
 
     Args:
-        running: Requests at work at once.
-        waiting: Requests that may wait.
-        metrics: Told of both numbers.
+        running: Maximum running requests.
+        waiting: Maximum waiting requests.
+        metrics: Receives both numbers.
     """
 
     def __init__(self, running: int, waiting: int, metrics: Metrics) -> None:
@@ -42,26 +42,26 @@ class Admission:
 
     @classmethod
     def of(cls, settings: Settings, profile: Profile, metrics: Metrics, replicas: int = 1) -> Self:
-        """An ingress replica's share, rounded up, of what the settings allow, or else of the batch of one Llasa."""
+        """Returns one ingress replica's share, rounded up, of the settings' limits, or of the batch of one Llasa."""
         running = settings.max_running_requests or profile.takes
         return cls(math.ceil(running / replicas), math.ceil(settings.max_queued_requests / replicas), metrics)
 
     @property
     def running(self) -> int:
-        """Requests at work."""
+        """Number of running requests."""
         return sum(client.running for client in self._clients.values())
 
     @property
     def waiting(self) -> int:
-        """Requests that wait."""
+        """Number of waiting requests."""
         return sum(len(client.waiting) for client in self._clients.values())
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
-        """Waits for a turn of the named client, and has it while the body runs.
+        """Waits for a turn of the named client, and holds it while the body runs.
 
         Raises:
-            Overloaded: on entering, at once or while waiting: too many wait.
+            Overloaded: on entering or while waiting: too many requests wait.
         """
         client = self._clients.setdefault(name, _Client())
         try:
@@ -90,7 +90,7 @@ class Admission:
             await turn
         except BaseException:
             if turn.done() and not turn.cancelled() and not turn.exception():
-                client.running -= 1  # the turn came together with the cancellation
+                client.running -= 1  # the turn was granted just as the request was cancelled
             with suppress(ValueError):
                 client.waiting.remove(turn)
             raise
@@ -110,7 +110,7 @@ class Admission:
                 key=lambda name: self._clients[name].running,
             )
             client = self._clients.pop(name)
-            self._clients[name] = client  # to the end: who has as few at work comes before
+            self._clients[name] = client  # moves it to the end: clients with as few running requests go first
             turn = client.waiting.popleft()
             if not turn.done():
                 turn.set_result(None)

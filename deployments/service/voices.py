@@ -1,4 +1,4 @@
-"""The voices that requests may name: those that were stored, and those that are there from the start."""
+"""The voices that requests may name: stored and built-in ones."""
 
 import asyncio
 import logging
@@ -36,23 +36,23 @@ logger = logging.getLogger(__name__)
 BUILT_IN: Final = (
     "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar",
 )  # fmt: skip
-"""OpenAI's names. With the embedded checkpoints they ship. With others each is the voice that Llasa itself chooses,
-without a reference, for `_PHRASE` with the seed of its place here (from 1): made at first use, then kept. They do not
-sound like OpenAI's."""
+"""OpenAI's names. Their voices ship with the embedded checkpoints. With others, each is the voice that Llasa chooses
+without a reference for `_PHRASE`, with its index here (from 1) as the seed: generated at first use, then stored. They
+do not sound like OpenAI's."""
 _PHRASE: Final = "The sun is up, and a new day can begin."
 _TRIES: Final = 3
-"""Takes at a built-in voice, with seeds that lie `len(BUILT_IN)` apart, until one ends by itself."""
+"""Attempts at a built-in voice, with seeds `len(BUILT_IN)` apart, until one ends by itself."""
 
 
 class Voices:
-    """Gives references to names. A voice is prepared once; using it asks neither the codec nor Whisper.
+    """Returns references by name. A voice is prepared once; using it needs neither the codec nor Whisper.
 
     Args:
-        store: Where they are kept.
+        store: Stores the voices.
         synthesizer: Prepares clips.
-        lm: Makes the built-in voices.
-        residency: Has the models up for it.
-        profile: Names the checkpoints. A voice whose codes were made with others is prepared anew.
+        lm: Generates the built-in voices.
+        residency: Keeps the models loaded for it.
+        profile: Names the checkpoints. A voice with codes of other checkpoints is prepared again.
     """
 
     def __init__(
@@ -66,28 +66,28 @@ class Voices:
         self._checkpoints = f"{profile.llasa} {profile.xcodec2}"
         self._ship = (profile.llasa, profile.xcodec2) == ("nano:llasa", "nano:xcodec2")
         self._locks = defaultdict[str, asyncio.Lock](asyncio.Lock)
-        self._made: dict[str, StoredVoice] = {}  # built-in ones, where the folder cannot be written
+        self._made: dict[str, StoredVoice] = {}  # built-in ones, if the folder is not writable
 
     async def list(self) -> list[Voice]:
-        """The built-in ones, then the stored ones, the newest last."""
+        """Returns the built-in voices, then the stored ones, the newest last."""
         return [await self._listed(name) for name in BUILT_IN] + await asyncio.to_thread(self._store.list)
 
     async def get(self, key: str) -> Voice:
-        """A voice by its name or id.
+        """Returns a voice by its name or id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such voice.
         """
         if name := _built_in_name(key):
             return await self._listed(name)
         return (await self._stored(key)).voice
 
     async def reference(self, key: str) -> Reference:
-        """What a voice of that name or id is continued from.
+        """Returns the reference of a voice by its name or id.
 
         Raises:
             NotFound: there is no such voice.
-            Unavailable: it has to be prepared, and a model cannot serve.
+            Unavailable: the voice must be prepared, and a model cannot serve.
         """
         if name := _built_in_name(key):
             if self._ship:
@@ -112,24 +112,24 @@ class Voices:
         """Prepares a clip and stores it.
 
         Args:
-            name: Of the voice.
+            name: Name of the voice.
             clip: [samples] mono at 16 kHz.
-            ref_text: What it says; None: Whisper listens.
-            consent: Whose, and how it was given.
-            check: What is done about a text that is not what the clip says; None: as the service does.
-            warnings: What is wrong with the clip's file.
+            ref_text: Its transcript; None: Whisper's.
+            consent: Whose voice it is, and how they consented.
+            check: What to do if the text does not match the clip; None: the service's default.
+            warnings: Problems of the clip's file.
 
         Raises:
-            InvalidInput: the name or the consent cannot be taken.
+            InvalidInput: the name or the consent is invalid.
             InvalidAudio: no text came with the clip, and Whisper hears none in it.
-            InvalidText: the text is not what the clip says.
-            Conflict: there is a voice of that name.
+            InvalidText: the text does not match the clip.
+            Conflict: a voice of that name exists.
             Unavailable: a model cannot serve.
         """
         name = check_name(name)
         consent = check_consent(consent)
         if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
-            raise Conflict(f"There is a voice {name!r} already.", "name")
+            raise Conflict(f"A voice {name!r} exists already.", "name")
         reference = await self._synthesizer.prepare(clip, ref_text, check)
         reference = replace(reference, warnings=warnings + reference.warnings)
         voice = Voice(
@@ -147,28 +147,28 @@ class Voices:
         return voice
 
     async def rename(self, key: str, name: str) -> Voice:
-        """Gives a stored voice another name, and with it another id.
+        """Renames a stored voice, which changes its id, too.
 
         Raises:
-            InvalidInput: the name cannot be one, or the voice is a built-in one.
+            InvalidInput: the name is invalid, or the voice is a built-in one.
             NotFound: there is no such voice.
-            Conflict: there is a voice of the new name.
+            Conflict: a voice of the new name exists.
         """
         name = check_name(name)
         if _built_in_name(key):
             raise InvalidInput("A built-in voice cannot be renamed.", "voice")
         stored = await self._stored(key)
         if _built_in_name(name):
-            raise Conflict(f"There is a voice {name!r} already.", "name")
+            raise Conflict(f"A voice {name!r} exists already.", "name")
         with _on_disk(key):
             return await asyncio.to_thread(self._store.rename, stored, name)
 
     async def sample(self, key: str) -> Waveform:
-        """[samples] mono at 16 kHz: how a voice sounds.
+        """Returns [samples] mono at 16 kHz: a sample of a voice.
 
         Raises:
             NotFound: there is no such voice.
-            Unavailable: it has to be made or decoded, and a model cannot serve.
+            Unavailable: the voice must be generated or decoded, and a model cannot serve.
         """
         if not _built_in_name(key):
             with _on_disk(key):
@@ -181,8 +181,8 @@ class Voices:
         """Deletes a voice by its name or id.
 
         Raises:
-            InvalidInput: it is a built-in one.
-            NotFound: there is none.
+            InvalidInput: the voice is a built-in one.
+            NotFound: there is no such voice.
         """
         if _built_in_name(key):
             raise InvalidInput("A built-in voice cannot be deleted.", "voice")
@@ -208,10 +208,10 @@ class Voices:
             return stored
         with _on_disk(stored.voice.name):
             clip = await asyncio.to_thread(self._store.clip, stored)
-        # Not checked again: of a clip that had to be cut the text is a part.
+        # Not checked again: the text of a clip that was cut is only a part.
         reference = await self._synthesizer.prepare(clip, stored.reference.text, "off")
-        await self._stored(stored.voice.id)  # one that was deleted meanwhile must not come back
-        # What was said of its text before is not found again; an older voice has nothing said of it.
+        await self._stored(stored.voice.id)  # a voice that was deleted meanwhile must not come back
+        # Earlier warnings about the text cannot be found again; older voices have none.
         warnings = tuple(dict.fromkeys(stored.voice.warnings + reference.warnings))
         voice = replace(
             stored.voice,
@@ -235,7 +235,7 @@ class Voices:
             try:
                 await asyncio.to_thread(self._store.replace, stored)
             except OSError as error:
-                logger.warning("The built-in voice %s cannot be kept in VOICES_DIR: %s", name, error)
+                logger.warning("The built-in voice %s cannot be stored in VOICES_DIR: %s", name, error)
                 self._made[name] = stored
             return stored
 
@@ -278,7 +278,7 @@ def _built_in_name(key: str) -> str | None:
 
 @contextmanager
 def _on_disk(key: str) -> Iterator[None]:
-    """A voice may be deleted between two looks at its file, and the disk may be full."""
+    """Handles a voice that is deleted between two accesses of its file, and a full disk."""
     try:
         yield
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Words with their times, as lines to read along.
+"""Groups words with their times into caption lines.
 
 The limits follow Netflix's Timed Text Style Guide ("General Requirements", "Subtitle Timing Guidelines") and the BBC's
 Subtitle Guidelines.
@@ -14,31 +14,31 @@ from deployments.synthesis.events import Part
 from deployments.whisper.protocol import Segment, Word
 
 _LONGEST: Final = 6.0
-"""Seconds that a line stands at most. Netflix allows 7."""
+"""Maximum seconds of a line. Netflix allows 7."""
 _SHORTEST: Final = 5 / 6
-"""Seconds that a line stands at least, where the next one leaves room: Netflix's minimum."""
+"""Minimum seconds of a line, if the next one leaves room: Netflix's minimum."""
 _PAUSE: Final = 0.5
-"""Seconds of silence that end a line. Netflix closes shorter gaps between subtitles and leaves longer ones; the BBC
-wants gaps of 1 s, but Whisper's words reach into the silence around them, so its gaps are shorter than the pauses."""
+"""Seconds of silence that end a line. Netflix closes shorter gaps between subtitles and keeps longer ones; the BBC
+requires gaps of 1 s, but Whisper's words extend into the silence around them, so its gaps are shorter than pauses."""
 _WIDEST: Final = 42
-"""Characters of a line: the usual width of subtitles, and Netflix's."""
+"""Maximum characters of a line: the usual width of subtitles, and Netflix's."""
 _UNSPACED: Final = re.compile(
     r"[\u2e80-\u312f\u3190-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\U00020000-\U0003ffff]"
 )
-"""Characters of Chinese and Japanese, which have no spaces; Korean has."""
+"""Characters of Chinese and Japanese, which have no spaces; Korean has them."""
 
 
 def captions(parts: Sequence[Part]) -> tuple[Segment, ...]:
-    """Lines of what was heard; empty where nobody listened. Parts do not share a line."""
+    """Returns caption lines of what Whisper heard; empty if it was not used. Parts do not share a line."""
     end = max((part.start + part.seconds for part in parts), default=0.0)
     return _readable([line for part in parts for line in _lines(part.words)], end)
 
 
 def cues(segments: Iterable[Segment], duration: float = math.inf) -> tuple[Segment, ...]:
-    """Lines of a transcript.
+    """Returns the lines of a transcript.
 
     Args:
-        segments: A segment whose words are not known is one line, however long.
+        segments: A segment without words becomes one line, however long.
         duration: Seconds of the clip.
     """
     return _readable([line for segment in segments for line in _lines(segment.words) or [segment]], duration)
@@ -60,14 +60,14 @@ def _lines(words: Sequence[Word]) -> list[Segment]:
 
 
 def _readable(lines: list[Segment], end: float) -> tuple[Segment, ...]:
-    """The lines, each as long as one can be read, but not into the next one or past the end."""
+    """Extends each line to a readable duration, but not into the next one or past the end."""
     following = [line.start for line in lines[1:]] + [end]
     return tuple(_extended(line, min(limit, end)) for line, limit in zip(lines, following, strict=False))
 
 
 def _extended(line: Segment, limit: float) -> Segment:
     end = round(line.start + _SHORTEST, 3)
-    # A line that starts with the next one overlaps it: WebVTT has no cues without duration.
+    # A line that starts together with the next one overlaps it: WebVTT has no cues without duration.
     return replace(line, end=max(line.end, min(end, limit) if limit > line.start else end))
 
 

@@ -1,4 +1,4 @@
-"""What a synthesis tells while it runs."""
+"""Events of a synthesis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Progress:
 
     stage: Stage
     part: int = 0
-    """Of a text spoken in parts: which one, from 1."""
+    """Number of the part, from 1, if the text is spoken in parts."""
     parts: int = 0
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ _TOLD: Final[Mapping[Stage, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The next piece of the speech."""
+    """The next chunk of the speech."""
 
     wav: Waveform
     """[samples] float32, mono at 16 kHz; never empty."""
@@ -44,7 +44,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of the text as it was spoken at last."""
+    """A stretch of the text and its final take."""
 
     text: str
     start: float
@@ -52,41 +52,41 @@ class Part:
     seconds: float
     finish: FinishReason
     seed: int
-    """Of the take that was kept."""
+    """Seed of the take that is used."""
     attempts: int
-    """Takes that were made."""
+    """Number of takes generated."""
     flaw: str | None
-    """What is wrong with the kept one, if anything."""
+    """Flaw of the take that is used, if any."""
     heard: str | None = None
-    """What Whisper heard in it, where it was asked; likewise below."""
+    """What Whisper heard in it, if it was used, as for the fields below."""
     error: float | None = None
-    """Word (of Chinese and Japanese: character) errors over what should be heard."""
+    """Word error rate (for Chinese and Japanese, character error rate)."""
     words: tuple[Word, ...] = ()
-    """With times from the beginning of the speech."""
+    """Words with times from the beginning of the speech."""
     unread: bool = False
     """Whether the model has no tokens for some characters of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The speech is whole. Comes last, and once."""
+    """The speech is complete. Comes last, and once."""
 
     finish: FinishReason
-    """`stop` when all of its parts came to their ends; else why the first that did not was ended."""
+    """`stop` if all of its parts reached their ends; else why the first that did not was ended."""
     seed: int
-    """Gives the same speech again."""
+    """Reproduces the speech."""
     ref_text: str
-    """What the reference says, as the model was told."""
+    """Transcript of the reference, as given to the model."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds that were waited for each stage that ran, in their order."""
+    """Seconds waited for each stage that ran, in order."""
     warnings: tuple[str, ...] = ()
-    """What may be wrong with the speech, for people to read."""
+    """Possible problems of the speech, in readable sentences."""
     parts: tuple[Part, ...] = ()
-    """What the speech is made of, in order."""
+    """Parts of the speech, in order."""
 
     @property
     def error(self) -> float | None:
-        """Word errors over words, of all parts that Whisper was asked about."""
+        """Word error rate over all parts that Whisper checked."""
         heard = [(part.error, len(tokens(part.text))) for part in self.parts if part.error is not None]
         words = sum(count for _, count in heard)
         return sum(error * count for error, count in heard) / words if words else None

@@ -1,4 +1,4 @@
-"""How takes fail, and how that is seen without listening."""
+"""Detects failed takes without listening to them."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -16,7 +16,7 @@ _ORDER: Final = ("misread", "long", "short", "gap", "length", "loop", "lost", "s
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong with a take."""
+    """A defect of a take."""
 
     kind: FlawKind
     message: str
@@ -24,29 +24,29 @@ class Flaw:
 
     @property
     def rank(self) -> int:
-        """The higher, the worse."""
+        """Severity; higher is worse."""
         return 1 + _ORDER.index(self.kind)
 
 
 _CYCLE: Final = 150
-"""Codes (3 s) in which hardly anything but one cycle comes again and again."""
+"""Codes (3 s) that consist almost entirely of one repeated cycle."""
 _PERIODS: Final = range(10, 51)
-"""Codes of a cycle. Shorter ones are seen by their multiples; in a held vowel, neighbours are alike."""
+"""Codes of a cycle. Shorter ones are detected by their multiples; in a held vowel, neighbours are alike."""
 _CYCLIC: Final = 0.85
-"""Part of the codes that are as they were one cycle ago: sampled, no cycle is exact. Of a word said five times: 0.8."""
+"""Fraction of codes equal to those one cycle earlier: sampled cycles are not exact. For a word said five times: 0.8."""
 _MONOTONE: Final = 100
-"""Codes (2 s) with at most _FEWEST different ones: a held sound. Real speech has some 20 and more."""
+"""Codes (2 s) with at most _FEWEST different ones: a held sound. Real speech has 20 or more."""
 _FEWEST: Final = 8
 
 
 class LoopDetector:
-    """Notices a take that has got stuck, while it runs."""
+    """Detects a take that is stuck, while it runs."""
 
     def __init__(self) -> None:
         self._last = np.zeros(0, np.int32)
 
     def push(self, codes: Codes) -> bool:
-        """Takes the next codes; whether the take turns in a circle."""
+        """Takes the next codes; returns whether the take repeats itself."""
         self._last = np.concatenate([self._last, codes])[-_CYCLE:]
         if len(self._last) >= _MONOTONE and len(np.unique(self._last[-_MONOTONE:])) <= _FEWEST:
             return True
@@ -56,17 +56,17 @@ class LoopDetector:
 
 
 LONGEST_GAP: Final = 2.0
-"""Seconds within a take in which nothing is said: no reader rests so long."""
+"""Seconds of silence within a take: no reader rests so long."""
 _LEAST_SPOKEN: Final = 0.1
 _SHORTEST: Final = 0.6
 _LONGEST: Final = 1.7
-"""Of the expected duration: half the text missing lies below, twice the text above. A voice's pace varies less."""
+"""Factor of the expected duration: half the text missing is below, twice the text above. Voices vary less in pace."""
 _GRACE: Final = 0.3 * CODES_A_SECOND
-"""Codes by which any take may be longer: a word alone is drawn out. Twice a text of 1 s and more lies above."""
+"""Codes by which any take may be longer: a single word is drawn out. Twice a text of 1 s or more exceeds it."""
 
 
 def check_silence(wav: Waveform) -> Flaw | None:
-    """What the sound of a trimmed take shows: that it is silent, or has a hole."""
+    """Checks the sound of a trimmed take: it must not be silent, or have a gap."""
     quiet = frame_levels(wav) <= QUIET
     if (len(quiet) - quiet.sum()) * HOP / 16_000 < _LEAST_SPOKEN:
         return Flaw("silence", "nothing is said")
@@ -76,7 +76,7 @@ def check_silence(wav: Waveform) -> Flaw | None:
 
 
 def check_duration(spoken: int, expected: float) -> Flaw | None:
-    """What the duration shows.
+    """Checks the duration of a take.
 
     Args:
         spoken: Codes of the trimmed take.

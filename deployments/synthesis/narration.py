@@ -1,4 +1,4 @@
-"""A plan spoken: chunks recorded side by side, given out in order."""
+"""Speaks a plan: records chunks in parallel, and yields them in order."""
 
 import asyncio
 from collections import defaultdict
@@ -23,14 +23,14 @@ from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 AHEAD: Final = 4
-"""Chunks of one request that are recorded at a time, the one that is next to be heard among them."""
+"""Chunks of one request recorded at a time, including the next one to be heard."""
 _MOST_GAIN: Final = 2.0
-"""Factor by which a chunk may be made louder or softer to match the first."""
+"""Maximum factor by which a chunk's loudness is changed to match the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The best of a chunk's takes, and how many there were."""
+    """The best of a chunk's takes, and their number."""
 
     take: Take
     attempts: int
@@ -42,10 +42,10 @@ class LongFormSpeaker:
     Args:
         studio: Records takes.
         request: What all takes have in common: reference, instruction, sampling.
-        pace: Of the voice.
-        policy: What is done about flaws.
-        transcriber: Listens to takes, where the policy wants it.
-        language: ISO 639-1, of the text: in it numbers are compared.
+        pace: Pace of the voice.
+        policy: How to handle flaws.
+        transcriber: Checks takes, if the policy requires it.
+        language: Language of the text, ISO 639-1, in which numbers are compared.
     """
 
     def __init__(
@@ -69,21 +69,21 @@ class LongFormSpeaker:
     async def narrate(
         self, chunks: tuple[Chunk, ...], *, live: bool
     ) -> AsyncGenerator[Waveform | Part | Progress, None]:
-        """Gives each chunk's pieces and then the chunk, in order; and tells where Whisper is waited for.
+        """Yields each chunk's audio and then its part, in order, and progress while waiting for Whisper.
 
-        Chunks are judged, and retried, before any of them is heard. Closing the iterator early frees all places.
+        Chunks are checked, and retried, before any audio of them is yielded. Closing the iterator frees all places.
 
         Args:
             chunks: The plan.
-            live: Give out the first chunk while it is recorded. Once heard, it cannot be retried; so not where the
-                policy is strict or listens.
+            live: Yield the first chunk while it is recorded. It cannot be retried then, so not if the policy is strict
+                or verifies.
 
         Raises:
-            GenerationFailed: a chunk has no sound, or a flaw that the policy does not let pass.
+            GenerationFailed: a chunk is silent, or has a flaw that the policy does not accept.
         """
         given = 0
         level: float | None = None
-        tail = np.zeros(0, np.float32)  # of the take before, into which the next one fades
+        tail = np.zeros(0, np.float32)  # end of the previous take, which fades into the next one
         try:
             for index, chunk in enumerate(chunks):
                 start = given
@@ -95,7 +95,7 @@ class LongFormSpeaker:
                             if isinstance(piece, _Kept):
                                 kept = piece
                             else:
-                                self._start(chunks, 1, AHEAD)  # not before: the first sound comes first
+                                self._start(chunks, 1, AHEAD)  # not earlier: the first sound has priority
                                 given += len(piece)
                                 yield piece
                     self._accept(kept, chunk)
@@ -106,7 +106,7 @@ class LongFormSpeaker:
                     kept = await self._tasks.pop(index)
                     self._accept(kept, chunk)
                     wav = crossfaded(tail, _matched(kept.take.wav, level))
-                    # The first chunk may be live, and be heard to its end before there is a next one.
+                    # The first chunk may be live, and be heard to its end before the next one is ready.
                     stays = max(len(wav) + (min(between, 0) if index else 0), 0)
                     wav, tail = wav[:stays], wav[stays:]
                     if len(wav):
@@ -128,7 +128,7 @@ class LongFormSpeaker:
                 self._tasks[index] = asyncio.create_task(self._record(chunks[index], index))
 
     async def _is_checked(self, index: int) -> bool:
-        """Returns when Whisper begins to listen to a chunk, whether it does: false where the chunk is done first."""
+        """Returns, once Whisper starts on a chunk, true; false if the chunk is done without it."""
         checking = asyncio.create_task(self._checked[index].wait())
         try:
             await asyncio.wait({checking, self._tasks[index]}, return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +144,7 @@ class LongFormSpeaker:
             another = await self._best(await self._takes(chunk, index, range(attempts, attempts + 1)), chunk, index)
             best = min(best, another, key=_badness)
             attempts += 1
-        if self._policy.listens and not best.hearing:  # all failed: what is heard of the best one is told all the same
+        if self._policy.listens and not best.hearing:  # all failed: the best one's transcript is reported anyway
             best = await verify(best, chunk.text, self._language, self._transcriber)
         return _Kept(best, attempts)
 
@@ -157,11 +157,11 @@ class LongFormSpeaker:
             else:
                 judged.append(take)
             if not any(judged[-1].quality_key[:2]):
-                break  # without flaw and error: of the rest, whatever is heard, none has a better duration
+                break  # no flaw and no error: whatever Whisper hears in the rest, none has a better duration
         return min(judged, key=_badness)
 
     async def _takes(self, chunk: Chunk, index: int, attempts: range) -> list[Take]:
-        # Side by side: they share the prompt, and the batch.
+        # In parallel: they share the prompt, and the batch.
         tasks = [asyncio.create_task(self._take(chunk, index, attempt)) for attempt in attempts]
         try:
             return await asyncio.gather(*tasks)
@@ -171,7 +171,7 @@ class LongFormSpeaker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _record_live(self, chunk: Chunk) -> AsyncGenerator[Waveform | _Kept, None]:
-        # As _record, but of what has been heard nothing is taken back.
+        # Like _record, but audio that was yielded cannot be taken back.
         takes: list[Take] = []
         heard = False
         while not heard and len(takes) <= self._retries and not (takes and takes[-1].flaw is None):
@@ -222,14 +222,14 @@ class LongFormSpeaker:
 
 
 def derived_seed(seed: int, index: int, attempt: int) -> int:
-    """Of one take: another for each chunk and attempt, and the request's own for the first."""
+    """Returns the seed of a take: different for each chunk and attempt; the first has the request's own."""
     if not (index or attempt):
         return seed
     return int(np.random.SeedSequence(seed, spawn_key=(index, attempt)).generate_state(1)[0])
 
 
 def shortened(text: str, longest: int = 60) -> str:
-    """Its beginning, for messages."""
+    """Returns the beginning of a text, for messages."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
@@ -248,7 +248,7 @@ def _part(chunk: Chunk, kept: _Kept, start: float, seconds: float) -> Part:
 
 
 def _matched(wav: Waveform, level: float | None) -> Waveform:
-    # As loud as the first chunk.
+    # Matches the loudness of the first chunk.
     own = loudness(wav)
     if not level or not own:
         return wav

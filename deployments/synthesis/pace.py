@@ -1,4 +1,4 @@
-"""How many codes a text takes: a language's rate, and how this voice departs from it."""
+"""Estimates how many codes a text takes: a language's rate, adjusted to the voice."""
 
 import re
 import unicodedata
@@ -10,32 +10,32 @@ _CJK_A_SECOND: Final = 4.5
 _LETTERS_A_SECOND: Final = 15.0
 _DIGITS_A_SECOND: Final = 4.0
 _MARKS_A_SECOND: Final = 3.0
-"""Characters read in a second: typical rates."""
+"""Characters read per second: typical rates."""
 _MARK: Final = re.compile(r"(?<=\w)[./@:_#?=&+~](?=\w)|(?<![^\Ww])w(?=w{0,2}\.)")
-"""Those of addresses and of numbers that are read out (dot, slash, at), and the letters of www."""
+"""Characters of addresses and numbers that are read out (dot, slash, at), and the letters of www."""
 _SLOWEST: Final = 1.5
 _FASTEST: Final = 0.7
-"""How far from its language's rate a voice is believed to be: beyond, text and clip do not belong together."""
+"""Limit of a voice's deviation from its language's rate: beyond it, text and clip do not match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A voice's own pace.
+    """Pace of a voice.
 
     Args:
-        factor: Codes it takes for each that its language's rate gives.
+        factor: Codes it takes, relative to its language's rate.
     """
 
     factor: float = 1.0
 
     @classmethod
     def of(cls, text: str, codes: int) -> "Pace":
-        """What a reference of so many codes shows; one without text shows nothing."""
+        """Measures the pace of a reference with so many codes; the default without text."""
         typical = Pace().codes(text)
         return cls(min(max(codes / typical, _FASTEST), _SLOWEST)) if typical else cls()
 
     def codes(self, text: str) -> float:
-        """Codes that the text is expected to take."""
+        """Returns the expected codes of a text."""
         digits = sum(map(str.isdecimal, text))
         marks = len(_MARK.findall(text))
         wide = sum(unicodedata.east_asian_width(character) in "WF" and not character.isdecimal() for character in text)
@@ -44,10 +44,10 @@ class Pace:
         return seconds * CODES_A_SECOND * self.factor
 
     def bounds(self, text: str) -> tuple[int, int]:
-        """Fewest and most codes that a take of the text may have.
+        """Returns the fewest and most codes that a take of the text may have.
 
-        A fifth of the expected length, below which a take has surely stopped at once, and three times as much and a
-        second, beyond which it has surely run away.
+        A fifth of the expected length, below which a take certainly stopped too early, and three times as much and a
+        second, beyond which it certainly ran away.
         """
         expected = self.codes(text)
         return max(1, round(expected / 5)), round(expected * 3) + CODES_A_SECOND

@@ -1,4 +1,4 @@
-"""A text of any length, in chunks that the model can speak."""
+"""Splits a text of any length into chunks that the model can speak."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from deployments.text.boundary import Boundary, boundaries, repeats
 from deployments.voices.reference import Reference
 
 WINDOW: Final = 2048
-"""Tokens of text and speech that Llasa was trained on."""
+"""Tokens of text and speech in Llasa's training."""
 _FRAME: Final = 128
-"""Tokens of the chat template around texts and codes, at most, without the instruction."""
+"""Maximum tokens of the chat template around texts and codes, without the instruction."""
 _SLACK: Final = 1.5
-"""A take may be this much longer than expected before the window ends it."""
+"""Factor by which a take may exceed its expected length before the window ends it."""
 LONGEST: Final = 12 * CODES_A_SECOND
-"""Codes that a chunk is expected to have, at most: beyond some 20 s takes wander."""
+"""Maximum expected codes of a chunk: beyond some 20 s, takes wander."""
 FIRST: Final = 4 * CODES_A_SECOND
-"""The same of the first chunk of several, which is waited for."""
+"""Limit for the first chunk, kept short for low latency."""
 _WORTH: Final = CODES_A_SECOND
-"""Chunks shorter than this are joined to what follows: very short takes fail more often."""
+"""Chunks shorter than this are joined to the next: very short takes fail more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What is spoken in one take."""
+    """Text of one take."""
 
     text: str
     pause: float
@@ -35,10 +35,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much text a chunk may have.
+    """Limits the text of a chunk.
 
     Args:
-        pace: Of the voice.
+        pace: Pace of the voice.
         room: Tokens of the window that the chunk's text and speech share.
     """
 
@@ -47,10 +47,10 @@ class Budget:
 
     @classmethod
     def beside(cls, reference: Reference, instruction: str) -> "Budget":
-        """What a reference leaves. No tokenizer makes more tokens of a text than it has bytes.
+        """Returns the budget that a reference leaves. No tokenizer makes more tokens of a text than it has bytes.
 
         Raises:
-            InvalidText: less than two seconds.
+            InvalidText: less than two seconds are left.
         """
         room = WINDOW - _FRAME - _bytes(instruction) - _bytes(reference.text) - len(reference.codes)
         if room < 2 * CODES_A_SECOND * _SLACK:
@@ -61,7 +61,7 @@ class Budget:
         return cls(Pace.of(reference.text, len(reference.codes)), room)
 
     def fits(self, text: str, longest: float = LONGEST) -> bool:
-        """Whether a chunk may be so long."""
+        """Returns whether a chunk may be this long."""
         expected = self.pace.codes(text)
         return expected <= longest and _bytes(text) + _SLACK * expected <= self.room
 
@@ -70,19 +70,19 @@ class Budget:
 class _Unit:
     text: str
     kind: Boundary
-    """What ends it."""
+    """The boundary at its end."""
     forced: bool = False
-    """Whether the chunk ends there, too."""
+    """Whether the chunk must end there, too."""
 
 
 def plan(text: str, budget: Budget) -> tuple[Chunk, ...]:
-    """Cuts a text into chunks: at paragraphs, and where one is too long at sentences, clauses, words, characters.
+    """Cuts a text into chunks: at paragraphs, and if one is too long at sentences, clauses, words, characters.
 
-    Nothing that can be spoken is lost, said twice or moved; white space between chunks becomes pauses. Numbers,
-    abbreviations and addresses are cut only where one alone is longer than a chunk.
+    All speakable text is kept, in order and without repetition; white space between chunks becomes pauses. Numbers,
+    abbreviations and addresses are cut only if one alone is longer than a chunk.
 
     Returns:
-        At least one chunk; each holds a letter or a digit, if the text does.
+        At least one chunk; each has a letter or a digit, if the text does.
     """
     whole = text.strip()
     cuts = sorted(set(repeats(whole)))
@@ -95,7 +95,7 @@ def plan(text: str, budget: Budget) -> tuple[Chunk, ...]:
 
 
 def _pack(units: list[_Unit], budget: Budget) -> list[_Unit]:
-    # Chunks are filled unit by unit; a unit that does not fit is cut finer, or begins the next chunk.
+    # Chunks are filled unit by unit; a unit that does not fit is split further, or begins the next chunk.
     queue = deque(units)
     chunks: list[_Unit] = []
     current = ""
@@ -103,7 +103,7 @@ def _pack(units: list[_Unit], budget: Budget) -> list[_Unit]:
     while queue:
         unit = queue.popleft()
         joined = current + unit.text
-        # Within clauses only what is too long for any chunk is cut.
+        # Within clauses, only units too long for any chunk are cut.
         fits = budget.fits(joined.strip(), LONGEST if chunks else FIRST)
         finer = [] if fits else _finer(unit, budget)
         if fits or not (current.strip() or finer):
@@ -121,7 +121,7 @@ def _pack(units: list[_Unit], budget: Budget) -> list[_Unit]:
 
 
 def _finer(unit: _Unit, budget: Budget) -> list[_Unit]:
-    """Parts of a unit; none where it had better stay whole."""
+    """Splits a unit; returns nothing if it should stay whole."""
     kinds: tuple[Boundary, ...] = (Boundary.SENTENCE, Boundary.CLAUSE)
     if not budget.fits(unit.text.strip()):
         kinds += (Boundary.WORD, Boundary.CHARACTER)
@@ -131,7 +131,7 @@ def _finer(unit: _Unit, budget: Budget) -> list[_Unit]:
             return parts
     if Boundary.WORD not in kinds or len(unit.text) < 2:
         return []
-    half = len(unit.text) // 2  # a letter under more marks than a chunk holds
+    half = len(unit.text) // 2  # a letter with more combining marks than fit into a chunk
     return [_Unit(unit.text[:half], Boundary.CHARACTER), _Unit(unit.text[half:], unit.kind, unit.forced)]
 
 
@@ -146,7 +146,7 @@ def _cut_at(unit: _Unit, cuts: list[int], kind: Boundary = Boundary.WORD, *, for
 
 
 def _spoken(units: list[_Unit]) -> tuple[Chunk, ...]:
-    # What holds nothing to speak, as a row of dots, is a pause.
+    # A unit without anything to speak, such as a row of dots, becomes a pause.
     chunks: list[Chunk] = []
     for unit in units:
         if any(character.isalnum() for character in unit.text):

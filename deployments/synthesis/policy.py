@@ -1,4 +1,4 @@
-"""How much care is taken of a speech."""
+"""How carefully a speech is checked."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -9,17 +9,17 @@ from deployments.voices.preparation import ReferenceCheck
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is done about takes that fail, and about references that do not say what they are said to."""
+    """How to handle flawed takes, and references that do not match their texts."""
 
     retries: int = 2
-    """More attempts at a chunk whose take has a flaw, each with another seed."""
+    """Maximum retries of a chunk whose take has a flaw, each with another seed."""
     strict: bool = False
-    """Whether a speech with a flaw left is refused instead of given with a warning."""
+    """Whether a speech with a remaining flaw is refused instead of returned with a warning."""
     reference_check: ReferenceCheck = "off"
     verify: bool = False
-    """Whether Whisper listens to every take: one that it hears wrong has a flaw."""
+    """Whether Whisper checks every take: a misread one counts as flawed."""
     best_of: int = 1
-    """Takes made of each chunk at once, of which the best is kept. More than one are always listened to."""
+    """Parallel takes of each chunk, of which the best is used. More than one are always checked by Whisper."""
 
     @property
     def listens(self) -> bool:
@@ -27,10 +27,10 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The policy where a request does not say."""
+        """Returns the default policy of the settings."""
         check = "off" if settings.reference_check == "auto" else settings.reference_check
         return cls(settings.take_retries, reference_check=check, verify=settings.verify, best_of=settings.best_of)
 
     def changed(self, **wishes: Any) -> "Policy":
-        """As a request wishes it; a field that is None stays as it is."""
+        """Returns the policy with a request's values; None keeps the default."""
         return replace(self, **{name: wish for name, wish in wishes.items() if wish is not None})

@@ -1,4 +1,4 @@
-"""From a reference and a text to speech: the three models, composed."""
+"""Composes the three models: from a reference and a text to speech."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -27,30 +27,30 @@ _POLICY: Final = Policy()
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """What to say, and in whose voice."""
+    """What to say, and the voice."""
 
     text: str
     reference: Waveform | Reference
-    """[samples] mono at 16 kHz, or one that is prepared already."""
+    """[samples] mono at 16 kHz, or a prepared reference."""
     ref_text: str | None = None
-    """What the waveform says; None: Whisper listens. A prepared reference has its own."""
+    """Transcript of the waveform; None: Whisper's. A prepared reference has its own."""
     instruction: str = INSTRUCTION
     sampling: Sampling = Sampling()
     normalise: bool = True
-    """Whether numbers and symbols are written out, and odd characters replaced."""
+    """Whether to write out numbers and symbols, and replace unusual characters."""
     language: str = "en"
-    """ISO 639-1, of the text."""
+    """Language of the text, ISO 639-1."""
     policy: Policy | None = None
     """None: the synthesizer's."""
     live: bool = True
-    """Give out the first chunk of a stream while it is recorded: quicker, but a flaw found late stays."""
+    """Whether a stream yields the first chunk while it is recorded: faster, but a flaw found late stays."""
     warnings: tuple[str, ...] = ()
-    """What is wrong with the file of the reference."""
+    """Problems of the reference's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What was said, whole."""
+    """A complete speech."""
 
     wav: Waveform
     """[samples] mono at 16 kHz."""
@@ -58,7 +58,7 @@ class Speech:
 
 
 class Synthesizer:
-    """Speaks requests; holds no model, and remembers the references it has seen."""
+    """Speaks requests; holds no model, and caches prepared references."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Synthesizer:
         self._preparer = Preparer(codec, transcriber, cache=references)
         self._residency = residency
         self.policy = policy
-        """Where a request does not say."""
+        """Default policy of requests."""
 
     async def speak(self, request: SpeechRequest) -> Speech:
-        """Speaks a request whole: what `stream` gives when it is not live, collected.
+        """Speaks a request as a whole: collects what `stream` yields when it is not live.
 
         Cancelling it frees what it holds in the models.
         """
@@ -92,19 +92,19 @@ class Synthesizer:
         raise AssertionError("a stream ended without its last event")
 
     async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[Event, None]:
-        """Speaks a request as it is made.
+        """Speaks a request as a stream.
 
         Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
 
         Args:
             request: What to say.
-            usage: Is counted up.
+            usage: Counted up.
 
         Raises:
             InvalidAudio: no text came with the reference and Whisper hears none in it, or it cannot be cut.
-            InvalidText: the reference's text is not what it says, or it leaves no room in the model's window.
+            InvalidText: the text does not match the reference, or it leaves no room in the model's window.
             Unavailable: a model cannot serve.
-            GenerationFailed: the model spoke nothing, or the policy is strict and no take is good.
+            GenerationFailed: the model generated silence, or the policy is strict and no take is good.
         """
         timings: dict[str, float] = {}
         async with AsyncExitStack() as stack:
@@ -152,7 +152,7 @@ class Synthesizer:
             yield _finished(request, reference, timings, parts)
 
     async def sound(self, reference: Reference) -> Waveform:
-        """[samples] mono at 16 kHz: a reference's codes as the codec speaks them.
+        """Returns [samples] mono at 16 kHz: a reference's codes, decoded.
 
         Raises:
             Unavailable: the codec cannot serve.
@@ -163,16 +163,16 @@ class Synthesizer:
     async def prepare(
         self, wav: Waveform, ref_text: str | None = None, check: ReferenceCheck | None = None
     ) -> Reference:
-        """Makes a reference of a clip, once for all that it will speak.
+        """Prepares a reference from a clip, once for all speech with it.
 
         Args:
             wav: [samples] mono at 16 kHz.
-            ref_text: What it says; None: Whisper listens.
-            check: What is done about a text that is not what the clip says; None: as the policy says.
+            ref_text: Its transcript; None: Whisper's.
+            check: What to do if the text does not match the clip; None: the policy's default.
 
         Raises:
-            InvalidAudio: no text came with it and Whisper hears none in it, or it is too long and cannot be cut.
-            InvalidText: the text is not what the clip says.
+            InvalidAudio: no text came with the clip and Whisper hears none in it, or it is too long and cannot be cut.
+            InvalidText: the text does not match the clip.
             Unavailable: a model cannot serve.
         """
         draft = await self._preparer.draft(wav, ref_text, check or self.policy.reference_check)
@@ -213,10 +213,10 @@ def _written(request: SpeechRequest) -> str:
 
 
 def seconds(wav: Waveform) -> float:
-    """How long [samples] at 16 kHz last."""
+    """Returns the duration of [samples] at 16 kHz."""
     return len(wav) / SAMPLE_RATE
 
 
 def _listeners(draft: Reference | Draft, *, listens: bool = False) -> list[str]:
-    """Models that a reference needs, and the takes. XCodec2 speaks, too."""
+    """Returns the models needed to prepare a reference and check takes. XCodec2 also decodes."""
     return ["XCodec2", "Whisper"] if listens or (isinstance(draft, Draft) and draft.needs_listening) else ["XCodec2"]

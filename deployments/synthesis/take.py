@@ -1,4 +1,4 @@
-"""One attempt at a chunk."""
+"""Records one attempt at a chunk."""
 
 import math
 import time
@@ -24,40 +24,40 @@ class Hearing:
 
     text: str
     error: float
-    """Word (or character) errors over the words of the text."""
+    """Word (or character) error rate."""
     words: tuple[Word, ...]
-    """With times from the beginning of the take."""
+    """Words with times from the beginning of the take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """An attempt that has ended."""
+    """A finished attempt."""
 
     wav: Waveform
-    """[samples] trimmed and faded; empty where the model said nothing at all."""
+    """[samples] trimmed and faded; empty if the model generated nothing at all."""
     finish: FinishReason
     seed: int
     flaw: Flaw | None
     duration_error: float = 0.0
-    """How far its duration is from the expected one: the logarithm of their ratio, without its sign."""
+    """Deviation from the expected duration: the absolute logarithm of their ratio."""
     hearing: Hearing | None = None
     unread: bool = False
-    """Whether the model could not read all of its text."""
+    """Whether the model has no tokens for some of its text."""
 
     @property
     def quality_key(self) -> tuple[float, ...]:
-        """What orders takes: flaws before misheard words before duration."""
+        """Sort key of takes: flaws, then misheard words, then duration."""
         flaw = self.flaw.rank if self.flaw else 0
         return flaw, self.hearing.error if self.hearing else 0.0, self.duration_error
 
 
 class TakeRecorder:
-    """Records takes, each watched while it runs.
+    """Records takes, and watches each while it runs.
 
     Args:
-        lm: Speaks.
-        codec: Decodes.
-        timings: Seconds waited for codes (`generate`) and sound (`decode`), summed over takes that run side by side.
+        lm: Generates codes.
+        codec: Decodes them.
+        timings: Seconds waited for codes (`generate`) and sound (`decode`), summed over parallel takes.
     """
 
     def __init__(self, lm: SpeechLM, codec: Codec, timings: MutableMapping[str, float]) -> None:
@@ -66,13 +66,13 @@ class TakeRecorder:
         self._timings = timings
 
     async def record(self, request: TakeRequest, expected: float) -> AsyncGenerator[Waveform | Take, None]:
-        """Gives a take in pieces as it grows, then the take. Of one that fails before its first piece, just the take.
+        """Yields the audio of a take as it grows, then the take. A take that fails before its first audio comes alone.
 
-        One that turns in a circle or falls silent is stopped at once. Closing the iterator early frees its place.
+        A take that repeats itself or falls silent is stopped at once. Closing the iterator early frees its place.
 
         Args:
-            request: What is asked of the model.
-            expected: Codes that the text should take.
+            request: The request to the model.
+            expected: Expected codes of the text.
         """
         decoder = StreamDecoder(self._codec, request.ref_codes)
         edges = Edges()
@@ -112,7 +112,7 @@ class TakeRecorder:
 
 
 _LOST: Final = CodeChunk(np.zeros(0, np.int32), "error")
-"""In place of the end that a model which breaks off does not send."""
+"""Used when the model stops without a final chunk."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a request costs the model."""
+"""Counts the tokens and codes of a request."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -9,16 +9,16 @@ from deployments.llasa.protocol import CodeChunk, EngineStats, SpeechLM, TakeReq
 
 @dataclass(slots=True)
 class Usage:
-    """Counted while a request runs, over all of its takes: also those that were made again."""
+    """Counts of a request, over all of its takes, including retries."""
 
     prompt_tokens: int = 0
-    """That the model was given."""
+    """Tokens of the prompts."""
     codes: int = 0
-    """That it made."""
+    """Codes generated."""
 
 
 class Metered:
-    """A `SpeechLM` whose usage is counted."""
+    """A `SpeechLM` that counts usage."""
 
     def __init__(self, lm: SpeechLM, usage: Usage) -> None:
         self._lm = lm

@@ -1,4 +1,4 @@
-"""Takes listened to, and scored by what is heard."""
+"""Transcribes takes and scores the transcripts."""
 
 from dataclasses import replace
 from typing import Final
@@ -9,13 +9,13 @@ from deployments.text.wer import error_rate
 from deployments.whisper.protocol import Transcriber
 
 MISREAD: Final = 0.3
-"""Word errors (of Chinese and Japanese: character errors) above which a take has a flaw. Whisper itself makes some."""
+"""Word error rate (for Chinese and Japanese, character error rate) of a flawed take. Whisper itself makes some."""
 
 
 async def verify(take: Take, text: str, language: str, transcriber: Transcriber) -> Take:
-    """The take with what is heard in it; with a flaw, where that is not its text (in a language, as ISO 639-1).
+    """Returns the take with its transcript; flawed if that differs from its text (`language` is ISO 639-1).
 
-    Whisper forgives repetitions: those the guards must have found.
+    Whisper omits repetitions: the guards must have found those.
     """
     transcript = await transcriber.transcribe(take.wav, word_timestamps=True)
     words = tuple(word for segment in transcript.segments for word in segment.words)

@@ -1,4 +1,4 @@
-"""Where a text may be cut, and how long a voice rests there."""
+"""Finds where a text may be cut, and how long the pause is there."""
 
 import re
 import unicodedata
@@ -9,14 +9,14 @@ from typing import Final
 
 
 class Boundary(IntEnum):
-    """Kinds of places to cut, the best first."""
+    """Kinds of boundaries, the best first."""
 
     PARAGRAPH = 0
     SENTENCE = 1
     CLAUSE = 2
     WORD = 3
     CHARACTER = 4
-    """For what has no other: a word longer than a chunk."""
+    """Last resort, for a word longer than a chunk."""
 
     @property
     def pause(self) -> float:
@@ -41,10 +41,10 @@ _WORD: Final = re.compile(
     rf"|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*"
 )
 MOST_REPEATS: Final = 4
-"""Times that a word or phrase may follow itself within a chunk: models miscount six and more."""
+"""Maximum repetitions of a word or phrase within a chunk: models miscount six and more."""
 _MISCOUNTED: Final = 6
 _PHRASE: Final = 12
-"""Characters of a script without spaces that a phrase has at most; any other word counts as three."""
+"""Maximum characters of a phrase in a script without spaces; any other word counts as three."""
 
 _LONGEST_ABBREVIATION: Final = 16
 _NEXT: Final = re.compile(r"\s*(\S?)")
@@ -56,7 +56,7 @@ _ABBREVIATIONS: Final = re.compile(
 
 
 def boundaries(text: str, kind: Boundary) -> Iterator[int]:
-    """Positions at which the text may be cut so, each just after what belongs to the part before it."""
+    """Yields the positions of boundaries of this kind, each just after what belongs to the part before it."""
     if kind is Boundary.PARAGRAPH:
         yield from (match.end() for match in _PARAGRAPH.finditer(text))
     elif kind is Boundary.SENTENCE:
@@ -70,18 +70,18 @@ def boundaries(text: str, kind: Boundary) -> Iterator[int]:
 
 
 def repeats(text: str) -> Iterator[int]:
-    """Positions that part a word or phrase said six times and more into runs of MOST_REPEATS."""
+    """Yields positions that split a word or phrase repeated six or more times into runs of MOST_REPEATS."""
     for start, end in pairwise([0, *boundaries(text, Boundary.PARAGRAPH), len(text)]):
         yield from (start + at for at in _repeats(text[start:end]))
 
 
 def _repeats(text: str) -> Iterator[int]:
-    # Marks are parts of words, which \w does not know.
+    # Combining marks are parts of words, but \w does not match them.
     shape = "".join("m" if unicodedata.category(character).startswith("M") else character for character in text)
     spans = [match.span() for match in _WORD.finditer(shape)]
     words = [text[start:end].lower() for start, end in spans]
     for size in range(1, _PHRASE + 1):
-        same = 0  # words, up to here, that are what was `size` before them
+        same = 0  # number of words up to here that equal the word `size` before them
         for at in range(size, len(words) + 1):
             if at < len(words) and words[at] == words[at - size]:
                 same += 1
@@ -103,7 +103,7 @@ def _weight(word: str) -> int:
 
 
 def _before(text: str, after: int, start: int) -> int:
-    # Where a word with its opening quotes starts.
+    # The position of a word, including its opening quotes.
     at = start
     while at > after and not text[at - 1].isspace():
         at -= 1
@@ -111,7 +111,7 @@ def _before(text: str, after: int, start: int) -> int:
 
 
 def _last_resort(text: str) -> list[int]:
-    """Between numbers, else between the groups of one that is a list or a code, being so long, else anywhere."""
+    """Returns positions between numbers, else between the groups of a long list or code, else anywhere."""
     spaces = [at for at in range(1, len(text)) if text[at - 1].isspace() and not text[at].isspace()]
     within = {at for match in _SPACED.finditer(text) for at in range(match.start() + 1, match.end())}
     anywhere = (at for at in range(1, len(text)) if not unicodedata.category(text[at]).startswith("M"))

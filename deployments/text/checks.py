@@ -1,4 +1,4 @@
-"""Text that can be spoken."""
+"""Validates texts to be spoken."""
 
 import unicodedata
 
@@ -6,21 +6,21 @@ from deployments.errors import InvalidText
 
 
 def check_text(text: str, longest: int, param: str) -> str:
-    """The text without white space around it.
+    """Returns the text without surrounding white space.
 
     Args:
         text: As the caller sent it.
-        longest: Characters it may have.
+        longest: Maximum characters.
         param: Name of the request's field, for errors.
 
     Raises:
-        InvalidText: empty, too long, or with nothing in it that can be spoken.
+        InvalidText: the text is empty, too long, or has nothing that can be spoken.
     """
     text = text.strip()
     if not text:
         raise InvalidText("The text is empty.", param)
     if len(text) > longest:
-        raise InvalidText(f"The text has {len(text)} characters: at most {longest} are taken.", param)
+        raise InvalidText(f"The text has {len(text)} characters: at most {longest} are allowed.", param)
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
             raise InvalidText(f"The text holds the control character U+{ord(character):04X}: remove it.", param)
@@ -30,14 +30,14 @@ def check_text(text: str, longest: int, param: str) -> str:
 
 
 def check_ref_text(text: str | None, longest: int) -> str | None:
-    """What a clip says, without white space around it; None where nothing is left.
+    """Returns the clip's transcript without surrounding white space; None if nothing is left.
 
     Args:
         text: As the caller sent it.
-        longest: Characters a target text may have; this may have ten times as many.
+        longest: Maximum characters of a target text; this text may have ten times as many.
 
     Raises:
-        InvalidText: too long, or with nothing in it that can be spoken.
+        InvalidText: the text is too long, or has nothing that can be spoken.
     """
     text = (text or "").strip()
     return check_text(text, 10 * longest, "ref_text") if text else None

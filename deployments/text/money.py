@@ -1,4 +1,4 @@
-"""Sums of money as English says them."""
+"""Spells out sums of money in English."""
 
 import re
 from typing import Final
@@ -23,7 +23,7 @@ _SUM: Final = re.compile(
 
 
 def spell_money(text: str) -> str:
-    """The text with its sums in words. What looks like one and has more to it stays."""
+    """Writes the sums of a text in words. Leaves lookalikes with further digits or letters unchanged."""
     return _SUM.sub(_read, text)
 
 

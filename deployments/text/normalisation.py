@@ -1,4 +1,4 @@
-"""Text as the model is to read it: no odd characters, no digits it might stumble over."""
+"""Normalises text for the model: no unusual characters, no digits that it might misread."""
 
 import re
 import unicodedata
@@ -20,11 +20,11 @@ _PLAIN: Final = str.maketrans(
     | {chr(0xFF41 + letter): chr(0x61 + letter) for letter in range(26)}
     | {"\u2026": "...", "\u2103": "°C", "\u2109": "°F"}
 )
-"""Kinds of quotes, spaces and hyphens made one; nothing left of what chose an emoji's looks; full-width digits and
-letters, not full-width punctuation: that is how Chinese is written."""
+"""Unifies kinds of quotes, spaces and hyphens; removes variation selectors of emoji; narrows full-width digits and
+letters, but not full-width punctuation, which is usual in Chinese."""
 _SYMBOLS: Final = {"%": "percent", "&": "and", "+": "plus", "=": "equals", "°": "degrees", "@": "at", "№": "number"}
 _MEANT: Final = frozenset({"°", "№", *map(chr, range(0x3200, 0x3400))})
-"""Symbols that are read in context, as 20 °C or 100 ㎡ are, where they have no word here."""
+"""Symbols that are read in context, as in 20 °C or 100 ㎡, unless they have a word here."""
 
 _WIDE: Final = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _CHINESE: Final = re.compile(f"[{_WIDE}\uff00-\uffef]+")
@@ -32,7 +32,7 @@ _ENGLISH: Final = re.compile(r"\b[A-Za-z\u00c0-\u024f]{2}")
 _UNTIL_LETTER: Final = re.compile(r"[\W\d_]*")
 _TO_LETTER: Final = re.compile(r"(?:.*[^\W\d_])?", re.DOTALL)
 _GROUPED: Final = re.compile(r"(?<=\d)(?:[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))| (?=000(?!\d)))")
-"""The spaces of 10 000."""
+"""The spaces in 10 000."""
 _KEPT: Final = re.compile(
     r"(?:https?://|www\.)\S+|(?<![^\s@])[^\s@]+@[^\s@]+\.\w+"
     r"|(?<![\w.-])(?:[A-Za-z\d-]+\.)+"
@@ -40,25 +40,25 @@ _KEPT: Final = re.compile(
     r"(?:(?::\d+)?[/?#]\S*)?"
     r"|(?<!\w)(?:\+\d[\d ()/-]{6,}\d|\(\d{2,5}\) ?\d[\d -]{4,}\d)"
 )
-"""Web and mail addresses and telephone numbers: read out, every symbol of theirs would be wrong."""
+"""Web and mail addresses and telephone numbers, whose symbols would be read out wrongly."""
 _RULE: Final = re.compile(r"^ ?[=*_~#+-]{3,} ?$", re.MULTILINE)
-"""A line that divides."""
+"""A line that serves as a divider."""
 _YEARS: Final = range(1100, 2100)
 _CODE: Final = 10
-"""Digits of a bare row that is a telephone number or a code, not a number."""
+"""Digits of a plain row that is a telephone number or a code, not a number."""
 _HEIGHT: Final = re.compile(r"(?<![\w.,:/'\"-])(\d{1,2})'(\d{1,2})\"(?!\w)")
 
 
 def normalise(text: str, language: str = "en") -> str:
-    """Light normalisation: NFC, plain quotes and spaces, full-width letters made narrow, no symbols that have no sound,
+    """Normalises a text lightly: NFC, plain quotes and spaces, narrow letters for full-width ones, no silent symbols,
     numbers as words.
 
-    Digits beside Chinese characters, in dates, times, codes and addresses stay as they are: the model reads them in
-    context. English among Chinese is read as English. Line breaks stay: they are pauses.
+    Digits next to Chinese characters, in dates, times, codes and addresses stay as they are: the model reads them in
+    context. English within Chinese is read as English. Line breaks stay: they are pauses.
 
     Args:
-        text: To be spoken.
-        language: ISO 639-1, of the numbers. Those of a language that num2words does not know stay digits.
+        text: The text to speak.
+        language: Language of the numbers, ISO 639-1. Unless num2words knows it, they stay digits.
     """
     text = unicodedata.normalize("NFC", _GROUPED.sub("", text).translate(_PLAIN))
     text = _RULE.sub("", re.sub(r"[^\S\n]+", " ", text))
@@ -87,7 +87,7 @@ def _line(text: str, language: str) -> str:
 
 
 def _beside(text: str, language: str, *, after: bool, before: bool = True) -> str:
-    # English after and before Chinese; digits with no letter between them and it are read as Chinese.
+    # English after and before Chinese; digits without a letter in between are read as Chinese.
     if not _ENGLISH.search(text):
         return text
     start = _UNTIL_LETTER.match(text)

@@ -1,24 +1,24 @@
-"""Numbers as words, in the language of the text around them."""
+"""Writes numbers as words, in the language of the surrounding text."""
 
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, Literal
 
 _POINT: Final = frozenset({"ar", "bn", "cy", "en", "fa", "he", "ja", "kn", "ko", "te", "th"})
-"""Languages that write 1,000.5; all others that num2words knows write 1.000,5 or 1 000,5."""
+"""Languages that write 1,000.5; all others known to num2words write 1.000,5 or 1 000,5."""
 _ENDLESS: Final = "am"
-"""num2words never ends on its millions."""
+"""num2words never returns for its millions."""
 _LONGEST: Final = 15
-"""Digits; nobody says a longer number: it is a code."""
+"""Maximum digits of a number; a longer one is a code."""
 
 _LONGEST_CODE: Final = 24
-"""Digits; a longer row of them is not read out."""
+"""Maximum digits; a longer row of them is not read out."""
 
 Kind = Literal["cardinal", "ordinal", "year", "digits"]
 
 
 def can_be_said(language: str) -> bool:
-    """Whether there are words for the numbers of a language (ISO 639-1)."""
+    """Returns whether there are words for the numbers of a language (ISO 639-1)."""
     from num2words import CONVERTER_CLASSES
 
     return language in CONVERTER_CLASSES and language != _ENDLESS
@@ -26,19 +26,19 @@ def can_be_said(language: str) -> bool:
 
 @cache
 def pattern(language: str) -> str:
-    """What a number looks like in a language, as a regular expression without groups of its own."""
+    """Returns a regular expression for numbers in a language, without capturing groups."""
     thousands, mark = (",", r"\.") if language in _POINT else (r"[. ]", ",")
     return rf"[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+(?!\d)(?:{mark}\d+)?|\d+(?:{mark}\d+)?"
 
 
 def parse_number(written: str, language: str) -> tuple[str, str]:
-    """The digits of a number before its decimal mark, and those after it."""
+    """Returns the digits of a number before its decimal mark, and those after it."""
     whole, _, decimals = written.partition("." if language in _POINT else ",")
     return "".join(filter(str.isdigit, whole)), decimals
 
 
 def spell_number(whole: str, decimals: str, language: str, kind: Kind = "cardinal") -> str | None:
-    """A number of `parsed` in words; None where there are none for it. 007 is said digit by digit."""
+    """Spells a number of `parse_number`; None if there are no words for it. 007 is spelled digit by digit."""
     if kind == "digits":
         return _digits(whole + decimals, language) if len(whole + decimals) <= _LONGEST_CODE else None
     if len(whole) + len(decimals) > _LONGEST:

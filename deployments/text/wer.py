@@ -1,4 +1,4 @@
-"""Texts compared as they sound: words, or characters where a script has no spaces."""
+"""Compares texts by their sound: by words, or characters in scripts without spaces."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,22 +11,22 @@ _WIDE: Final = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN: Final = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+(?:'[^\W_{_WIDE}]+)*")
 _PUNCTUATION: Final = re.compile(r"[^\w\s]*")
 _ALIGNED: Final = 0.5
-"""Part of what is heard before a cut that must be found in the text, for the two to be the same."""
+"""Fraction of the words heard before a cut that must occur in the text, to match."""
 
 
 def tokens(text: str, language: str = "en") -> list[str]:
-    """Its words, and its Chinese or Japanese characters one by one, without case and punctuation; numbers in words."""
+    """Splits a text into words, and Chinese or Japanese characters, without case and punctuation; numbers in words."""
     return _said(_TOKEN.finditer(normalise(text, language)))
 
 
 def error_rate(expected: str, heard: str, language: str = "en") -> float:
-    """Edits that make one text the other, over the tokens expected: WER, for Chinese and Japanese CER."""
+    """Returns the edit distance per expected token: WER, for Chinese and Japanese CER."""
     wanted = tokens(expected, language)
     return edits(wanted, tokens(heard, language)) / max(len(wanted), 1)
 
 
 def edits(a: Sequence[str], b: Sequence[str]) -> int:
-    """Levenshtein distance: insertions, deletions and replacements."""
+    """Returns the Levenshtein distance: insertions, deletions and replacements."""
     row = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
         above, row[0] = row[0], i
@@ -36,17 +36,17 @@ def edits(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 class Alignment:
-    """A text beside what was heard of it.
+    """Aligns a text with the words heard.
 
     Args:
-        text: What should have been said.
-        heard: Words as they were heard.
+        text: The expected text.
+        heard: The words heard.
     """
 
     def __init__(self, text: str, heard: Sequence[str]) -> None:
         self._text = text
         self._found = list(_TOKEN.finditer(text))
-        self._ends: list[int] = []  # of each heard word, in tokens
+        self._ends: list[int] = []  # token index at the end of each heard word
         spoken: list[str] = []
         for word in heard:
             spoken += _said(_TOKEN.finditer(word))
@@ -55,9 +55,9 @@ class Alignment:
         self._blocks = matcher.get_matching_blocks()
 
     def cut_after(self, last: int) -> str | None:
-        """The beginning of the text up to the heard word at `last`, punctuation after it included.
+        """Returns the beginning of the text up to the heard word at `last`, including following punctuation.
 
-        None where the text has no such word at about that place, or says something else before it.
+        None if the text has no such word at about that place, or differs before it.
         """
         wanted = self._ends[last] - 1
         before = 0

@@ -1,4 +1,4 @@
-"""A clip as it came, made fit to be a reference, and what is wrong with it."""
+"""Cleans a clip for use as a reference, and reports its problems."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,38 +11,38 @@ from deployments.audio.loudness import QUIET, frame_levels, loudness, scaled
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Waveform
 
 Stretch = tuple[int, int]
-"""Samples from and to which somebody speaks."""
+"""Samples at which a stretch of speech begins and ends."""
 VoiceDetector = Callable[[Waveform], list[Stretch]]
 
 SHORTEST: Final = 3.0
-"""Seconds: references below this carry little of a voice."""
+"""Seconds: shorter references capture little of a voice."""
 _EDGE: Final = 0.1
-"""Seconds left around the speech."""
+"""Seconds kept around the speech."""
 _LOUDNESS: Final = 0.1
-"""RMS (-20 dBFS) of the speech, to which clips are brought."""
+"""Target RMS (-20 dBFS) of the speech."""
 _MOST_GAIN: Final = 10.0
 _CLIPPED: Final = 0.985
 _MOST_CLIPPED: Final = 0.001
-"""Part of the samples at full scale above which a clip counts as clipped."""
+"""Fraction of samples at full scale above which a clip counts as clipped."""
 _LEAST_SNR: Final = 15.0
-"""dB between the speech and what is heard in its pauses."""
+"""Minimum dB between the speech and the sound in its pauses."""
 _LONGEST_GAP: Final = 1.5
 _TRUSTED: Final = 0.5
-"""Part of what sounds that must lie between the first and the last speech."""
+"""Fraction of the sound that must lie between the first and the last speech."""
 _SOUNDS: Final = 0.25
-"""Of the speech's level (-12 dB): what is softer, as noise and hum, is not counted."""
+"""Fraction of the speech's level (-12 dB): softer sound, such as noise and hum, is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanClip:
-    """[samples] trimmed and at a steady loudness, and what is wrong with it all the same."""
+    """[samples] trimmed and at a steady loudness, and the remaining problems."""
 
     wav: Waveform
     warnings: tuple[str, ...] = ()
 
 
 def find_speech(wav: Waveform) -> list[Stretch]:
-    """Silero's voice activity detector, as it ships with faster-whisper. Blocks."""
+    """Runs Silero's voice activity detector, which ships with faster-whisper. Blocks."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     found = get_speech_timestamps(wav, VadOptions(min_silence_duration_ms=300, speech_pad_ms=0))
@@ -50,11 +50,11 @@ def find_speech(wav: Waveform) -> list[Stretch]:
 
 
 def clean(wav: Waveform, detect: VoiceDetector = find_speech) -> CleanClip:
-    """Cuts the silence around the speech and sets its loudness. Blocks: call it in a thread.
+    """Trims the silence around the speech and normalises its loudness. Blocks: call it in a thread.
 
     Args:
         wav: [samples] mono at 16 kHz.
-        detect: Says where somebody speaks. Where hardly anybody does, the clip stays whole and a warning says so.
+        detect: Finds speech. If there is hardly any, the clip stays whole and a warning says so.
     """
     warnings: list[str] = []
     clipped = float(np.mean(np.abs(wav) >= _CLIPPED))
@@ -73,7 +73,7 @@ def clean(wav: Waveform, detect: VoiceDetector = find_speech) -> CleanClip:
 
 
 def _holds_most(wav: Waveform, stretches: list[Stretch]) -> bool:
-    # A detector that takes most of what sounds for something else is not to be trusted with the scissors.
+    # A detector that rejects most of the sound must not decide what to cut.
     if not stretches:
         return False
     speech = loudness(np.concatenate([wav[start:end] for start, end in stretches]))

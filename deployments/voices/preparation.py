@@ -1,4 +1,4 @@
-"""From a clip and perhaps its text to a reference whose text is what it says."""
+"""Prepares a reference from a clip, so that its text matches what it says."""
 
 import asyncio
 import hashlib
@@ -16,27 +16,27 @@ from deployments.whisper.protocol import Transcriber, Transcript, Word
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
 ReferenceCheck = Literal["off", "refuse", "repair"]
-"""Whether Whisper listens to a reference that came with its text: to refuse it when they differ, or to take what it
-hears instead."""
+"""Whether Whisper checks a reference that came with its text: to refuse it if they differ, or to replace its text by
+what it hears."""
 LONGEST: Final = 15.0
 """Seconds to which longer clips are cut, at a word."""
 BEARABLE: Final = 20.0
-"""Seconds up to which one that cannot be cut is used whole."""
+"""Seconds up to which a clip that cannot be cut is used whole."""
 _MISMATCH: Final = 0.4
-"""Word errors beyond which clip and text do not belong together. Names and numbers cost Whisper far less."""
+"""Word error rate beyond which clip and text do not match. Names and numbers cost Whisper far less."""
 _SURE: Final = -0.7
-"""Mean log-probability of its words above which Whisper's word counts against the caller's."""
+"""Mean log-probability of its words above which Whisper overrides the caller."""
 _REST: Final = 0.3
-"""Seconds between words at which a voice rests. Of such places the last is taken: it leaves the most of the voice."""
+"""Seconds of a pause between words. The cut is at the last pause, which keeps the most of the voice."""
 _REMEMBERED: Final = 64
-"""Clips of which it is remembered what Whisper heard."""
+"""Clips whose transcripts are cached."""
 _TAIL: Final = 0.15
-"""Seconds left at most after the last word."""
+"""Maximum seconds kept after the last word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A clip that is clean, not yet encoded."""
+    """A cleaned clip, not yet encoded."""
 
     key: bytes
     clip: CleanClip
@@ -49,18 +49,18 @@ class Draft:
 
     @property
     def needs_listening(self) -> bool:
-        """Whether Whisper must hear it: for its text, to compare it, or for a word to cut at."""
+        """Whether Whisper must transcribe it: for its text, to compare it, or for a word to cut at."""
         return self.text is None or self.check != "off" or self.too_long
 
 
 class Preparer:
-    """Prepares references, and remembers them by their content.
+    """Prepares references, and caches them by their content.
 
     Args:
-        codec: Encodes.
-        transcriber: Listens.
+        codec: Encodes clips.
+        transcriber: Transcribes them.
         detect: Finds the speech in a clip.
-        cache: Where they are remembered.
+        cache: Caches the references.
     """
 
     def __init__(
@@ -77,16 +77,16 @@ class Preparer:
         self._heard = OrderedDict[bytes, Transcript]()
 
     async def draft(self, wav: Waveform, text: str | None, check: ReferenceCheck) -> Reference | Draft:
-        """What can be done without a model: all, where the same was prepared before."""
+        """Prepares as much as possible without a model; a cached reference is returned at once."""
         key = hashlib.sha256(b"\0".join([wav.tobytes(), repr(text).encode(), check.encode()])).digest()
         if known := self._cache.get(key):
             return known
         return Draft(key, await asyncio.to_thread(clean, wav, self._detect), text, check)
 
     async def listen(self, draft: Draft) -> Transcript:
-        """What Whisper hears; with the times of words, where it must be cut at one.
+        """Transcribes the clip, with the times of words if it must be cut.
 
-        That is remembered, too: a clip that was refused may come again with another text.
+        The transcript is cached, too: a refused clip may come again with another text.
         """
         key = hashlib.sha256(draft.clip.wav.tobytes()).digest()
         heard = self._heard.pop(key, None)
@@ -98,15 +98,15 @@ class Preparer:
         return heard
 
     async def encode(self, draft: Draft, heard: Transcript | None) -> Reference:
-        """Settles the text, cuts, encodes.
+        """Determines the text, cuts the clip, and encodes it.
 
         Args:
             draft: The clip.
-            heard: What Whisper hears, where the draft needs it.
+            heard: Whisper's transcript, if the draft needs it.
 
         Raises:
             InvalidAudio: no text came with the clip and none is heard in it, or it is too long and cannot be cut.
-            InvalidText: the text is not what the clip says.
+            InvalidText: the text does not match the clip.
         """
         wav, text, warnings = await asyncio.to_thread(_settled, draft, heard)
         reference = Reference(await self._codec.encode(wav), text, warnings)
@@ -115,7 +115,7 @@ class Preparer:
 
 
 def _settled(draft: Draft, heard: Transcript | None) -> tuple[Waveform, str, tuple[str, ...]]:
-    # Blocks: long texts take seconds to compare.
+    # Blocks: comparing long texts takes seconds.
     warnings = list(draft.clip.warnings)
     text = draft.text
     if heard and text is None:
@@ -168,7 +168,7 @@ def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:
 
 
 def _candidates(words: list[Word]) -> list[int]:
-    # Words that leave most of what may be used; earlier ones where there are none.
+    # Words that keep most of the usable clip; earlier ones if there are none.
     fitting = [index for index, word in enumerate(words[:-1]) if SHORTEST <= word.end <= LONGEST - _TAIL]
     late = [index for index in fitting if words[index].end >= LONGEST / 2]
     return late or fitting

@@ -1,4 +1,4 @@
-"""The voice that a synthesis continues."""
+"""The reference that a synthesis continues."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from deployments.xcodec2.protocol import Codes
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A clip as the model takes it: what a stored voice keeps."""
+    """A clip as the model takes it, and as a stored voice keeps it."""
 
     codes: Codes
     """[n], 50 a second."""
     text: str
-    """What is said in them, no more and no less."""
+    """Exact transcript of the codes."""
     warnings: tuple[str, ...] = ()
-    """What may be wrong with the clip, for people to read."""
+    """Possible problems of the clip, in readable sentences."""
 
 
 _OVERHEAD: Final = 512
-"""Bytes of an entry beside its codes and text, about."""
+"""Approximate bytes of an entry besides its codes and text."""
 
 
 class ReferenceCache:
-    """References by the content that they were made of; the ones used longest ago leave first.
+    """An LRU cache of references, by the content that they were made from.
 
     Args:
-        most_bytes: That it may hold.
-        watch: Told of it.
+        most_bytes: Maximum bytes.
+        watch: Observes the cache.
     """
 
     def __init__(self, most_bytes: int = 32 * 2**20, watch: CacheObserver = UNOBSERVED) -> None:
@@ -39,14 +39,14 @@ class ReferenceCache:
         self._entries = OrderedDict[bytes, Reference]()
 
     def get(self, key: bytes) -> Reference | None:
-        """What is known under a key."""
+        """Returns the reference of a key, if cached."""
         if known := self._entries.get(key):
             self._entries.move_to_end(key)
         self._watch.looked_up(hit=known is not None)
         return known
 
     def put(self, key: bytes, reference: Reference) -> None:
-        """Keeps it, as long as there is room."""
+        """Caches a reference, if there is room."""
         if key not in self._entries:
             self._bytes += _size(reference)
         self._entries[key] = reference
@@ -57,7 +57,7 @@ class ReferenceCache:
 
     @property
     def size(self) -> int:
-        """Bytes held, about."""
+        """Approximate bytes in the cache."""
         return self._bytes
 
 

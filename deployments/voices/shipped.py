@@ -1,4 +1,4 @@
-"""The built-in voices of the embedded Llasa: made with it, so that none has to be invented first."""
+"""The built-in voices of the embedded Llasa, generated in advance."""
 
 import json
 from functools import cache
@@ -14,10 +14,10 @@ SHIPPED: Final = "voices.json"
 
 @cache
 def shipped_voices() -> dict[str, Reference]:
-    """A reference for each of OpenAI's names, in the codes of the embedded XCodec2. Blocks when first called.
+    """Returns a reference for each of OpenAI's names, in the codes of the embedded XCodec2. Blocks when first called.
 
     Raises:
-        Unavailable: the file is not what was shipped.
+        Unavailable: the file was changed after shipping.
     """
     rows = json.loads(verified(SHIPPED).read_text(encoding="utf-8"))
     return {name: Reference(np.array(row["codes"], np.int32), row["text"]) for name, row in rows.items()}

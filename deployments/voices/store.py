@@ -1,4 +1,4 @@
-"""Stored voices: a folder that every ingress replica sees, one file a voice."""
+"""Stored voices: a folder shared by all ingress replicas, one file per voice."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ _LONGEST_NAME: Final = 100
 LONGEST_CONSENT: Final = 1000
 """Characters."""
 _JOINERS: Final = "\u200c\u200d"
-"""Format characters that names need: Persian has the first, sequences of emoji the second."""
+"""Format characters that names need: the first for Persian, the second for sequences of emoji."""
 _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that look like a space: the fillers of Hangul, and Braille without a dot."""
+"""Letters and symbols that look like a space: Hangul fillers, and Braille without a dot."""
 _EMOJI: Final = range(0x1F000, 0x1FB00)
 """Blocks of pictographs."""
 _NOTHING: Final = np.zeros(0, np.float32)
@@ -39,22 +39,22 @@ _NOTHING: Final = np.zeros(0, np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What a person knows of a voice."""
+    """The public data of a voice."""
 
     id: str
     name: str
     created_at: int
     """Unix time."""
     ref_text: str
-    """What its reference says."""
+    """Transcript of its reference."""
     duration: float
     """Seconds of its reference."""
     consent: str | None = None
-    """Whose, as it was given; None for one that belongs to the service."""
+    """Whose voice it is, as stated; None for a voice of the service."""
     checkpoint: str = ""
-    """What its codes were made with: another cannot read them."""
+    """The checkpoints that its codes belong to: others cannot read them."""
     warnings: tuple[str, ...] = ()
-    """What may be wrong with its reference, for people to read."""
+    """Possible problems of its reference, in readable sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class StoredVoice:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in memory, about."""
+        """Approximate bytes in memory."""
         texts = (self.reference.text, *self.reference.warnings)
         return self.reference.codes.nbytes + sum(len(text.encode()) for text in texts) + 1_000
 
@@ -74,14 +74,14 @@ class StoredVoice:
 class VoiceStore:
     """The folder. Its methods block: call them in a thread.
 
-    A file's name is a digest of the voice's, so that no name leads elsewhere. Files appear whole or not at all.
-    What is read is kept in memory, up to a bound, for as long as its file does not change.
+    A file's name is a digest of the voice's, so that no name leads elsewhere. Files appear whole or not at all. Voices
+    are cached in memory, up to a limit, as long as their files do not change.
 
     Args:
-        folder: Made when the first voice is stored.
-        cache_bytes: Bound of what is kept in memory.
-        most: Voices that may be stored.
-        watch: Told of what is kept in memory.
+        folder: Created when the first voice is stored.
+        cache_bytes: Maximum bytes of the cache.
+        most: Maximum stored voices.
+        watch: Observes the cache.
     """
 
     def __init__(self, folder: Path, cache_bytes: int, most: int, watch: CacheObserver = UNOBSERVED) -> None:
@@ -92,15 +92,15 @@ class VoiceStore:
         self._lock = threading.Lock()
         self._cache = OrderedDict[tuple[str, int, int], StoredVoice]()
         self.cached_bytes = 0
-        """Bytes kept in memory now."""
+        """Bytes in the cache."""
 
     @classmethod
     def of(cls, settings: Settings, watch: CacheObserver = UNOBSERVED) -> Self:
-        """The one that settings name."""
+        """Returns the store of the settings."""
         return cls(settings.voices_dir, round(settings.voice_cache_mb * 1_000_000), settings.max_voices, watch)
 
     def list(self) -> list[Voice]:
-        """All of them, the newest last. A file that cannot be read is left out, and the log tells of it."""
+        """Returns all voices, the newest last. Skips and logs files that cannot be read."""
         from safetensors import SafetensorError, safe_open
 
         voices = []
@@ -115,7 +115,7 @@ class VoiceStore:
         return sorted(voices, key=lambda voice: (voice.created_at, voice.name))
 
     def read(self, key: str) -> StoredVoice | None:
-        """A voice by its name or id; None if there is none.
+        """Returns a voice by its name or id; None if there is none.
 
         Raises:
             InvalidInput: its file cannot be read.
@@ -139,13 +139,13 @@ class VoiceStore:
             return None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
-                f"The stored voice {key!r} cannot be read: delete it and make it anew.", "voice"
+                f"The stored voice {key!r} cannot be read: delete it and store it again.", "voice"
             ) from error
         self._keep(entry, stored)
         return stored
 
     def clip(self, stored: StoredVoice) -> Waveform:
-        """[samples] mono at 16 kHz: what its codes were made of; empty where they were not made of a clip."""
+        """Returns [samples] mono at 16 kHz: the clip of the codes; empty if they were not made from one."""
         from safetensors import safe_open
 
         with safe_open(self._path(stored.voice.id), "numpy") as file:
@@ -153,24 +153,24 @@ class VoiceStore:
         return clip
 
     def add(self, stored: StoredVoice, clip: Waveform) -> None:
-        """Stores a new voice with what its codes were made of.
+        """Stores a new voice with the clip of its codes.
 
         Raises:
-            Conflict: there is one of that name, or there are too many.
+            Conflict: a voice of that name exists, or there are too many.
         """
         if sum(1 for _ in self._folder.glob("voice_*" + _SUFFIX)) >= self._most:
-            raise Conflict(f"{self._most} voices are stored, and no more may be: delete one.")
+            raise Conflict(f"The limit of {self._most} stored voices is reached: delete one.")
         self._write(stored, clip, replace=False)
 
     def replace(self, stored: StoredVoice, clip: Waveform = _NOTHING) -> None:
-        """Stores a voice in place of the one of its name."""
+        """Replaces the voice of the same name."""
         self._write(stored, clip, replace=True)
 
     def rename(self, stored: StoredVoice, name: str) -> Voice:
-        """Stores a voice under another name, and its id with it.
+        """Renames a voice, which changes its id, too.
 
         Raises:
-            Conflict: there is one of that name.
+            Conflict: a voice of that name exists.
         """
         voice = replace(stored.voice, id=voice_id(name), name=name)
         self._write(StoredVoice(voice, stored.reference), self.clip(stored), replace=False)
@@ -178,7 +178,7 @@ class VoiceStore:
         return voice
 
     def remove(self, key: str) -> bool:
-        """Deletes a voice by its name or id; whether there was one."""
+        """Deletes a voice by its name or id; returns whether it existed."""
         try:
             self._path(key).unlink()
         except FileNotFoundError:
@@ -211,9 +211,9 @@ class VoiceStore:
                 Path(file.name + ".link").replace(path)
                 return
             try:
-                os.link(file.name, path)  # fails where there is one, as no rename does
+                os.link(file.name, path)  # fails if the file exists, unlike a rename
             except FileExistsError:
-                raise Conflict(f"There is a voice {stored.voice.name!r} already.", "name") from None
+                raise Conflict(f"A voice {stored.voice.name!r} exists already.", "name") from None
 
     def _keep(self, entry: tuple[str, int, int], stored: StoredVoice) -> None:
         with self._lock:
@@ -228,29 +228,29 @@ class VoiceStore:
 
 
 def normal_name(name: str) -> str:
-    """The form of a voice's name that is stored, compared and looked up.
+    """Returns the form of a voice's name that is stored, compared and looked up.
 
-    Unicode's composed form (NFC), without white space around it, and with one space for each run of white space in it.
+    Unicode's composed form (NFC), without surrounding white space, and with single spaces inside.
     """
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def voice_id(name: str) -> str:
-    """The id of the voice of a name."""
+    """Returns the id of a voice by its name."""
     return _digest(normal_name(name))
 
 
 def check_name(name: str) -> str:
-    """The normal form of a name that a voice may have.
+    """Validates the name of a voice; returns its normal form.
 
     Raises:
-        InvalidInput: it is empty or too long, has no visible character, or has one that names must not have.
+        InvalidInput: the name is empty or too long, has no visible character, or has a forbidden one.
     """
     name = normal_name(name)
     if not name:
         raise InvalidInput("The name is empty.", "name")
     if len(name) > _LONGEST_NAME:
-        raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are taken.", "name")
+        raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are allowed.", "name")
     if any(character in "/\\" or _category(character)[0] == "C" for character in name if character not in _JOINERS):
         raise InvalidInput("The name holds a slash, a backslash or a control character: remove it.", "name")
     if not is_visible(name):
@@ -261,10 +261,10 @@ def check_name(name: str) -> str:
 
 
 def check_consent(consent: str) -> str:
-    """The consent to clone a voice, without white space around it.
+    """Returns the consent to clone a voice without surrounding white space.
 
     Raises:
-        InvalidInput: it is too long, or nothing in it is visible.
+        InvalidInput: the consent is too long, or has no visible character.
     """
     consent = consent.strip()
     if len(consent) > LONGEST_CONSENT or not is_visible(consent):
@@ -275,12 +275,12 @@ def check_consent(consent: str) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Whether a text has a character that can be seen: not only spaces, joiners and marks."""
+    """Returns whether a text has a visible character: not only spaces, joiners and marks."""
     return any(_category(character)[0] not in "CZM" and character not in _BLANK for character in text)
 
 
 def _category(character: str) -> str:
-    # Python's tables are older than the newest emoji.
+    # Python's tables lag behind the newest emoji.
     return "So" if ord(character) in _EMOJI else unicodedata.category(character)
 
 
@@ -289,7 +289,7 @@ def _digest(name: str) -> str:
 
 
 def _older_id(key: str) -> str:
-    """The id under which older versions stored a name: they kept the white space in it as it was."""
+    """Returns the id that older versions gave a name: they kept its white space."""
     return _digest(unicodedata.normalize("NFC", key.strip()))
 
 

@@ -1,4 +1,4 @@
-"""What a Whisper checkpoint can do."""
+"""Capabilities of a Whisper checkpoint."""
 
 import json
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a checkpoint can do, by its tokenizer and its generation config."""
+    """Capabilities of a checkpoint, from its tokenizer and its generation config."""
 
     languages: tuple[str, ...]
     """ISO 639-1 codes of the languages it knows (and a few three-letter ones)."""
     takes_prompt: bool = True
-    """Whether it continues a text that is given as spoken before the clip."""
+    """Whether it accepts a prompt: text spoken before the clip."""
     translates: bool = True
     """Whether it translates into English."""
 
     @classmethod
     def of(cls, model: "WhisperModel", folder: Path) -> Self:
-        """Reads them from a loaded checkpoint and its folder."""
+        """Reads the capabilities from a loaded checkpoint and its folder."""
 
         def knows(token: str) -> bool:
             return model.hf_tokenizer.token_to_id(f"<|{token}|>") is not None
 
         multilingual = model.model.is_multilingual
-        # faster-whisper lists all languages of the newest Whisper. Where a tokenizer lacks one, it would leave it out.
+        # faster-whisper lists all languages of the newest Whisper, even those that a tokenizer lacks.
         languages = sorted(code for code in model.supported_languages if not multilingual or knows(code))
         return cls(
             tuple(languages),
@@ -38,7 +38,7 @@ class Capabilities:
 
 
 def _is_without_prompt(folder: Path) -> bool:
-    """Whether the checkpoint says so: `prev_sot_token_id` of transformers' generation config is there, and null.
+    """Whether the checkpoint forbids prompts: `prev_sot_token_id` of the generation config is present and null.
 
     Such a checkpoint has the token, but was not trained with it: after a prompt it writes nothing. Most folders in
     CTranslate2's format have no generation config.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class WhisperDeployment:
-    """One transcriber a replica, on the CPU."""
+    """One transcriber per replica, on the CPU."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
         log_beside_serve()

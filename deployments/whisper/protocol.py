@@ -1,4 +1,4 @@
-"""What the Whisper room offers the others: what was said, when, in which language."""
+"""Whisper's interface for the other packages: text, times and language."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in a clip."""
+    """Transcript of a clip."""
 
     text: str
     language: str
@@ -54,36 +54,36 @@ class Transcript:
     """Seconds of the clip."""
     segments: tuple[Segment, ...] = ()
     ignored: tuple[IgnoredOption, ...] = ()
-    """Options that were given and left out, because the checkpoint cannot honour them."""
+    """Options that were ignored, because the checkpoint does not support them."""
     warnings: tuple[str, ...] = ()
-    """What is wrong with the clip's file, for people to read."""
+    """Problems of the clip's file, in readable sentences."""
 
 
 class Listening(TypedDict, total=False):
-    """How a clip is listened to; what is missing has its default."""
+    """Options of a transcription; missing ones have their defaults."""
 
     language: str | None
     """ISO 639-1, in any case; None: detected."""
     prompt: str | None
-    """Text to be taken as spoken before the clip: names and spelling to expect."""
+    """Text spoken before the clip: names and spelling to expect."""
     word_timestamps: bool
     """Whether segments hold their words."""
     temperature: float
-    """0, the default, gives the same text for the same clip; above, words are drawn at random."""
+    """0, the default, gives the same text for the same clip; above, words are sampled at random."""
     task: Task
 
 
 class Transcriber(Protocol):
-    """Writes down speech."""
+    """Transcribes speech."""
 
     async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes a clip of any length; silence gives an empty text.
 
         Raises:
-            InvalidInput: the language is not one that the checkpoint knows.
+            InvalidInput: the checkpoint does not know the language.
         """
         ...
 
     def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
-        """Likewise, but gives each segment when it is written down, and the transcript last."""
+        """Yields each segment when it is transcribed, and the transcript last."""
         ...

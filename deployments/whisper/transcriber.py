@@ -1,4 +1,4 @@
-"""Whisper itself: what was said in a clip, on CPU, one clip at a time."""
+"""Runs Whisper on the CPU, one clip at a time."""
 
 import asyncio
 import threading
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE: Final = 16_000
 WINDOW: Final = 30 * SAMPLE_RATE
-"""Samples that Whisper hears at once. Longer clips are cut at pauses, the pieces transcribed together."""
+"""Samples that Whisper processes at once. Longer clips are cut at pauses, and the pieces transcribed together."""
 PAUSE_MS: Final = 700
-"""Silence that the voice activity detector takes for the end of speech."""
+"""Milliseconds of silence that the voice activity detector takes for the end of speech."""
 DECODING: Final[dict[str, Any]] = {
     "vad_filter": True,
     "beam_size": 5,
-    "without_timestamps": False,  # or a long clip's segments are half a minute each
-    # A wrong turn in one window stays there.
+    "without_timestamps": False,  # otherwise, a long clip's segments last half a minute
+    # Keeps an error in one window from affecting the next.
     "condition_on_previous_text": False,
 }
 
@@ -31,8 +31,8 @@ DECODING: Final[dict[str, Any]] = {
 class WhisperTranscriber:
     """Implements the `Transcriber` protocol with a loaded checkpoint and one thread.
 
-    Calls are answered in order. A call whose caller is cancelled while it waits is never run, and one that is
-    running ends at its next segment.
+    Calls run in order. A call that is cancelled while it waits is never run, and one that is cancelled while it runs
+    ends at its next segment.
     """
 
     def __init__(self, model: "WhisperModel", batched: "BatchedInferencePipeline", capabilities: Capabilities) -> None:
@@ -44,14 +44,14 @@ class WhisperTranscriber:
 
     @classmethod
     def load(cls, path: str, *, cpu_threads: int = 0) -> Self:
-        """Loads a checkpoint in CTranslate2's format, in int8, pinned to the CPU.
+        """Loads a checkpoint in CTranslate2's format, in int8, on the CPU.
 
         Args:
             path: A local folder with config.json, model.bin, tokenizer.json and vocabulary.json.
-            cpu_threads: Threads for the matrices; 0 leaves it to CTranslate2 (4, or OMP_NUM_THREADS).
+            cpu_threads: Threads for matrix operations; 0 leaves it to CTranslate2 (4, or OMP_NUM_THREADS).
 
         Raises:
-            Unavailable: there is no such checkpoint, or it is not one of Whisper.
+            Unavailable: the checkpoint does not exist, or is not a Whisper.
         """
         from faster_whisper import BatchedInferencePipeline, WhisperModel
         from faster_whisper.vad import get_vad_model
@@ -72,16 +72,16 @@ class WhisperTranscriber:
     async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes [samples] at 16 kHz of any length; silence gives an empty text at once.
 
-        In silence no language can be detected: then the transcript says `en` with probability 0.
+        No language can be detected in silence: the transcript then has `en` with probability 0.
 
         Raises:
-            InvalidInput: the language is not one that the checkpoint knows.
+            InvalidInput: the checkpoint does not know the language.
             Unavailable: the transcriber is closed.
         """
         return await self._submit(wav, listening, lambda segment: None)
 
     async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
-        """Likewise, but gives each segment when it is written down, and the transcript last."""
+        """Yields each segment when it is transcribed, and the transcript last."""
         loop = asyncio.get_running_loop()
         found = asyncio.Queue[Segment | None]()
         call = asyncio.create_task(
@@ -112,12 +112,12 @@ class WhisperTranscriber:
             given_up.set()
 
     def close(self) -> None:
-        """Lets the running call end and refuses the waiting and all later ones. Waits for the thread."""
+        """Lets the running call finish and refuses the waiting and all later ones. Waits for the thread."""
         self._closed = True
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _options(self, **listening: Unpack[Listening]) -> tuple[dict[str, Any], tuple[IgnoredOption, ...]]:
-        """faster-whisper's options, and what of `listening` is not among them."""
+        """Returns faster-whisper's options, and the ignored ones of `listening`."""
         prompt = (listening.get("prompt") or "").strip() or None
         task = listening.get("task", "transcribe")
         ignored: list[IgnoredOption] = []
@@ -131,7 +131,7 @@ class WhisperTranscriber:
             "language": self._language(listening.get("language")),
             "initial_prompt": prompt,
             "word_timestamps": listening.get("word_timestamps", False),
-            # One, so that there is no fallback to sampling.
+            # A single one, so that there is no fallback to sampling.
             "temperature": listening.get("temperature", 0.0),
             "task": task,
         }
@@ -159,7 +159,7 @@ class WhisperTranscriber:
         duration = len(wav) / SAMPLE_RATE
         language = options["language"]
         vad = {"min_silence_duration_ms": PAUSE_MS}
-        # Asked ahead, because faster-whisper would look for the language of silence, which takes seconds.
+        # Checked in advance, because faster-whisper would detect the language of silence, which takes seconds.
         if not len(wav) or not get_speech_timestamps(wav, VadOptions(**vad)):
             return Transcript("", language or "en", float(language is not None), duration, ignored=ignored)
         model = self._model if len(wav) <= WINDOW else self._batched
@@ -172,7 +172,7 @@ class WhisperTranscriber:
             tell(segments[-1])
         text = " ".join(segment.text for segment in segments if segment.text)
         if options["initial_prompt"] and not text and not given_up.is_set():
-            # Checkpoints that say nothing about prompts may not have been trained with them either.
+            # Checkpoints without a setting for prompts may not have been trained with them either.
             plain = self._transcribe(wav, options | {"initial_prompt": None}, (*ignored, "prompt"), tell, given_up)
             if plain.text:
                 return plain

@@ -1,4 +1,4 @@
-"""The codec for many callers at once: one thread owns the model, and equally long decodes share a batch."""
+"""Serves the codec to many callers: one thread owns the model, and decodes of equal length share a batch."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from deployments.xcodec2.protocol import HOP, Codes, Waveform
 
 
 class BlockingCodec(Protocol):
-    """What the thread calls: `Xcodec2Codec`, or a stand-in."""
+    """What the thread calls: `Xcodec2Codec`, or a substitute."""
 
     def encode(self, wav: Waveform) -> Codes: ...
 
@@ -22,7 +22,7 @@ class BlockingCodec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatcherStats:
-    """What the batcher has done. `waiting` are requests that no batch has taken yet."""
+    """Counters of the batcher. `waiting` counts requests that no batch has taken yet."""
 
     batches: int = 0
     items: int = 0
@@ -45,14 +45,14 @@ class _Decode:
 class CodecBatcher:
     """Implements the `Codec` protocol over a blocking codec.
 
-    Whatever waits when the thread is free is taken at once: nothing waits for a batch to fill. A request
-    whose caller is cancelled while it waits is never run. If a batch fails, its items are run one by one, so
-    that a failure reaches just the callers whose codes cause it.
+    Whatever waits when the thread is free is processed at once: nothing waits for a batch to fill. A request that is
+    cancelled while it waits is never run. If a batch fails, its items are run one by one, so that a failure affects
+    only the callers whose codes cause it.
 
     Args:
         codec: Called from the thread only.
-        max_batch: Decodes that may share a batch. 1 runs them one by one, which keeps the bytes of a decode
-            the same whatever else is running: on a CPU, sharing a batch changes the last bits.
+        max_batch: Maximum decodes in a batch. 1 runs them one by one, which makes the bytes of a decode independent
+            of other requests: on a CPU, sharing a batch changes the last bits.
     """
 
     def __init__(self, codec: BlockingCodec, max_batch: int = 1) -> None:
@@ -86,12 +86,12 @@ class CodecBatcher:
         return await asyncio.wrap_future(done)
 
     async def decode(self, codes: Codes, start: int = 0) -> Waveform:
-        """[n] codes -> [(n - start) * HOP] samples, the codes before `start` serving as context only.
+        """[n] codes -> [(n - start) * HOP] samples; the codes before `start` serve as context only.
 
         Raises:
-            InvalidInput: a code is not one of the checkpoint.
+            InvalidInput: the checkpoint does not have one of the codes.
             Unavailable: the codec is closed.
-            ValueError: `start` lies outside the codes.
+            ValueError: `start` is out of range.
         """
         if not 0 <= start <= len(codes):
             raise ValueError(f"start {start} lies outside {len(codes)} codes")
@@ -101,7 +101,7 @@ class CodecBatcher:
         return wav[start * HOP :]
 
     def close(self) -> None:
-        """Lets the running batch end and refuses the waiting and all later requests. Waits for the thread."""
+        """Lets the running batch finish and refuses the waiting and all later requests. Waits for the thread."""
         with self._changed:
             self._closed = True
             refused = list(self._waiting)
@@ -124,7 +124,7 @@ class CodecBatcher:
             self._run(batch)
 
     def _take(self) -> list[_Encode | _Decode] | None:
-        # The oldest request, and with it whatever may share its batch. None when closed.
+        # Returns the oldest request, and those that may share its batch. None when closed.
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
@@ -162,7 +162,7 @@ class CodecBatcher:
                 batch[0].done.set_exception(error)
         else:
             return
-        # Not while the error is being handled: it holds all that the failed batch had on the GPU.
+        # Not while the error is being handled: it references everything that the failed batch had on the GPU.
         if len(batch) > 1:
             for request in batch:
                 self._run([request])

@@ -1,4 +1,4 @@
-"""XCodec2 itself: one waveform to codes, equally long codes to waveforms, on one device, synchronously."""
+"""Runs XCodec2 on one device, synchronously: one waveform to codes, codes of equal length to waveforms."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 class Xcodec2Codec:
-    """A loaded checkpoint in fp32. Not for concurrent use: one thread calls it at a time."""
+    """A loaded checkpoint in fp32. Not for concurrent use: call it from one thread at a time."""
 
     def __init__(self, model: "Xcodec2Model", device: str = "cpu") -> None:
         self._model = model.eval().to(device)
         self._device = device
         self.codec_size = int(np.prod(model.config.quantization_levels))
-        """Codes are below this."""
+        """Number of codes."""
 
     @classmethod
     def load(cls, path: str, device: str = "cpu", *, revision: str | None = None, cache_dir: str | None = None) -> Self:
-        """Loads a checkpoint of transformers' `Xcodec2Model` and tries it.
+        """Loads a checkpoint of transformers' `Xcodec2Model` and tests it.
 
         Args:
             path: A local folder, or an id on the Hugging Face hub.
-            device: As torch names it.
+            device: torch's name of the device.
             revision: Branch, tag or commit on the hub.
-            cache_dir: Where downloads are kept.
+            cache_dir: Folder of downloads.
 
         Raises:
-            Unavailable: there is no such checkpoint, or it is not one that this service can speak with.
+            Unavailable: the checkpoint does not exist, or this service cannot use it.
         """
         import torch
         from transformers import Xcodec2Model
@@ -45,7 +45,7 @@ class Xcodec2Codec:
             model, info = Xcodec2Model.from_pretrained(
                 path, config=config, dtype=torch.float32, output_loading_info=True, **where
             )
-        except Exception as error:  # each library on the way has kinds of its own
+        except Exception as error:  # each library involved has its own kinds
             raise Unavailable(
                 f"The XCodec2 checkpoint {path!r} cannot be loaded ({_line(error)}). Check the path or id, "
                 "the network, and HF_TOKEN if it is gated."
@@ -62,7 +62,7 @@ class Xcodec2Codec:
         return codec
 
     def encode(self, wav: Waveform) -> Codes:
-        """[samples] at 16 kHz -> [samples // HOP] codes: the last, partly padded frame is left out.
+        """[samples] at 16 kHz -> [samples // HOP] codes: drops the last, partly padded frame.
 
         Raises:
             InvalidAudio: the waveform is not one channel of finite samples.
@@ -81,11 +81,11 @@ class Xcodec2Codec:
         return codes
 
     def decode(self, batch: Sequence[Codes]) -> list[Waveform]:
-        """Items of [n] codes, all equally long -> as many items of [n * HOP] samples.
+        """Decodes items of [n] codes, all of equal length, to as many items of [n * HOP] samples.
 
         Raises:
-            InvalidInput: a code is not one of this checkpoint.
-            ValueError: the lengths differ. The decoder looks both ways and has no mask: padding would sound.
+            InvalidInput: this checkpoint does not have one of the codes.
+            ValueError: the lengths differ. The decoder is bidirectional and has no mask: padding would be audible.
         """
         import torch
 
@@ -102,10 +102,10 @@ class Xcodec2Codec:
         return [np.ascontiguousarray(wav, dtype=np.float32) for wav in wavs]
 
     def self_test(self) -> None:
-        """Sends a second of sound through and back.
+        """Encodes and decodes a second of sound.
 
         Raises:
-            Unavailable: what comes back is not a finite second of sound.
+            Unavailable: the result is not a finite second of sound.
         """
         time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
         tone = sum(np.sin(2 * np.pi * 150 * harmonic * time) / harmonic for harmonic in range(1, 20))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Xcodec2Deployment:
-    """One codec a replica."""
+    """One codec per replica."""
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
         log_beside_serve()

@@ -1,4 +1,4 @@
-"""What XCodec2's two encoders hear of a waveform, made without torchaudio."""
+"""Computes the inputs of XCodec2's two encoders without torchaudio."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def features(wav: Waveform) -> "dict[str, torch.Tensor]":
-    """Inputs of `Xcodec2Model.encode` for a clip, equal to those of transformers' `Xcodec2FeatureExtractor`.
+    """Returns the inputs of `Xcodec2Model.encode`, equal to those of transformers' `Xcodec2FeatureExtractor`.
 
     Args:
         wav: [samples] mono at 16 kHz.
 
     Returns:
         input_values: [1, 1, frames * HOP] the waveform, padded with at least one zero to whole frames.
-        input_features: [1, frames, 160] normalised log mel, two columns of 80 a frame.
+        input_features: [1, frames, 160] normalised log mel, two columns of 80 per frame.
     """
     import torch
 
     frames = len(wav) // HOP + 1
     padded = np.pad(np.asarray(wav, dtype=np.float32), (0, frames * HOP - len(wav)))
-    # Half a hop each side centres the mel windows on the frames.
+    # Half a hop of padding on each side centres the mel windows on the frames.
     mel = _extractor()(
         np.pad(padded, HOP // 2), sampling_rate=SAMPLE_RATE, return_tensors="np", return_attention_mask=False
     )["input_features"]

@@ -1,4 +1,4 @@
-"""What the XCodec2 room offers the others: audio to codes and back."""
+"""XCodec2's interface for the other packages: audio to codes and back."""
 
 from typing import Final, Protocol
 
@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE: Final = 16_000
-"""Hz. The codec hears and speaks no other rate."""
+"""Hz. The codec supports no other rate."""
 HOP: Final = 320
-"""Samples a code: 50 codes are a second."""
+"""Samples per code: 50 codes are a second."""
 
 Codes = NDArray[np.int32]
 Waveform = NDArray[np.float32]
@@ -19,10 +19,10 @@ class Codec(Protocol):
     """A neural codec with one codebook."""
 
     async def encode(self, wav: Waveform) -> Codes:
-        """[samples] -> [samples // HOP] codes: the last, partly padded frame is left out."""
+        """[samples] -> [samples // HOP] codes: drops the last, partly padded frame."""
         ...
 
     async def decode(self, codes: Codes, start: int = 0) -> Waveform:
-        """[n] codes -> [(n - start) * HOP] samples: all codes are decoded together, those before `start` only
-        as context, so that what follows a reference is spoken in its acoustics."""
+        """[n] codes -> [(n - start) * HOP] samples: decodes all codes together, those before `start` only as context,
+        so that the speech has the acoustics of its reference."""
         ...

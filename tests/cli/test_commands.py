@@ -280,7 +280,7 @@ def test_a_key_is_sent(service: Callable[..., Service], capsys: pytest.CaptureFi
     with served(service(api_key="secret")) as guarded:
         assert run("status", "--url", guarded) == 3
         assert run("status", "--url", guarded, "--key", "secret") == 0
-    assert "A key is needed" in capsys.readouterr().err
+    assert "Missing or invalid API key" in capsys.readouterr().err
 
 
 def test_a_wrong_command_line_has_status_2() -> None:

@@ -296,7 +296,7 @@ async def test_a_key_is_sent_and_missed(
 ) -> None:
     with served(service(api_key="secret")) as url:
         async with bridge(url, folder) as assistant:
-            refused(await assistant.call_tool("list_voices", {}), "A key is needed")
+            refused(await assistant.call_tool("list_voices", {}), "Missing or invalid API key")
         arguments = ["-m", "cli", "mcp", "--url", url]
         keyed = StdioServerParameters(command=sys.executable, args=arguments, env={"LLASA_API_KEY": "secret"})
         async with asyncio.timeout(60), Client(keyed) as assistant:

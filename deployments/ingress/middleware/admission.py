@@ -1,4 +1,4 @@
-"""Requests for work have their turn before their bodies are read, and a deadline."""
+"""Gives requests for work their turn before their bodies are read, and a deadline."""
 
 import asyncio
 import time
@@ -14,14 +14,14 @@ from deployments.service.turns import Admission
 
 
 class AdmissionMiddleware:
-    """ASGI middleware under which work has its turn, before its body is read, and a deadline.
+    """ASGI middleware that gives requests for work a turn, before their bodies are read, and a deadline.
 
     Args:
-        app: What does the work.
+        app: Handles the requests.
         admission: Gives turns to clients, by `scope["state"]["client"]`.
-        paths: Of work; all of it is POST.
-        timeout_s: Seconds that a request may take, its waiting included. An answer under way then breaks off: an event
-            stream with an event that says so, any other visibly unfinished.
+        paths: Paths that require work, by POST.
+        timeout_s: Seconds that a request may take, including its wait. A response under way is then aborted: an event
+            stream with an error event, any other visibly unfinished.
     """
 
     def __init__(self, app: ASGIApp, admission: Admission, paths: Collection[str], timeout_s: float) -> None:

@@ -1,4 +1,4 @@
-"""A bound on request bodies, so that no upload fills the memory or the disk."""
+"""Limits the size of request bodies, so that no upload fills the memory or the disk."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +21,7 @@ class BodyLimitMiddleware:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.limit:
             refusal = failure(413, self.message, "invalid_request_error", "request_entity_too_large")
-            # The rest of the body is not wanted: without this a client may go on sending it.
+            # Asks the client to stop sending the rest of the body.
             refusal.headers["Connection"] = "close"
             await refusal(scope, receive, send)
             return

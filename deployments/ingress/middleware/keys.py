@@ -1,4 +1,4 @@
-"""Keys: who may use the service."""
+"""API keys."""
 
 import hashlib
 import hmac
@@ -12,14 +12,14 @@ from deployments.ingress.responses.exception_handlers import failure_of
 
 
 class APIKeyMiddleware:
-    """ASGI middleware that asks for a key, and notes whose it is in `scope["state"]["client"]`.
+    """ASGI middleware that requires an API key and stores its name in `scope["state"]["client"]`.
 
-    Without keys every request passes, and the client is its address.
+    Without keys every request passes, and the client is identified by its address.
 
     Args:
-        app: What is guarded.
-        keys: Each by its name.
-        open_paths: Paths that need no key; one that ends in `/` opens all below it.
+        app: The guarded application.
+        keys: The keys by their names.
+        open_paths: Paths that need no key; one that ends in `/` opens all paths below it.
     """
 
     def __init__(self, app: ASGIApp, keys: Mapping[str, str], open_paths: Collection[str] = ()) -> None:
@@ -46,7 +46,7 @@ class APIKeyMiddleware:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         digest = _digest(given.encode("latin-1"))
-        # All are compared, and digests of one length, so that the time tells nothing.
+        # Compares all digests, all of one length, so that the time reveals nothing.
         names = [name for known, name in self._names.items() if hmac.compare_digest(known, digest)]
         return names[0] if names else None
 
@@ -57,9 +57,7 @@ class APIKeyMiddleware:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        error = Unauthorized(
-            "A key is needed, as `Authorization: Bearer KEY` or `X-API-Key: KEY`, and none that is known came."
-        )
+        error = Unauthorized("Missing or invalid API key. Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.")
         response = failure_of(error)
         response.headers["WWW-Authenticate"] = "Bearer"
         await response(scope, receive, send)

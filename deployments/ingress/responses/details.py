@@ -1,4 +1,4 @@
-"""All that is known of a speech, as JSON."""
+"""Details of a speech, as JSON."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from deployments.synthesis.events import Finished, Part
 
 
 def summary(finished: Finished, seconds: float) -> dict[str, Any]:
-    """How a speech of so many seconds ended."""
+    """Describes how a speech of `seconds` ended."""
     return {
         "duration": round(seconds, 3),
         "finish_reason": finished.finish,
@@ -23,7 +23,7 @@ def summary(finished: Finished, seconds: float) -> dict[str, Any]:
 
 
 def details(finished: Finished, delivery: OutputOptions, seconds: float) -> dict[str, Any]:
-    """Likewise, with its parts, their seeds, what was heard in them and when, and captions."""
+    """Returns the summary with the parts, their seeds, what Whisper heard in them and when, and captions."""
     parts = finished.parts
     if delivery.speed != 1:
         parts = tuple(_at_speed(part, delivery.speed, seconds) for part in parts)
@@ -40,7 +40,7 @@ def details(finished: Finished, delivery: OutputOptions, seconds: float) -> dict
 
 
 def with_details(piece: AudioChunk, delivery: OutputOptions) -> AudioChunk:
-    """A whole speech as JSON: the file in base64, and its details."""
+    """Returns a whole speech as JSON: the file in base64, and its details."""
     assert piece.finished  # noqa: S101 - as of any last piece
     audio = base64.b64encode(piece.data).decode()
     told = {"audio": audio, **details(piece.finished, delivery, piece.seconds)}
@@ -48,10 +48,10 @@ def with_details(piece: AudioChunk, delivery: OutputOptions) -> AudioChunk:
 
 
 def _at_speed(part: Part, speed: float, length: float) -> Part:
-    """With the times that it has in a file of that length, which is slower or faster than it was spoken."""
+    """Scales the part's times to a file of that length, which is slower or faster than the speech."""
 
     def there(time: float) -> float:
-        return round(min(time / speed, length), 3)  # what changes the speed swallows a little of the end
+        return round(min(time / speed, length), 3)  # the tempo filter drops a little of the end
 
     start = there(part.start)
     words = tuple(replace(word, start=there(word.start), end=there(word.end)) for word in part.words)

@@ -1,4 +1,4 @@
-"""Failures as responses: OpenAI's envelope, one shape for all."""
+"""Exception handlers: every failure becomes OpenAI's error envelope."""
 
 import asyncio
 import errno
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Failure(BaseModel):
-    """What went wrong."""
+    """The error."""
 
     message: str
     type: str
@@ -29,7 +29,7 @@ class Failure(BaseModel):
 
 
 class FailureEnvelope(BaseModel):
-    """The body of every answer that is not a success."""
+    """The body of every error response."""
 
     error: Failure
 
@@ -38,24 +38,24 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": FailureEnvelope, "description": description}
     for status, description in {
         400: "The clip or the text cannot be used.",
-        401: "A key is needed.",
-        404: "There is nothing of that name.",
+        401: "Missing or invalid API key.",
+        404: "The named object does not exist.",
         408: "The request took longer than REQUEST_TIMEOUT.",
-        409: "There is one of that name.",
+        409: "The name is taken.",
         413: "The request is larger than MAX_UPLOAD_MB.",
         422: "A field is missing, unknown, of the wrong type or out of its range.",
         429: "Too many requests are waiting.",
         503: "A model cannot serve now.",
     }.items()
 }
-"""For the documentation: each that there is."""
+"""Every error response, for the documentation."""
 
 RESPONSES = {status: FAILURES[status] for status in FAILURES if status not in (404, 409)}
-"""Those of any request for work."""
+"""Error responses of any request for work."""
 
 
 def install(application: FastAPI) -> None:
-    """Makes the application answer all failures in the envelope."""
+    """Installs the handlers: all failures are answered in the envelope."""
     application.exception_handler(ServiceError)(_service_error)
     application.exception_handler(RequestValidationError)(_validation_error)
     application.exception_handler(HTTPException)(_http_exception)
@@ -65,8 +65,8 @@ def install(application: FastAPI) -> None:
 def failure(
     status: int, message: str, kind: str, code: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """A response with the envelope."""
-    # JSON can bring half a surrogate pair, which no answer can hold.
+    """Returns a response with the envelope."""
+    # JSON input can contain lone surrogates, which no response can encode.
     message, param = _encodable(message), param and _encodable(param)
     body = FailureEnvelope(error=Failure(message=message, type=kind, param=param, code=code))
     return JSONResponse(body.model_dump(), status, headers)
@@ -77,15 +77,15 @@ def _encodable(text: str) -> str:
 
 
 def failure_of(error: ServiceError) -> JSONResponse:
-    """The response that tells of an error."""
+    """Returns the response for an error."""
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
     return failure(error.status, error.message, error.type, error.code, error.param, headers)
 
 
 def reason_of(error: BaseException, deadline: asyncio.Timeout) -> str:
-    """A failure in a word, for metrics: an error's code, or else the name of its type.
+    """Returns a failure's reason as a word, for metrics: an error's code, or else the name of its type.
 
-    `cancelled`: the client has gone, or the process is stopped. `timeout`: the deadline has.
+    `cancelled`: the client disconnected, or the process is stopped. `timeout`: the deadline expired.
     """
     if isinstance(error, ServiceError):
         return error.code
@@ -112,7 +112,7 @@ async def _validation_error(request: Request, error: RequestValidationError) -> 
 
 
 def _suggestion(request: Request, field: str) -> str:
-    """Names the field that was probably meant, from the route's own form."""
+    """Suggests the field that was probably meant, from the route's own form."""
     route = request.scope.get("route")
     form = getattr(route, "body_field", None)
     known = getattr(getattr(form, "field_info", None), "annotation", None)

@@ -1,4 +1,4 @@
-"""How speech that leaves would be heard: what is measured of it, where its bytes leave."""
+"""Measures how a client would hear the speech, where its bytes leave."""
 
 import time
 from collections.abc import Callable
@@ -11,12 +11,12 @@ Clock = Callable[[], float]
 
 
 class Playback:
-    """One request for speech, and a player that starts at its first audio and waits whenever it has none.
+    """One request for speech, and a simulated player that starts at the first audio and waits when its buffer is empty.
 
     Args:
-        metrics: Told of it.
-        arrived: When the request did, by the clock.
-        clock: Seconds.
+        metrics: Receives the measurements.
+        arrived: Time of the request, by the clock.
+        clock: Returns seconds.
     """
 
     def __init__(self, metrics: Metrics, arrived: float, clock: Clock = time.monotonic) -> None:
@@ -30,7 +30,7 @@ class Playback:
         self._over = False
 
     def sent(self, seconds: float) -> None:
-        """Bytes that hold so many seconds of audio have left."""
+        """Records that bytes with `seconds` of audio were sent."""
         if not seconds:
             return
         now = self._clock()
@@ -45,7 +45,7 @@ class Playback:
         self._metrics.count("audio_frames_total", seconds * CODES_A_SECOND)
 
     def ended(self, finish: str) -> None:
-        """All of it has left."""
+        """Records that the whole speech was sent."""
         self._over = True
         spent = self._clock() - self._arrived
         self._metrics.observe("e2e_request_latency_s", spent)
@@ -57,7 +57,7 @@ class Playback:
         self._metrics.count("requests_success_total", finished_reason=finish)
 
     def failed(self, reason: str) -> None:
-        """It ended otherwise."""
+        """The request failed."""
         if not self._over:
             heard = self._played_until is not None
             self._metrics.count(

@@ -1,4 +1,4 @@
-"""Speech as a response: whole, as it is made, or in events."""
+"""Speech responses: whole, streamed, or as events."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ from deployments.synthesis.usage import Usage
 logger = logging.getLogger(__name__)
 
 ResponseMode = Literal["whole", "audio", "sse", "progress"]
-"""`progress`: events as of `sse`, from the first one that tells of a stage."""
+"""`progress`: like `sse`, but begins with the first event about a stage."""
 
 HEADERS: Final = {
     "X-Sample-Rate": "Sample rate in Hz.",
@@ -46,11 +46,11 @@ HEADERS: Final = {
 }
 FAILED: Final = RESPONSES | {
     422: FAILURES[422]
-    | {"description": f"{FAILURES[422]['description']} Or, as `generation_failed`: no take is good, or has a sound."}
+    | {"description": f"{FAILURES[422]['description']} Or, as `generation_failed`: no take is good, or all are silent."}
 }
-"""Answers that are no speech, for the documentation."""
+"""Documented error responses."""
 _WIDEST: Final = 2000
-"""Characters of a header; many proxies take 4 KB of all together."""
+"""Maximum characters of a header; many proxies accept 4 KB for all of them."""
 
 
 async def speak(
@@ -61,10 +61,10 @@ async def speak(
     manner: ResponseMode,
     headers: Mapping[str, str],
 ) -> Response:
-    """Speaks a request and answers with it.
+    """Speaks a request and responds with the speech.
 
-    If a replica dies before any of it has left, the work is repeated. What fails after that breaks the answer off, or
-    ends its events with one that says so.
+    If a replica dies before any of it was sent, the work is repeated. A later failure aborts the response, or ends its
+    events with an error event.
     """
     usage = Usage()
     playback = Playback(service.metrics, http.scope["state"]["arrived"])
@@ -142,7 +142,7 @@ class _Streamed(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         last = b""
         try:
-            # What has begun is ended, too, where the client has gone before the file could begin.
+            # If the client disconnects before the file begins, the stream that has begun must be closed, too.
             async with aclosing(self._events), aclosing(pieces(self._first, self._events, self._delivery)) as file:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 async for piece in file:
@@ -167,7 +167,7 @@ class _Streamed(StreamingResponse):
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     def _event(self, piece: AudioChunk) -> bytes:
-        """As OpenAI writes it. A token of the output is a code, 50 of which are a second."""
+        """Formats an event like OpenAI. An output token is a code, 50 of which are a second."""
         data = b""
         if piece.data:
             data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
@@ -195,7 +195,7 @@ def _for_caller(error: Exception) -> ServiceError:
 
 
 def warning_headers(warnings: Sequence[str]) -> dict[str, str]:
-    """`X-Warnings`, where there are any."""
+    """Returns `X-Warnings`, if there are any."""
     return {"X-Warnings": warnings_header(warnings)} if warnings else {}
 
 
@@ -206,7 +206,7 @@ def warnings_header(warnings: Sequence[str]) -> str:
         told = json.dumps([*warnings[:count], *([f"And {left} more."] if left else [])])
         if len(told) <= _WIDEST:
             return told
-    return json.dumps([f"There are {len(warnings)}; `details` has them."]) if warnings else "[]"
+    return json.dumps([f"{len(warnings)} warnings; see `details`."]) if warnings else "[]"
 
 
 def _told(piece: AudioChunk) -> dict[str, str]:

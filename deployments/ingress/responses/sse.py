@@ -8,12 +8,12 @@ from deployments.errors import ServiceError
 
 
 def event(kind: str, data: Mapping[str, Any]) -> bytes:
-    """One event, with its type in its data too: OpenAI's clients look there."""
+    """Formats one event. Its type is in its data, too: OpenAI's clients look there."""
     text = json.dumps({"type": kind, **data}, ensure_ascii=False, separators=(",", ":"))
     return f"event: {kind}\ndata: {text}\n\n".encode()
 
 
 def error_event(error: ServiceError, kind: str = "error") -> bytes:
-    """The end of a stream that has failed. OpenAI's SDK raises at any event with an `error` in it."""
+    """Formats the event that ends a failed stream. OpenAI's SDK raises at any event with an `error` in it."""
     envelope = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return event(kind, {"error": envelope})

@@ -1,4 +1,4 @@
-"""/mcp: the service as tools for assistants, by the Model Context Protocol."""
+"""/mcp: the service as tools for assistants, over the Model Context Protocol."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,7 +18,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def assistant_route(backend: Backend, settings: Settings) -> tuple[Route, Lifespan]:
-    """The route, and what must run while it serves."""
+    """Returns the route and the lifespan that must run while it serves."""
     most_bytes = round(settings.max_upload_mb * 1_000_000)
     server = build_server(backend, most_bytes)
     app = server.streamable_http_app(
@@ -34,16 +34,16 @@ def assistant_route(backend: Backend, settings: Settings) -> tuple[Route, Lifesp
 
     (route,) = app.routes
     assert isinstance(route, Route)  # noqa: S101 - as the SDK makes it
-    # A GET would hold a place here for as long as it likes, for messages that a server without sessions never sends.
+    # A GET would hold a slot indefinitely for messages that a server without sessions never sends.
     return Route(route.path, route.endpoint, methods=["POST"]), lifespan
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:
-    """Against web pages that make a browser ask a service on its own machine (DNS rebinding)."""
+    """Guards against web pages that make a browser call a service on its own machine (DNS rebinding)."""
     hosts = _listed(settings.mcp_allowed_hosts)
     if not hosts and settings.api_host in _LOOPBACK:
         hosts = [f"{host}:*" for host in ("127.0.0.1", "localhost", "[::1]")]
-    # The SDK means by `name:*` that there is a port; none is one, too: that of the scheme.
+    # The SDK's `name:*` requires a port; a URL without one uses the scheme's.
     hosts += [host.removesuffix(":*") for host in hosts if host.endswith(":*")]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     origins += _listed(settings.cors_origins)

@@ -1,4 +1,4 @@
-"""The fields of a form that name a clip: an upload, or an address in its place."""
+"""The form fields that name a clip: an upload, or a URL instead."""
 
 from typing import IO, Annotated, Final
 
@@ -17,21 +17,21 @@ ClipUrl = Annotated[
 
 
 class ClipFields:
-    """Reads them.
+    """Reads the fields.
 
     Args:
-        settings: Tell which hosts may be asked.
+        settings: Permit hosts.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._remote = clip_reader(settings)
 
     async def read(self, upload: UploadFile | None, url: str | None, param: str) -> tuple[IO[bytes] | bytes, str]:
-        """The clip's file, and the name of the field that it came in.
+        """Returns the clip's file, and the name of the field that it came in.
 
         Raises:
-            InvalidInput: both are given, or what is given cannot be used.
-            UnprocessableInput: neither is given.
+            InvalidInput: both fields are given, or the one that is given cannot be used.
+            UnprocessableInput: neither field is given.
         """
         if upload and url:
             raise InvalidInput(f"Give one clip: {param} or {_URL}.", param)

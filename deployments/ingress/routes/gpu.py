@@ -1,4 +1,4 @@
-"""/api/gpu: where the models are, and orders to move them."""
+"""/api/gpu: where the models are loaded, and requests to move them."""
 
 import asyncio
 import time
@@ -22,25 +22,25 @@ Wait = Annotated[
 
 
 class ResidencyStatus(BaseModel):
-    """Where the models are."""
+    """Where the models are loaded."""
 
     models: dict[str, ModelStatus]
 
 
 class Status(ResidencyStatus):
-    """Where the models are, and the GPUs of the cluster."""
+    """Where the models are loaded, and the GPUs of the cluster."""
 
     gpus: list[GpuStatus]
 
 
 class Order(ResidencyStatus):
-    """An order, and where the models are after it."""
+    """An accepted order, and where the models are now."""
 
     done: bool = Field(description="Whether the order has been carried out.")
 
 
 def gpu_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     residency = service.residency
     router = APIRouter(prefix="/api/gpu", tags=["gpu"])
     answers: dict[int | str, dict[str, Any]] = {

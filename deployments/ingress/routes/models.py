@@ -1,4 +1,4 @@
-"""GET /v1/models: what may be named as a model."""
+"""GET /v1/models: the models that requests may name."""
 
 from pathlib import PurePosixPath
 from typing import Final, Literal
@@ -13,10 +13,10 @@ from deployments.service.service import Service
 
 SPEECH_ALIASES: Final = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 TRANSCRIPTION_ALIASES: Final = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
-"""OpenAI's names, for clients that know no others: each means the one model of its kind that is deployed."""
+"""OpenAI's names, for clients that know no others: each stands for the one deployed model of its kind."""
 
 _CREATED: Final = 1_735_689_600
-"""Unix time. OpenAI's clients ask for one; ours is the year of Llasa."""
+"""Unix time. OpenAI's clients require one; this is the year of Llasa's release."""
 
 
 class Model(BaseModel):
@@ -29,7 +29,7 @@ class Model(BaseModel):
 
 
 class ModelList(BaseModel):
-    """All of them."""
+    """All models."""
 
     object: Literal["list"] = "list"
     data: list[Model]
@@ -43,24 +43,24 @@ class NamedModel(BaseModel):
 
 
 class AudioModelList(ModelList):
-    """Those that speak."""
+    """All speech models."""
 
     models: list[NamedModel]
 
 
 def speech_models(profile: Profile) -> tuple[str, ...]:
-    """Names of the model that speaks, its own first."""
+    """Returns the names of the speech model, its own first."""
     return (profile.name, *SPEECH_ALIASES)
 
 
 def transcription_models(profile: Profile) -> tuple[str, ...]:
-    """Names of the model that listens, its own first."""
+    """Returns the names of the transcription model, its own first."""
     own = PurePosixPath(profile.whisper.replace(":", "-")).name
     return (own, *TRANSCRIPTION_ALIASES)
 
 
 def check_model(model: str, known: tuple[str, ...]) -> None:
-    """Raises NotFound where no such model is known."""
+    """Raises NotFound if the model is unknown."""
     if model not in known:
         raise NotFound(
             f"There is no model {model[:100]!r} here: {known[0]} is, and answers to {', '.join(known[1:])}.", "model"
@@ -68,7 +68,7 @@ def check_model(model: str, known: tuple[str, ...]) -> None:
 
 
 def model_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     speech, transcription = speech_models(service.profile), transcription_models(service.profile)
     router = APIRouter(prefix="/v1", tags=["openai"])
 

@@ -1,4 +1,4 @@
-"""GET /api/outputs/{name}: copies of what was spoken, for whoever was told their names."""
+"""GET /api/outputs/{name}: stored copies of speech, for clients that know their names."""
 
 from pathlib import PurePath
 from typing import Any, Final
@@ -19,7 +19,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def output_routes(service: Service) -> APIRouter:
-    """The route, on a service. There is none that lists: a name is told only to who had the speech made."""
+    """Returns the route of a service. No route lists copies: only the client that requested a speech gets its name."""
     router = APIRouter(prefix="/api/outputs", tags=["speech"])
 
     @router.get("/{name}", summary="Get a stored copy of speech", response_class=Response, responses=_ANSWERS)

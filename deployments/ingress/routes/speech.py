@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech: OpenAI's, with the fields of voice cloning."""
+"""POST /v1/audio/speech: OpenAI's route, extended by the fields of voice cloning."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -36,7 +36,7 @@ from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
 RATE: Final = 24_000
-"""Hz, unless the request says otherwise: OpenAI's rate. Clients that play `pcm` know no other."""
+"""Default sample rate in Hz: OpenAI's. Clients that play `pcm` expect it."""
 
 
 class VoiceId(BaseModel):
@@ -120,7 +120,7 @@ class SpeechBody(BaseModel):
 
 
 def speech_routes(service: Service) -> APIRouter:
-    """The route, on a service."""
+    """Returns the route of a service."""
     settings = service.settings
     clips = clip_reader(settings)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
@@ -187,7 +187,7 @@ def speech_routes(service: Service) -> APIRouter:
 
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 AUDIO: Final[dict[str, Any]] = {
-    "description": "The speech, or with `details` JSON that holds it.",
+    "description": "The speech, or with `details` JSON with the speech.",
     "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
     | {"text/event-stream": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
     "headers": {

@@ -1,4 +1,4 @@
-"""POST /api/transcribe: what a clip says."""
+"""POST /api/transcribe: transcribes a clip."""
 
 from typing import Annotated
 
@@ -28,7 +28,7 @@ class TranscriptionForm(BaseModel):
 
 
 def transcription_routes(service: Service) -> APIRouter:
-    """The route, on a service."""
+    """Returns the route of a service."""
     clips = ClipFields(service.settings)
     router = APIRouter(tags=["speech"])
 

@@ -1,4 +1,4 @@
-"""POST /v1/audio/transcriptions and /translations: OpenAI's."""
+"""POST /v1/audio/transcriptions and /translations: OpenAI's routes."""
 
 import math
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task
 
 ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _FRAMES_A_SECOND: Final = 50
-"""Whisper's encoder gives so many; they are the tokens of its input."""
+"""Frame rate of Whisper's encoder; the frames count as input tokens."""
 
 
 class TranslationForm(BaseModel):
@@ -58,7 +58,7 @@ class TranscriptionsForm(TranslationForm):
 
 
 class DurationUsage(BaseModel):
-    """What a transcription is counted by."""
+    """The unit that a transcription is billed in."""
 
     type: Literal["duration"] = "duration"
     seconds: float
@@ -80,7 +80,7 @@ class VerboseWord(BaseModel):
 
 
 class VerboseSegment(BaseModel):
-    """A stretch of speech with its times in seconds, and what Whisper thinks of it."""
+    """A stretch of speech with its times in seconds, and Whisper's confidence."""
 
     id: int
     seek: int
@@ -107,13 +107,13 @@ class VerboseTranscription(BaseModel):
 
 
 _IGNORED: Final[dict[IgnoredOption, str]] = {
-    "prompt": "The Whisper checkpoint does not take a prompt: it was left out.",
+    "prompt": "The Whisper checkpoint does not take a prompt: it was ignored.",
     "task": "The Whisper checkpoint knows only English: the clip was transcribed, not translated.",
 }
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
     404: FAILURES[404],
     200: {
-        "description": "What the clip says, in the format that was asked for.",
+        "description": "The transcript, in the requested format.",
         "model": PlainTranscription | VerboseTranscription,
         "content": {
             "text/plain": {"schema": {"type": "string"}},
@@ -130,14 +130,14 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
 
 
 def transcriptions_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     known = transcription_models(service.profile)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
     @router.post("/transcriptions", summary="Transcribe a recording", responses=_ANSWERS)
     async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
         check_model(form.model, known)
-        subtitles = form.response_format in ("srt", "vtt")  # whose lines are cut between words
+        subtitles = form.response_format in ("srt", "vtt")  # subtitles are split between words
         words = subtitles or (form.response_format == "verbose_json" and "word" in form.timestamp_granularities)
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
@@ -175,7 +175,7 @@ def _warnings(transcript: Transcript) -> list[str]:
 
 
 def _ignored_fields(transcript: Transcript) -> list[str]:
-    """The request's fields that had no effect; the task is not a field, but the route."""
+    """Returns the request's fields that had no effect; the task is not a field, but the route."""
     return [option for option in transcript.ignored if option != "task"]
 
 
@@ -227,7 +227,7 @@ def _segment(number: int, segment: Segment) -> VerboseSegment:
 
 
 class _Streamed(StreamingResponse):
-    """Text as it is written, in events. Joined, the deltas are the text of the last one."""
+    """Sends the text in events as it is transcribed. The joined deltas equal the text of the last event."""
 
     def __init__(self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None]) -> None:
         headers = _headers(first) if isinstance(first, Transcript) else None

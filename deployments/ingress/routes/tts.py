@@ -1,4 +1,4 @@
-"""POST /api/tts: a reference clip and a text in, speech out."""
+"""POST /api/tts: speaks a text in the voice of a reference clip."""
 
 from typing import Annotated
 
@@ -71,7 +71,7 @@ class SpeechForm(BaseModel):
 
 
 def tts_routes(service: Service) -> APIRouter:
-    """The route, on a service."""
+    """Returns the route of a service."""
     settings = service.settings
     router = APIRouter(tags=["speech"])
 

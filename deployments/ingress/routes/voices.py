@@ -1,4 +1,4 @@
-"""/v1/audio/voices: voices with names, as OpenAI's API keeps them."""
+"""/v1/audio/voices: stored voices, in the shape of OpenAI's API."""
 
 import asyncio
 from typing import Annotated, Any, Literal
@@ -38,21 +38,21 @@ class VoiceForm(BaseModel):
 
 
 class VoiceObject(BaseModel):
-    """A voice. What OpenAI's API does not have comes after `created_at`."""
+    """A voice. Fields that OpenAI's API does not have come after `created_at`."""
 
     object: Literal["audio.voice"] = "audio.voice"
     id: str
     name: str
     created_at: int = Field(description="Unix time.")
-    ref_text: str = Field(description="What its reference says.")
-    duration: float = Field(description="Seconds of its reference; 0 of a built-in voice that is not made yet.")
+    ref_text: str = Field(description="Transcript of its reference.")
+    duration: float = Field(description="Seconds of its reference; 0 for a built-in voice that is not made yet.")
     consent: str | None
     built_in: bool
-    warnings: list[str] = Field(description="What may be wrong with its reference; told whenever it speaks.")
+    warnings: list[str] = Field(description="Possible problems of its reference; repeated in each response.")
 
 
 class VoiceChange(BaseModel):
-    """What of a voice is to change."""
+    """Changes to a voice."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -67,7 +67,7 @@ class NamedVoice(BaseModel):
 
 
 class VoiceList(BaseModel):
-    """All of them, twice: as OpenAI lists things, and as Open WebUI reads voices."""
+    """All voices, twice: as OpenAI lists objects, and as Open WebUI reads voices."""
 
     object: Literal["list"] = "list"
     data: list[VoiceObject]
@@ -75,7 +75,7 @@ class VoiceList(BaseModel):
 
 
 class DeletedVoice(BaseModel):
-    """What is left of a voice."""
+    """Confirms the deletion of a voice."""
 
     object: Literal["audio.voice.deleted"] = "audio.voice.deleted"
     id: str
@@ -83,7 +83,7 @@ class DeletedVoice(BaseModel):
 
 
 def voice_routes(service: Service) -> APIRouter:
-    """The routes, on a service."""
+    """Returns the routes of a service."""
     settings = service.settings
     clips = ClipFields(settings)
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])

@@ -57,7 +57,7 @@ async def test_a_known_key_passes_under_its_name(headers: dict[str, str]) -> Non
 async def test_any_other_is_told_401_in_the_envelope(headers: dict[str, str]) -> None:
     async with client_with(KEYS) as client:
         answer = await client.get("/v1/models", headers=headers)
-    refused(answer, 401, "invalid_api_key", None, "A key is needed")
+    refused(answer, 401, "invalid_api_key", None, "Missing or invalid API key")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert "sk-" not in answer.text
 

@@ -258,9 +258,9 @@ def _failure(answer: httpx2.Response, body: bytes) -> ServiceError:
 
 def _error(data: dict[str, Any], status: int = 500) -> ServiceError:
     """Rebuilds the service's error, as its own type if there is one."""
-    told = data["error"]
-    kind = _KINDS.get(told["code"], InvalidInput if 400 <= status < 500 else ServiceError)
-    return kind(told["message"], told["param"])
+    error = data["error"]
+    kind = _KINDS.get(error["code"], InvalidInput if 400 <= status < 500 else ServiceError)
+    return kind(error["message"], error["param"])
 
 
 _KINDS: Final[Mapping[str, type[ServiceError]]] = {

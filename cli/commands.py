@@ -65,13 +65,13 @@ def run_service_command(given: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ServiceError as error:
-        return _told(error)
+        return _fail(error)
     except (httpx2.InvalidURL, UnicodeError) as error:
-        return _told(InvalidInput(f"The URL, the key or the text cannot be sent: {error}"))
+        return _fail(InvalidInput(f"The URL, the key or the text cannot be sent: {error}"))
     return 0
 
 
-def _told(error: ServiceError) -> int:
+def _fail(error: ServiceError) -> int:
     print(f"llasa-serve: {error.message}", file=sys.stderr)
     return _status_of(error)
 

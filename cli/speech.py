@@ -33,9 +33,9 @@ async def say(client: RestClient, speaking: Speaking, output: Path | None) -> No
             await asyncio.to_thread(output.write_bytes, whole_file(file, speaking.format))
         except OSError as error:
             raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from error
-        _tell(f"{output}: {_summary(ended)}")
+        _print(f"{output}: {_summary(ended)}")
     elif not sys.stdout.isatty():
-        _tell(_summary(await _stream(client, speaking, _writer(sys.stdout.buffer))))
+        _print(_summary(await _stream(client, speaking, _writer(sys.stdout.buffer))))
     else:
         await _play(client, speaking)
 
@@ -43,9 +43,9 @@ async def say(client: RestClient, speaking: Speaking, output: Path | None) -> No
 async def transcribe(client: RestClient, clip: Path, language: str | None) -> None:
     """Prints the transcript of a clip."""
     found = await client.transcribe(Clip(await asyncio.to_thread(read, clip)), language=language, words=False)
-    _tell(f"{found['duration']:.1f} s, language {found['language']}")
+    _print(f"{found['duration']:.1f} s, language {found['language']}")
     for warning in found["warnings"]:
-        _tell(f"warning: {warning}")
+        _print(f"warning: {warning}")
     print(found["text"])
 
 
@@ -83,14 +83,14 @@ async def _play(client: RestClient, speaking: Speaking) -> None:
         if player.returncode is None:
             player.kill()
             await player.wait()
-    _tell(_summary(ended))
+    _print(_summary(ended))
 
 
 async def _stream(client: RestClient, speaking: Speaking, write: Writer) -> Ended:
     async with aclosing(client.stream(speaking)) as events:
         async for event in events:
             if isinstance(event, Progress):
-                _tell(f"{event}…")
+                _print(f"{event}…")
             elif isinstance(event, bytes):
                 write(event)
             else:
@@ -112,5 +112,5 @@ def _summary(ended: Ended) -> str:
     return f"{ended.duration:.1f} s of speech, {how}, seed {ended.seed}{warned}"
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

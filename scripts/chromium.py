@@ -1,4 +1,4 @@
-"""The browser that drives the page."""
+"""Finds and launches the browser that tests the page."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Playwright
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _QUIET: Final = (
-    "--no-sandbox",  # root, as in containers, may not have one
+    "--no-sandbox",  # root, as in containers, cannot have one
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
@@ -20,13 +20,13 @@ _QUIET: Final = (
 
 
 def find_chromium() -> str | None:
-    """Path of a Chromium of this machine."""
+    """Returns the path of an installed Chromium."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def launch(playwright: Playwright) -> Iterator[Browser]:
-    """A Chromium of this machine, or else the one that playwright has installed."""
+    """Launches an installed Chromium, or else the one of playwright."""
     browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(_QUIET))
     try:
         yield browser

@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboard of k8s/components/monitoring. Panels are changed here, never in the JSON.
+"""Generates the Grafana dashboard of k8s/components/monitoring. Change panels here, never in the JSON.
 
 `python -m scripts.dashboard`
 """
@@ -18,7 +18,7 @@ Unit = Literal["s", "ms", "bytes", "percent", "percentunit", "short", "reqps", "
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A line of a panel, or as many as its labels have values."""
+    """A line of a panel, or one per value of its labels."""
 
     expression: str
     legend: str
@@ -35,16 +35,16 @@ class Panel:
 
 
 ONCE: Final = ("ray_model_load_s", "ray_model_load_failures_total", "ray_serve_deployment_replica_starts_total")
-"""What a process counts when it starts. Such a counter has its value when it is first seen, and no rate ever."""
+"""Metrics recorded once, at the start of a process. Such a counter never has a rate: it starts at its value."""
 
 
 def quantiles(metric: str, by: str = "", parts: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[Query, ...]:
-    """Quantiles of a histogram, over five minutes; of `ONCE`, over the processes that are up.
+    """Returns quantiles of a histogram, over five minutes; for `ONCE`, over the processes that are up.
 
     Args:
         metric: Its name without `_bucket`.
-        by: A label to tell apart.
-        parts: Which quantiles.
+        by: Label to group by.
+        parts: The quantiles.
     """
     labels = f"le, {by}" if by else "le"
     buckets = f"{metric}_bucket" if metric in ONCE else f"rate({metric}_bucket[5m])"
@@ -58,7 +58,7 @@ def quantiles(metric: str, by: str = "", parts: Sequence[float] = (0.5, 0.95, 0.
 
 
 def rate(metric: str, by: str) -> tuple[Query, ...]:
-    """A counter's rate, by a label."""
+    """Returns a counter's rate, by a label."""
     return (Query(f"sum by ({by}) (rate({metric}[5m]))", f"{{{{{by}}}}}"),)
 
 
@@ -259,7 +259,7 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard as Grafana's JSON model."""
+    """Returns the dashboard as Grafana's JSON model."""
     return {
         "uid": "llasa-serve",
         "title": "Llasa Serve",
@@ -307,7 +307,7 @@ def _panel(number: int, panel: Panel, x: int, y: int, width: int) -> dict[str, A
 
 
 def text() -> str:
-    """The file's contents."""
+    """Returns the file's contents."""
     return json.dumps(dashboard(), indent=1) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""How well the embedded default hears and speaks: `python -m scripts.eval_nano`, a table of figures.
+"""Evaluates the embedded models' recognition and speech: `python -m scripts.eval_nano` prints a table of figures.
 
-Sentences are new and voices are espeak-ng's that no training heard. Every figure comes from audio: a
-reference is rendered, encoded, continued, decoded and written down again.
+Sentences are new, and voices are espeak-ng's that were not in the training data. Every figure comes from audio: a
+reference is rendered, encoded, continued, decoded and transcribed.
 """
 
 import argparse
@@ -47,7 +47,7 @@ class Take:
 
 
 class Nano:
-    """The three checkpoints in the service's own rooms, without Ray."""
+    """The three checkpoints in the service's own classes, without Ray."""
 
     def __init__(self, folder: Path, sampling: Sampling, threads: int) -> None:
         torch.set_num_threads(threads)
@@ -60,7 +60,7 @@ class Nano:
         return self._codec.encode(audio)
 
     def decode(self, codes: Codes, start: int = 0) -> Audio:
-        """Samples of the codes from `start` on; the ones before it are heard by the decoder alone."""
+        """Returns the samples of the codes from `start` on; earlier ones serve as context only."""
         return self._codec.decode([codes])[0][_HOP * start :]
 
     async def transcribe(self, audio: Audio) -> list[str]:
@@ -95,7 +95,7 @@ def errors(said: list[str], truth: list[str]) -> int:
 
 
 def dtw(a: Audio, b: Audio) -> float:
-    """Mean distance of log spectra along the best path."""
+    """Returns the mean distance of log spectra along the best path."""
     x, y = (log_mel(torch.from_numpy(np.pad(w, (0, -len(w) % 320)))[None])[0, :, ::2].T.numpy() for w in (a, b))
     x, y = x - x.mean(0), y - y.mean(0)
     distance = np.abs(x[:, None] - y[None]).mean(-1)
@@ -127,7 +127,7 @@ def plain(text: str) -> list[str]:
 
 
 def held_out_voices(espeak: Espeak) -> list[tuple[Voice, float]]:
-    """One pitch after another of each, spread over what people have."""
+    """Returns held-out voices, spread over the range of human pitch."""
     voices = [Voice(v.variant, v.pitch, 165, 40) for v in spread(HELD_OUT, (45, 60, 75, 90))]
     measured = [
         (v, pitch_of(espeak.say("The old teacher finds a golden key near the river.", v).audio)) for v in voices
@@ -137,7 +137,7 @@ def held_out_voices(espeak: Espeak) -> list[tuple[Voice, float]]:
 
 
 def unseen(seed: int) -> Iterator[str]:
-    """Sentences with one word of no lexicon each."""
+    """Yields sentences with one out-of-lexicon word each."""
     r = random.Random(seed)
     frames = [
         "the old {} is in the garden.",
@@ -153,17 +153,17 @@ def unseen(seed: int) -> Iterator[str]:
 class Findings:
     wer: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in _ROWS})
     unseen: Tally = field(default_factory=Tally)
-    """The words of no lexicon alone."""
+    """Errors of the out-of-lexicon words only."""
     ended: list[bool] = field(default_factory=list)
     retrieved: list[bool] = field(default_factory=list)
     durations: list[float] = field(default_factory=list)
     f0: dict[float, list[float]] = field(default_factory=dict)
-    """Of the output, by that of the voice."""
+    """F0 of the output, by that of the voice."""
     rtf: list[float] = field(default_factory=list)
     rtf_codec: list[float] = field(default_factory=list)
 
     def pitches(self) -> list[tuple[float, float]]:
-        """F0 of every voice and the median of what was spoken in it, where any of that had a voice."""
+        """Returns F0 of every voice and the median of its speech, if any of that is voiced."""
         heard = {voice: [f0 for f0 in out if not np.isnan(f0)] for voice, out in sorted(self.f0.items())}
         return [(voice, float(np.median(out))) for voice, out in heard.items() if out]
 

@@ -1,4 +1,4 @@
-"""Writes serve_config.yaml into the overlays of k8s/, each with what is its own. Run it when serve_config.yaml changes.
+"""Writes serve_config.yaml into the overlays of k8s/, each with its own changes. Run it when serve_config.yaml changes.
 
 `python -m scripts.k8s`
 """
@@ -14,16 +14,16 @@ from deployments.profiles import PROFILES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _NO_GPU: Final = {"label_selector": {"pool": "cpu"}}
-"""Pods of the group `cpu` of k8s/base."""
+"""Selects pods of the group `cpu` of k8s/base."""
 _HEAD: Final = "# Made from serve_config.yaml by `python -m scripts.k8s`; change it there.\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """What an overlay has of its own."""
+    """An overlay's own options."""
 
     args: dict[str, Any]
-    """Of the builder."""
+    """Arguments of the builder."""
     ingress: dict[str, Any] = field(default_factory=dict)
     """Options of the ingress."""
 
@@ -39,7 +39,7 @@ OVERLAYS: Final = {
 
 
 def serve_config(overlay: Overlay) -> dict[str, Any]:
-    """The configuration of a cluster: reachable from other pods, on the port that KubeRay looks for."""
+    """Returns the configuration of a cluster: reachable from other pods, on the port that KubeRay expects."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))
     config["http_options"] |= {"host": "0.0.0.0", "port": 8000}  # noqa: S104
     application = config["applications"][0]
@@ -56,7 +56,7 @@ def serve_config(overlay: Overlay) -> dict[str, Any]:
 
 
 def patch(overlay: Overlay) -> str:
-    """The overlay's serve.yaml: a patch of the RayService."""
+    """Returns the overlay's serve.yaml: a patch of the RayService."""
     config = yaml.safe_dump(serve_config(overlay), sort_keys=False)
     indented = "".join(f"    {line}\n" for line in config.splitlines())
     return (

@@ -1,4 +1,4 @@
-"""`python -m scripts.screenshots`: pictures of a running service's page, for the README and for looking at."""
+"""Takes screenshots of a running service's page, for the README: `python -m scripts.screenshots`."""
 
 import argparse
 from pathlib import Path
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def picture(browser: Browser, url: str, scene: str, folder: Path) -> None:
-    """A speech just made, and every other tab beside it in files of their own for the desktop."""
+    """Takes a picture of a new speech, and on the desktop one of every other tab."""
     context = browser.new_context(**SCENES[scene])  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
@@ -45,7 +45,7 @@ def picture(browser: Browser, url: str, scene: str, folder: Path) -> None:
 
 
 def speak(page: Page) -> None:
-    """Has the text spoken, and waits until it is."""
+    """Speaks the text, and waits for the end."""
     page.locator("#target textarea").fill(TEXT)
     page.locator("#generate").click()
     page.locator("#downloads a").first.wait_for(timeout=120_000)

@@ -1,4 +1,4 @@
-"""Runs the service of serve_config.yaml on this machine until it is told to stop. `scripts/start.sh` calls it."""
+"""Runs the service of serve_config.yaml on this machine until it is stopped. `scripts/start.sh` calls it."""
 
 import contextlib
 import io
@@ -29,21 +29,21 @@ CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.ingress.proxy:middlewares",
-    # A proxy is replaced after three failed checks. At Serve's 10 s nobody could connect for half a minute.
+    # A proxy is replaced after three failed checks. At Serve's default of 10 s, nobody could connect for 30 s.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
 }
-"""What Ray must find in its environment. The Dockerfile sets the same for clusters."""
+"""Environment variables for Ray. The Dockerfile sets the same for clusters."""
 
 
 def main() -> int:
-    """Starts, waits until requests can be served, says where, and stops cleanly."""
+    """Starts the service, waits until it is ready, prints its URLs, and stops it cleanly."""
     settings = _settings()
     _check_ports(settings)
     say = _Progress()
     try:
         say("Starting Ray")
         deploy(settings, say)
-        for kind in (signal.SIGINT, signal.SIGTERM):  # not before: Ray has put its own there
+        for kind in (signal.SIGINT, signal.SIGTERM):  # not earlier: Ray has installed its own handlers
             signal.signal(kind, _interrupt)
         wait(say)
         say.ready(settings)
@@ -60,11 +60,11 @@ def main() -> int:
 
 
 class StartFailed(Exception):
-    """A deployment cannot come up; the message is its reason."""
+    """A deployment cannot start; the message is the reason."""
 
 
 class _Progress:
-    """Lines with the seconds since the start."""
+    """Prints lines with the seconds since the start."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
@@ -118,12 +118,12 @@ def _check_port(host: str, port: int, setting: str) -> None:
 
 
 def deploy(settings: Settings, say: Callable[[str], None]) -> None:
-    """Starts a Ray of our own in this process, fetches the checkpoints, and deploys what serve_config.yaml says.
+    """Starts Ray in this process, fetches the checkpoints, and deploys serve_config.yaml.
 
     Raises:
-        StartFailed: a checkpoint cannot be had, or the GPU that the profile needs.
+        StartFailed: a checkpoint is not available, or the profile's GPU.
     """
-    # What .env says must reach the replicas too; they inherit the environment, but not the working directory.
+    # Settings in .env must reach the replicas, too, which inherit the environment, but not the working directory.
     os.environ |= _environment(settings) | RAY_ENVIRONMENT
 
     import ray
@@ -155,7 +155,7 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def _fetch(profile: Profile, settings: Settings, say: Callable[[str], None]) -> None:
-    """Downloads before anything waits for it, where its progress can be seen."""
+    """Downloads in advance, with visible progress."""
     for source in (profile.llasa, profile.xcodec2, profile.whisper):
         say(f"Checkpoint {source}")
         try:
@@ -165,7 +165,7 @@ def _fetch(profile: Profile, settings: Settings, say: Callable[[str], None]) -> 
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The settings that are not left at their defaults, as environment variables."""
+    """Returns the settings that differ from their defaults, as environment variables."""
     values = settings.model_dump(exclude_unset=True)
     for name, value in values.items():
         if isinstance(value, SecretStr):
@@ -174,7 +174,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def wait(say: Callable[[str], None]) -> None:
-    """Returns when every deployment is up; raises StartFailed when one cannot come up."""
+    """Returns when every deployment is up; raises StartFailed if one cannot start."""
     from ray import serve
     from ray.serve.schema import ApplicationStatus
 
@@ -196,7 +196,7 @@ def wait(say: Callable[[str], None]) -> None:
 
 
 def _reason(message: str) -> str:
-    """Our own error out of Ray's report of it, or else the report."""
+    """Extracts our own error from Ray's report of it, or returns the report."""
     for line in reversed(message.splitlines()):
         kind, _, reason = line.strip().partition(": ")
         if kind.startswith("deployments.errors."):
@@ -205,7 +205,7 @@ def _reason(message: str) -> str:
 
 
 def stop() -> None:
-    """Ends what `deploy` has started."""
+    """Stops what `deploy` has started."""
     if "ray" not in sys.modules:
         return
     import ray
@@ -221,7 +221,7 @@ def stop() -> None:
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, signal.SIG_IGN)  # once is enough: a second one would cut off the stopping
+        signal.signal(kind, signal.SIG_IGN)  # a second signal would interrupt the shutdown
     raise KeyboardInterrupt
 
 

@@ -21,7 +21,7 @@ def sentence(error: Exception, texts: Texts) -> str:
 
 
 @contextmanager
-def told(texts: Texts) -> Iterator[None]:
+def show_failures(texts: Texts) -> Iterator[None]:
     """Shows a failure on the page, and logs unexpected ones."""
     try:
         yield

@@ -35,10 +35,10 @@ def player(recording: Recording, prefix: str, texts: Texts) -> str:
 
 def finished(taken: Taken, texts: Texts) -> str:
     """Renders the result of a speech, its warnings, and the times of its stages."""
-    told = taken.finished
-    line = texts.done.format(seconds=f"{taken.seconds:.1f}", finish=texts.finishes[told.finish], seed=told.seed)
-    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in told.warnings)
-    times = ", ".join(f"{texts.timings[stage]} {seconds:.1f} s" for stage, seconds in told.timings.items())
+    speech = taken.finished
+    line = texts.done.format(seconds=f"{taken.seconds:.1f}", finish=texts.finishes[speech.finish], seed=speech.seed)
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in speech.warnings)
+    times = ", ".join(f"{texts.timings[stage]} {seconds:.1f} s" for stage, seconds in speech.timings.items())
     return (
         f'<div role="status">{escape(line)}'
         + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")

@@ -6,7 +6,7 @@ from deployments.residency.protocol import MODELS
 from deployments.settings import Settings
 from ui import markup
 from ui.backend import Backend
-from ui.failure import told
+from ui.failure import show_failures
 from ui.texts import Texts
 
 _EVERY: float = 3
@@ -31,31 +31,31 @@ def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) 
 
     async def look() -> tuple[str, str]:
         """Renders the tables of models and GPUs."""
-        with told(texts):
+        with show_failures(texts):
             found = await backend.residence()
         return markup.models(found.models, texts), markup.gpus(found.gpus, texts)
 
     async def warm_model(model: str) -> None:
         """Loads a model, or all."""
-        with told(texts):
+        with show_failures(texts):
             await backend.warm(model or None)
         gr.Info(texts.ordered)
 
     async def offload_model(model: str) -> None:
         """Unloads a model, or all, once its running requests have ended."""
-        with told(texts):
+        with show_failures(texts):
             await backend.offload(model or None, release=False)
         gr.Info(texts.ordered)
 
     async def release_model(model: str) -> None:
         """Unloads a model, or all, and drops its weights from the host's memory."""
-        with told(texts):
+        with show_failures(texts):
             await backend.offload(model or None, release=True)
         gr.Info(texts.ordered)
 
     async def change_timeout(seconds: float | None, model: str) -> None:
         """Changes the idle time after which a model is unloaded."""
-        with told(texts):
+        with show_failures(texts):
             await backend.set_timeout(model or None, seconds or 0)
         gr.Info(texts.ordered)
 

@@ -22,7 +22,7 @@ from deployments.text.normalisation import normalise
 from ui import markup, upload
 from ui.backend import Backend
 from ui.clip_input import clip_input
-from ui.failure import sentence, told
+from ui.failure import sentence, show_failures
 from ui.recording import Recording, Recordings
 from ui.taken import Taken
 from ui.texts import Texts
@@ -121,7 +121,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         visitor = Visitor.of(request)
         recording = recordings.begin(speed, int(sample_rate))
         seed = settings.default_random_seed if seed is None else seed
-        with told(texts):
+        with show_failures(texts):
             finished = None
             try:
                 yield {
@@ -169,7 +169,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
 
     async def write_down(clip: str | None, request: gr.Request) -> str:
         """Transcribes a clip."""
-        with told(texts):
+        with show_failures(texts):
             found = await backend.transcribe(
                 await upload.read(clip), language=None, words=False, client=Visitor.of(request).client
             )

@@ -14,7 +14,7 @@ from deployments.whisper.protocol import Segment, Word
 from ui import upload
 from ui.backend import Backend
 from ui.clip_input import clip_input
-from ui.failure import told
+from ui.failure import show_failures
 from ui.texts import Texts
 from ui.visitor import Visitor
 
@@ -48,7 +48,7 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
         audio: str | None, language: str | None, words: bool, request: gr.Request
     ) -> tuple[str, list[list[Any]], Any, Any]:
         """Transcribes a recording; returns its text, the times of words, and subtitles."""
-        with told(texts):
+        with show_failures(texts):
             clip = await upload.read(audio)
             client = Visitor.of(request).client
             found = await backend.transcribe(clip, language=language or None, words=True, client=client)

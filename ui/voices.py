@@ -11,7 +11,7 @@ from deployments.xcodec2.protocol import SAMPLE_RATE
 from ui import markup, upload
 from ui.backend import Backend
 from ui.clip_input import clip_input
-from ui.failure import told
+from ui.failure import show_failures
 from ui.texts import Texts
 from ui.visitor import Visitor
 
@@ -39,7 +39,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
 
     async def choices() -> tuple[Any, Any]:
         """Returns the available voices."""
-        with told(texts):
+        with show_failures(texts):
             found = await backend.voices()
         named = [voice.name for voice in found]
         stored = [voice.name for voice in found if not _built_in(voice)]
@@ -47,7 +47,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
 
     async def save_voice(name: str, clip: str | None, consent: str, ref_text: str, request: gr.Request) -> str:
         """Stores the voice of a clip under a name."""
-        with told(texts):
+        with show_failures(texts):
             data = await upload.read(clip)
             client = Visitor.of(request).client
             voice = await backend.clone_voice(name, data, ref_text.strip() or None, consent, client)
@@ -55,19 +55,19 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
 
     async def voice_sample(voice: str) -> tuple[int, NDArray[np.int16]]:
         """Plays a sample of a voice."""
-        with told(texts):
+        with show_failures(texts):
             wav = await backend.voice_sample(voice or "")
         return SAMPLE_RATE, (wav.clip(-1, 1) * 32_767).round().astype(np.int16)
 
     async def rename_voice(voice: str, name: str) -> str:
         """Renames a stored voice."""
-        with told(texts):
+        with show_failures(texts):
             renamed = await backend.rename_voice(voice or "", name)
         return markup.status(texts.renamed.format(name=renamed.name))
 
     async def delete_voice(voice: str) -> str:
         """Deletes a stored voice permanently."""
-        with told(texts):
+        with show_failures(texts):
             deleted = await backend.delete_voice(voice or "")
         return markup.status(texts.deleted.format(name=deleted.name))
 

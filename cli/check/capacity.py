@@ -40,16 +40,16 @@ def misfits(needs: Sequence[Need], nodes: Sequence[Node]) -> list[str]:
     Packs the largest first, each onto the first node with room, which is close enough to Ray's scheduler for a few
     deployments.
     """
-    told = [
+    impossible = [
         f"{need.deployment} needs {need.gpus:g} GPUs a replica: Ray gives out whole GPUs or a part of one"
         for need in needs
         if need.gpus > 1 and need.gpus % 1
     ]
-    if not nodes or told:
-        return told
+    if not nodes or impossible:
+        return impossible
     left = _pack([replace(need, most=need.least) for need in needs], nodes)
     if left:
-        wanted = ", ".join(_told(need) for need in needs if need.gpus or need.deployment in left)
+        wanted = ", ".join(_needed(need) for need in needs if need.gpus or need.deployment in left)
         return [f"{' and '.join(left)} cannot be placed beside the others. Needed: {wanted}. There is: {_have(nodes)}"]
     return [
         f"{need.deployment} can never have its {need.most} replicas: there is {_have(nodes)}"
@@ -98,7 +98,7 @@ def _gpus(node: Node) -> int:
     return node.gpus
 
 
-def _told(need: Need) -> str:
+def _needed(need: Need) -> str:
     where = "".join(f" where {key} is {value}" for key, value in need.selector.items())
     return f"{need.deployment} {need.gpus:g} GPU and {need.cpus:g} CPU{where}"
 

@@ -122,8 +122,8 @@ def _check_cluster(place: Place, cluster: dict[str, Any]) -> list[Problem]:
         for container in ((group.get("template") or {}).get("spec") or {}).get("containers", [])[:1]
     }
     if len({str(image).rpartition("-")[0] if str(image).endswith(("-cpu", "-gpu")) else image for image in images}) > 1:
-        told = ", ".join(sorted(map(str, images)))
-        problems.append(Problem(place, f"Ray must be the same everywhere, and the pods run different images: {told}"))
+        names = ", ".join(sorted(map(str, images)))
+        problems.append(Problem(place, f"Ray must be the same everywhere, and the pods run different images: {names}"))
     return problems
 
 

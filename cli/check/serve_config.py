@@ -28,7 +28,7 @@ def check_serve_config(place: Place, body: dict[str, Any], nodes: Sequence[Node]
         found_needs, found = _build(where, application, nodes)
         problems += found
         needs += found_needs
-    return problems + [Problem(place.at("applications"), told) for told in misfits(needs, nodes)]
+    return problems + [Problem(place.at("applications"), misfit) for misfit in misfits(needs, nodes)]
 
 
 def _build(place: Place, application: dict[str, Any], nodes: Sequence[Node]) -> tuple[list[Need], list[Problem]]:

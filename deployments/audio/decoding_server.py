@@ -138,12 +138,12 @@ def _decode(job: dict[str, Any], file: int, answer: int, sandbox: Sandbox) -> No
 
 def _answer(file: IO[bytes], longest: float, answer: socket.socket) -> None:
     findings = Findings()
-    told = False
+    announced = False
     try:
         for wav in read_audio(file, longest, findings):
-            if not told:
+            if not announced:
                 answer.sendall(_line({"found": asdict(findings)}))
-                told = True
+                announced = True
             data = wav.tobytes()
             answer.sendall(_line({}, len(data)) + data)
         answer.sendall(_line({"ended": asdict(findings)}))

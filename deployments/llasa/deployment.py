@@ -57,7 +57,7 @@ class LlasaDeployment:
                     tokens = sum(part.prompt_tokens for part in gathered)
                     yield CodeChunk(codes, chunk.finish, tokens, any(part.unread for part in gathered))
                     gathered.clear()
-        self._prompts.tell(await engine.stats())
+        self._prompts.report(await engine.stats())
 
     async def stats(self) -> EngineStats:
         return await (await self._engine.ready()).stats()
@@ -99,16 +99,16 @@ class _PromptCache:
 
     def __init__(self) -> None:
         self._metrics = [metric.of(metrics) for metric in (HITS, MISSES)]
-        self._told = [0, 0]
+        self._reported = [0, 0]
 
-    def tell(self, stats: EngineStats) -> None:
+    def report(self, stats: EngineStats) -> None:
         """Reports the increase since the last call."""
         totals = stats.prompt_tokens - stats.prefilled_tokens, stats.prefilled_tokens
         for n, total in enumerate(totals):
             # Hits dip while a prompt is being read, and catch up afterwards.
-            if total > self._told[n]:
-                self._metrics[n].inc(total - self._told[n], {"cache": "prompts"})
-                self._told[n] = total
+            if total > self._reported[n]:
+                self._metrics[n].inc(total - self._reported[n], {"cache": "prompts"})
+                self._reported[n] = total
 
 
 def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":

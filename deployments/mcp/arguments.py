@@ -72,5 +72,7 @@ class Clips:
         except ValueError:
             raise InvalidInput("The clip is not valid base64.", "audio_base64") from None
         if len(clip) > self._most_bytes:
-            raise InputTooLarge(f"The clip is larger than {self._most_bytes / 1_000_000:g} MB.", "audio_base64")
+            raise InputTooLarge(
+                f"The clip has more than the {self._most_bytes / 1_000_000:g} MB that one may have.", "audio_base64"
+            )
         return clip

@@ -28,7 +28,9 @@ class AllowedFolders:
             if not file.is_file():
                 raise InvalidInput(f"There is no file {path}.", param)
             if file.stat().st_size > most_bytes:
-                raise InputTooLarge(f"{path} is larger than {most_bytes / 1_000_000:g} MB.", param)
+                raise InputTooLarge(
+                    f"{path} has more than the {most_bytes / 1_000_000:g} MB that a clip may have.", param
+                )
             return file.read_bytes()
         except OSError as error:
             raise InvalidInput(f"{path} cannot be read: {error.strerror}.", param) from error

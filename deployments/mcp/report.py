@@ -16,20 +16,20 @@ class Report:
 
     def __init__(self, context: Context[Any, Any]) -> None:
         self._context = context
-        self._told = 0
+        self._sent = 0
         self._last = "Waiting"
 
-    async def tell(self, line: str) -> None:
+    async def send(self, line: str) -> None:
         """Reports the next stage."""
         self._last = line
-        self._told += 1
-        await self._context.report_progress(self._told, None, line)
+        self._sent += 1
+        await self._context.report_progress(self._sent, None, line)
 
     async def repeat(self) -> None:
         """Repeats the last report at intervals."""
         while True:
             await asyncio.sleep(EVERY_S)
-            await self.tell(self._last)
+            await self.send(self._last)
 
 
 @asynccontextmanager

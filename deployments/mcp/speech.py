@@ -125,7 +125,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         with tool_errors():
             clip = await clips.one(audio_base64, audio_url, audio_path)
             async with reporting(context) as report:
-                await report.tell(str(Progress("listening")))
+                await report.send(str(Progress("listening")))
                 found = await backend.transcribe(clip, language=language, words=word_timestamps)
         words = [WordResult.model_validate(word) for segment in found["segments"] for word in segment["words"]]
         return TranscriptionResult(
@@ -142,7 +142,7 @@ async def _spoken(backend: Backend, speaking: Speaking, report: Report) -> Spoke
         async for event in events:
             if isinstance(event, Spoken):
                 return event
-            await report.tell(str(event))
+            await report.send(str(event))
     raise ServiceError("Speech generation ended unexpectedly. Try again.")
 
 

@@ -39,7 +39,7 @@ def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
         with tool_errors():
             clip = await clips.one(audio_base64, audio_url, audio_path)
             async with reporting(context) as report:
-                await report.tell(str(Progress("encoding")))
+                await report.send(str(Progress("encoding")))
                 return VoiceResult.of(await backend.clone_voice(name, clip, ref_text, consent, ref_check=ref_check))
 
     @server.tool(title="Delete a voice", annotations=changes(idempotent=False, destructive=True))

@@ -64,7 +64,7 @@ class NvmlReader:
         except pynvml.NVMLError:
             return []
         finally:
-            _told(pynvml, pynvml.nvmlShutdown)
+            _supported(pynvml, pynvml.nvmlShutdown)
 
 
 def _read(nvml: Any, index: int) -> Gpu | None:
@@ -77,13 +77,13 @@ def _read(nvml: Any, index: int) -> Gpu | None:
             memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     except nvml.NVMLError:
         return None
-    rates = _told(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
-    mode = _told(nvml, nvml.nvmlDeviceGetMigMode, handle)
+    rates = _supported(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
+    mode = _supported(nvml, nvml.nvmlDeviceGetMigMode, handle)
     # By pid: a process that computes and draws is in both lists, with the same bytes.
     users = {
         process.pid: process.usedGpuMemory
         for query in (nvml.nvmlDeviceGetGraphicsRunningProcesses, nvml.nvmlDeviceGetComputeRunningProcesses)
-        for process in _told(nvml, query, handle) or ()
+        for process in _supported(nvml, query, handle) or ()
     }
     return Gpu(
         index=index,
@@ -98,7 +98,7 @@ def _read(nvml: Any, index: int) -> Gpu | None:
     )
 
 
-def _told(nvml: Any, query: Any, *arguments: Any) -> Any:
+def _supported(nvml: Any, query: Any, *arguments: Any) -> Any:
     """Returns the answer, or None if this GPU or driver does not support the query."""
     try:
         return query(*arguments)

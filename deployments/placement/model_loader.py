@@ -32,7 +32,7 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 _RETRY_S: Final = 2.0
 """Seconds after a failure in which callers get it without another attempt."""
-_TOLD_S: Final = 20.0
+_REPORTED_S: Final = 20.0
 """Seconds for which a process that cannot retry reports its failure before another replaces it. If it ended at once,
 Serve would count a failed start, and give up after a few."""
 
@@ -79,7 +79,7 @@ class ModelLoader(Generic[Model]):
 
     def check_health(self) -> None:
         """Raises the failure if this process cannot retry, so that Serve starts another."""
-        if self._failure and cuda_has_started() and time.monotonic() - self._tried_at >= _TOLD_S:
+        if self._failure and cuda_has_started() and time.monotonic() - self._tried_at >= _REPORTED_S:
             raise self._failure
 
     def peek(self) -> Model | None:

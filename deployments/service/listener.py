@@ -52,7 +52,7 @@ class Listener:
         whole = Transcript("", listening.get("language") or "en", 0.0, 0.0)
         async with self._audio.recording(file, param) as recording, aclosing(recording.blocks()) as blocks:
             async for block in blocks:
-                async with aclosing(self._heard(block, listening)) as pieces:
+                async with aclosing(self._transcribe(block, listening)) as pieces:
                     async for piece in pieces:
                         if isinstance(piece, Transcript):
                             whole = _joined(whole, piece)
@@ -62,7 +62,7 @@ class Listener:
                     listening = {**listening, "language": whole.language}
             yield replace(whole, warnings=recording.warnings)
 
-    async def _heard(self, block: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
+    async def _transcribe(self, block: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
         given = 0
         for attempt in range(1, ATTEMPTS + 1):
             try:

@@ -125,7 +125,7 @@ class ClipReader:
         async for part in answer.content.iter_chunked(65_536):
             body += part
             if len(body) > self._most_bytes:
-                raise _Refused(f"It is larger than {self._most_bytes / 1_000_000:g} MB.")
+                raise _Refused(f"It has more than {self._most_bytes / 1_000_000:g} MB.")
         return bytes(body)
 
 

@@ -69,7 +69,7 @@ class Admission:
                 client.running += 1
             else:
                 await self._wait(name, client)
-            self._tell()
+            self._report()
             try:
                 yield
             finally:
@@ -78,14 +78,14 @@ class Admission:
             self._grant()
             if self._clients.get(name) is client and not client.running and not client.waiting:
                 del self._clients[name]
-            self._tell()
+            self._report()
 
     async def _wait(self, name: str, client: _Client) -> None:
         if self.waiting >= self._most_waiting:
             self._make_room(client)
         turn = asyncio.get_running_loop().create_future()
         client.waiting.append(turn)
-        self._tell()
+        self._report()
         try:
             await turn
         except BaseException:
@@ -116,7 +116,7 @@ class Admission:
                 turn.set_result(None)
                 client.running += 1
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._metrics.gauge("num_requests_running", self.running)
         self._metrics.gauge("num_requests_waiting", self.waiting)
 

@@ -129,7 +129,7 @@ class Voices:
         name = check_name(name)
         consent = check_consent(consent)
         if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
-            raise Conflict(f"A voice {name!r} exists already.", "name")
+            raise Conflict(f"There is a voice {name!r} already.", "name")
         reference = await self._synthesizer.prepare(clip, ref_text, check)
         reference = replace(reference, warnings=warnings + reference.warnings)
         voice = Voice(
@@ -159,7 +159,7 @@ class Voices:
             raise InvalidInput("A built-in voice cannot be renamed.", "voice")
         stored = await self._stored(key)
         if _built_in_name(name):
-            raise Conflict(f"A voice {name!r} exists already.", "name")
+            raise Conflict(f"There is a voice {name!r} already.", "name")
         with _on_disk(key):
             return await asyncio.to_thread(self._store.rename, stored, name)
 

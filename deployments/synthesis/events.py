@@ -22,10 +22,10 @@ class Progress:
     parts: int = 0
 
     def __str__(self) -> str:
-        return _TOLD[self.stage] + (f" part {self.part} of {self.parts}" if self.parts > 1 else "")
+        return _LABELS[self.stage] + (f" part {self.part} of {self.parts}" if self.parts > 1 else "")
 
 
-_TOLD: Final[Mapping[Stage, str]] = {
+_LABELS: Final[Mapping[Stage, str]] = {
     "waking": "Loading models",
     "listening": "Listening to the clip",
     "encoding": "Encoding the clip",

@@ -20,7 +20,7 @@ def check_text(text: str, longest: int, param: str) -> str:
     if not text:
         raise InvalidText("The text is empty.", param)
     if len(text) > longest:
-        raise InvalidText(f"The text has {len(text)} characters: at most {longest} are allowed.", param)
+        raise InvalidText(f"The text has {len(text)} characters: at most {longest} are taken.", param)
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
             raise InvalidText(f"The text holds the control character U+{ord(character):04X}: remove it.", param)

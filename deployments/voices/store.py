@@ -159,7 +159,7 @@ class VoiceStore:
             Conflict: a voice of that name exists, or there are too many.
         """
         if sum(1 for _ in self._folder.glob("voice_*" + _SUFFIX)) >= self._most:
-            raise Conflict(f"The limit of {self._most} stored voices is reached: delete one.")
+            raise Conflict(f"{self._most} voices are stored, and no more may be: delete one.")
         self._write(stored, clip, replace=False)
 
     def replace(self, stored: StoredVoice, clip: Waveform = _NOTHING) -> None:
@@ -213,7 +213,7 @@ class VoiceStore:
             try:
                 os.link(file.name, path)  # fails if the file exists, unlike a rename
             except FileExistsError:
-                raise Conflict(f"A voice {stored.voice.name!r} exists already.", "name") from None
+                raise Conflict(f"There is a voice {stored.voice.name!r} already.", "name") from None
 
     def _keep(self, entry: tuple[str, int, int], stored: StoredVoice) -> None:
         with self._lock:
@@ -250,7 +250,7 @@ def check_name(name: str) -> str:
     if not name:
         raise InvalidInput("The name is empty.", "name")
     if len(name) > _LONGEST_NAME:
-        raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are allowed.", "name")
+        raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are taken.", "name")
     if any(character in "/\\" or _category(character)[0] == "C" for character in name if character not in _JOINERS):
         raise InvalidInput("The name holds a slash, a backslash or a control character: remove it.", "name")
     if not is_visible(name):

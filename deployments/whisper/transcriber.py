@@ -151,7 +151,7 @@ class WhisperTranscriber:
         wav: Waveform,
         options: dict[str, Any],
         ignored: tuple[IgnoredOption, ...],
-        tell: Callable[[Segment], object],
+        report: Callable[[Segment], object],
         given_up: threading.Event,
     ) -> Transcript:
         from faster_whisper.vad import VadOptions, get_speech_timestamps
@@ -169,11 +169,11 @@ class WhisperTranscriber:
             if given_up.is_set():
                 break
             segments.append(_segment(segment))
-            tell(segments[-1])
+            report(segments[-1])
         text = " ".join(segment.text for segment in segments if segment.text)
         if options["initial_prompt"] and not text and not given_up.is_set():
             # Checkpoints without a setting for prompts may not have been trained with them either.
-            plain = self._transcribe(wav, options | {"initial_prompt": None}, (*ignored, "prompt"), tell, given_up)
+            plain = self._transcribe(wav, options | {"initial_prompt": None}, (*ignored, "prompt"), report, given_up)
             if plain.text:
                 return plain
         return Transcript(

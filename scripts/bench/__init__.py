@@ -1,1 +1,1 @@
-"""Benchmarks: of the engine on a bare machine, and of the service over HTTP. See README.md."""
+"""Benchmarks of the engine on a bare machine, and of the service over HTTP. See README.md."""

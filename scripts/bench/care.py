@@ -1,6 +1,6 @@
-"""What care costs: seconds of a request by how its takes are verified: `python -m scripts.bench.care`.
+"""Measures the cost of verification: seconds of a request by how its takes are checked: `python -m scripts.bench.care`.
 
-Of a running service, in voices that it has; the row of one take that nobody listens to is the baseline.
+Calls a running service, with voices that it has; the row of one unchecked take is the baseline.
 """
 
 import argparse
@@ -19,7 +19,7 @@ TEXTS: Final = (
     "We walked through the garden after the rain, and we saw a small dog. The old man walked to the river.",
     "The children play in the park until the sun goes down. We walked through the garden after the rain.",
 )
-"""Such as the embedded Whisper understands: takes that it hears wrong are made again, and each costs as much as one."""
+"""Texts that the embedded Whisper understands: misread takes are retried, and each retry costs as much as a take."""
 VOICES: Final = ("alloy", "nova")
 CARE: Final[dict[str, dict[str, Any]]] = {
     "one take": {},
@@ -31,12 +31,12 @@ CARE: Final[dict[str, dict[str, Any]]] = {
 
 @dataclass
 class Row:
-    """What came of one kind of care."""
+    """Results of one setting."""
 
     seconds: list[float] = field(default_factory=list)
     takes: int = 0
     errors: list[float] = field(default_factory=list)
-    """Words heard wrong over words, of each answer; none where nobody listened."""
+    """Word error rate of each response; empty if Whisper was not used."""
 
 
 async def speak(client: httpx.AsyncClient, row: Row, **fields: Any) -> None:
@@ -62,7 +62,10 @@ async def main() -> None:
         for seed in range(given.rounds):
             for text in TEXTS:
                 for voice in VOICES:
-                    for name, care in CARE.items():  # in turns, so that what else the machine does meets all alike
+                    for (
+                        name,
+                        care,
+                    ) in CARE.items():  # interleaved, so that other load on the machine affects all rows alike
                         await speak(client, rows[name], input=text, voice=voice, seed=seed, **care)
     baseline = statistics.median(rows["one take"].seconds)
     print(table(["care", "requests", "takes", "median s", "x one take", "heard wrong"], [

@@ -1,6 +1,6 @@
-"""Cold starts: how long an answer takes when no model is loaded, time after time, and what takes so long.
+"""Measures cold starts: the time to a response when no model is loaded, repeatedly, and its parts.
 
-Starts the service with a short idle timeout, asks, waits until every model is gone, and asks again.
+Starts the service with a short idle timeout, sends a request, waits until every model is unloaded, and repeats.
 """
 
 import argparse
@@ -44,19 +44,19 @@ def main() -> None:
 
 
 def ask(client: httpx.Client) -> httpx.Response:
-    """One short request."""
+    """Sends one short request."""
     fields = {"target_text": "Hello there.", "ref_text": "A reference."}
     return client.post("/api/tts", files={"audio": clip(140, 2.0)}, data=fields).raise_for_status()
 
 
 def models(client: httpx.Client) -> dict[str, Any]:
-    """The models of the status."""
+    """Returns the models from the status."""
     found: dict[str, Any] = client.get("/api/gpu/status").json()["models"]
     return found
 
 
 def waking(answer: httpx.Response) -> float:
-    """Seconds that the request waited for models, by its own headers."""
+    """Returns the seconds that the request waited for models, from its headers."""
     timings = dict(part.split(";dur=") for part in answer.headers["server-timing"].split(", "))
     return float(timings["wake"]) / 1000
 

@@ -1,6 +1,6 @@
-"""What it costs to decode people's files in processes of their own: `python -m scripts.bench.decoding`.
+"""Measures the cost of decoding uploads in separate processes: `python -m scripts.bench.decoding`.
 
-The baseline decodes in this process, whole into memory, as a crash of FFmpeg would end the service.
+The baseline decodes whole files in this process, where a crash of FFmpeg would end the service.
 """
 
 import argparse
@@ -58,7 +58,7 @@ async def _measured(repeats: int) -> str:
 
 
 async def _row(name: str, file: bytes, now: Callable[[bytes], Awaitable[object]], repeats: int) -> list[str]:
-    """In turn, for a machine's speed drifts; the last columns are what this process allocates at most."""
+    """Measures both alternately, as a machine's speed drifts; the last columns are this process's peak allocations."""
     spent: dict[str, list[float]] = {"before": [], "now": []}
     for _ in range(repeats):
         for way, times in spent.items():
@@ -99,7 +99,7 @@ def _file(name: str, seconds: int) -> bytes:
     container_format, codec, rate = _FORMATS[name]
     file = BytesIO()
     noise = np.random.default_rng(0).normal(0, 0.1, (2, seconds * rate)).astype(np.float32)
-    options = {"write_xing": "0", "id3v2_version": "0"} if name == "mp3" else {}  # so that it can be repeated
+    options = {"write_xing": "0", "id3v2_version": "0"} if name == "mp3" else {}  # makes concatenation possible
     with av.open(file, "w", format=container_format, options=options) as container:
         stream = container.add_stream(codec, rate=rate, layout="stereo")
         frame = av.AudioFrame.from_ndarray(noise, "fltp", "stereo")
@@ -113,7 +113,7 @@ def _file(name: str, seconds: int) -> bytes:
 
 
 def _hour() -> bytes:
-    """A minute, again and again."""
+    """Repeats a minute of audio to an hour."""
     return _file("mp3", 60) * (_HOUR // 60)
 
 

@@ -1,4 +1,4 @@
-"""The engine and the codec on a bare machine, without Ray, against plain `generate` and the memory's bandwidth.
+"""Benchmarks engine and codec on a bare machine, without Ray, against plain `generate` and the memory bandwidth.
 
 python -m scripts.bench.engine                      # 8B on a GPU, tiny on a CPU
 python -m scripts.bench.engine --size 1b --codes 250 --concurrency 1 8 --json out.json
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """A run, as `--json` writes it."""
+    """Results of a run, as written by `--json`."""
 
     command: str
     machine: Machine
     size: str
     codes: int
     bandwidth: float
-    """Bytes a second, measured by a copy or given."""
+    """Bytes per second, measured by a copy or given."""
     weights: int
-    """Bytes that each step reads."""
+    """Bytes read by each step."""
     serial_attention: str
     engine_attention: str
     rows: list[Row]
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Bench:
-    """Serial first, on the model as it is published; then the engine, on the same weights in its own order."""
+    """Runs serially first, with the published model; then runs the engine, with the same weights reordered."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
@@ -119,7 +119,7 @@ class Bench:
         return self._row("generate", 1, takes, sum(take.total for take in takes), 1.0, floor, None)
 
     async def _warm(self, engine: Engine, codec: CodecBatcher) -> None:
-        # As many as will run: each batch size may have kernels and graphs of its own to make.
+        # As many as will run: each batch size may have to compile its own kernels and graphs.
         for concurrency in self._options.concurrency:
             takes = Takes(self._size.codec_size, min(self._options.codes, 60))
             await speak_together(engine, codec, [takes.make() for _ in range(concurrency)])

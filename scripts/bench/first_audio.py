@@ -1,6 +1,6 @@
-"""Seconds from a request to its first audio, by the length of the text: `python -m scripts.bench.first_audio`.
+"""Measures the seconds to the first audio, by the length of the text: `python -m scripts.bench.first_audio`.
 
-Of a running service, in a voice that it has; the row of the shortest text is the baseline.
+Calls a running service, with a voice that it has; the row of the shortest text is the baseline.
 """
 
 import argparse
@@ -16,7 +16,7 @@ LENGTHS: Final = (100, 500, 2000)
 
 
 async def first_audio(client: httpx.AsyncClient, text: str, seed: int) -> float:
-    """Seconds until the first bytes of sound; the rest is left."""
+    """Returns the seconds until the first bytes of audio; ignores the rest."""
     body = {"model": "tts-1", "voice": "alloy", "input": text, "seed": seed, "response_format": "pcm"}
     begin = time.perf_counter()
     async with client.stream("POST", "/v1/audio/speech", json=body) as answer:
@@ -36,7 +36,7 @@ async def main() -> None:
         await first_audio(client, SENTENCE, 0)  # models load with the first
         found: dict[int, list[float]] = {length: [] for length in LENGTHS}
         for seed in range(given.requests):
-            for length in LENGTHS:  # in turns, so that what else the machine does meets all alike
+            for length in LENGTHS:  # interleaved, so that other load on the machine affects all rows alike
                 found[length].append(await first_audio(client, (SENTENCE * 40)[:length], seed))
     baseline = statistics.median(found[LENGTHS[0]])
     print("| characters | first audio, median s | slowest | against 100 |\n|---|---|---|---|")

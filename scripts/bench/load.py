@@ -1,4 +1,4 @@
-"""A closed loop over HTTP: so many clients, each sending its next request when the last is answered."""
+"""Drives a server over HTTP in a closed loop: each client sends its next request when the last one is answered."""
 
 import asyncio
 import io
@@ -19,29 +19,29 @@ _REF_TEXT: Final = "What the clip says, in about as many letters as five seconds
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One request, as its client saw it."""
+    """One request, as measured by its client."""
 
     latency: float
     """Seconds."""
     audio: float
-    """Seconds of audio in the file that came back."""
+    """Seconds of audio in the returned file."""
     stages: dict[str, float]
-    """Seconds that the server says it spent, by stage; empty where it says nothing."""
+    """Seconds of each stage, as reported by the server; empty if it reports none."""
     at: float
-    """Seconds on the clock when it came."""
+    """Time of the response, in seconds of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server did under so many clients."""
+    """Results of a server with a number of clients."""
 
     clients: int
     wall: float
     """Seconds in which all clients were busy and none was in its first request."""
     answers: list[Answer]
-    """Those that came in that time."""
+    """Responses in that time."""
     others: float
-    """Cores that processes other than ours kept busy: above a few tenths, measure again."""
+    """Cores kept busy by other processes: above a few tenths, measure again."""
 
     @property
     def request_rate(self) -> float:
@@ -50,23 +50,23 @@ class Load:
 
     @property
     def audio_rate(self) -> float:
-        """Seconds of audio a second."""
+        """Returns the seconds of audio per second."""
         return sum(answer.audio for answer in self.answers) / self.wall
 
     def latency(self, rank: float) -> float:
-        """Percentile of the seconds that a client waited."""
+        """Returns a percentile of the seconds that a client waited."""
         return percentile([answer.latency for answer in self.answers], rank)
 
     def stage(self, name: str) -> float:
-        """Median seconds of a stage; 0 where the server does not tell."""
+        """Returns the median seconds of a stage; 0 if the server does not report it."""
         return percentile([answer.stages.get(name, 0.0) for answer in self.answers], 50)
 
 
 class Speaker:
-    """Makes requests: every text is another, and four clips take turns.
+    """Generates requests: all texts differ, and four clips alternate.
 
-    Texts are half to one and a half times `letters` long, the same ones for every server: takes of one length would
-    all end at once, and a batch never looks like that.
+    Texts are half to one and a half times `letters` long, the same ones for every server: takes of equal length would
+    all end at once, which no real batch does.
     """
 
     def __init__(self, letters: int, seconds: float) -> None:
@@ -75,13 +75,13 @@ class Speaker:
         self._made = 0
 
     def requests(self, count: int) -> Iterator[tuple[bytes, dict[str, str]]]:
-        """The next `count` clips and fields."""
+        """Yields the next `count` clips and fields."""
         for _ in range(count):
             self._made += 1
-            number = f"{self._made * 7919 % 10_000:04d} "  # first, so that no two texts begin alike
+            number = f"{self._made * 7919 % 10_000:04d} "  # first, so that no two texts have the same beginning
             length = round(self._letters * (0.5 + self._made * 0.618 % 1))
             text = (number + "words that nobody has said before " * 20)[: length - 1] + "."
-            # Numbers written out would make longer texts of it, for the service alone.
+            # Numbers that are written out would make the text longer, for this service only.
             fields = {
                 "target_text": text,
                 "ref_text": _REF_TEXT,
@@ -92,10 +92,10 @@ class Speaker:
 
 
 async def drive(url: str, speaker: Speaker, clients: int, each: int) -> Load:
-    """Drives a server until each client has sent so many requests, on average.
+    """Drives a server until each client has sent `each` requests on average.
 
-    What counts is the time in between: while the first requests run and when the work runs out, fewer are under way
-    than there are clients.
+    Only the time in between counts: while the first requests run and when the work runs out, fewer requests run than
+    there are clients.
 
     Raises:
         httpx.HTTPStatusError: a request failed.

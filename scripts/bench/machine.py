@@ -1,4 +1,4 @@
-"""What a benchmark ran on, and how fast its memory is."""
+"""Describes the machine of a benchmark, and measures its memory bandwidth."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ class Machine:
     transformers: str
     cores: int
     threads: int
-    """That torch computes with."""
+    """Threads of torch."""
 
     @classmethod
     def of(cls, device: str) -> "Machine":
@@ -45,13 +45,13 @@ def _cpu_name() -> str:
 
 
 def synchronize(device: str) -> None:
-    """Waits until the device has done what it was told."""
+    """Waits until the device has finished its work."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
 
 def memory_bandwidth(device: str) -> float:
-    """Bytes read and written in a second by a copy on the device, the best of several."""
+    """Returns the bytes read and written per second by a copy on the device, the best of several."""
     size = 2**30 if device.startswith("cuda") else 2**27
     source = torch.ones(size, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
@@ -66,11 +66,11 @@ def memory_bandwidth(device: str) -> float:
 
 
 def reset_peak_memory(device: str) -> None:
-    """Begins a new measurement of `peak_memory`."""
+    """Resets the measurement of `peak_memory`."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory(device: str) -> int | None:
-    """Most bytes that torch has held on the GPU since the reset; None on a CPU."""
+    """Returns the peak bytes of torch on the GPU since the reset; None on a CPU."""
     return torch.cuda.max_memory_allocated(device) if device.startswith("cuda") else None

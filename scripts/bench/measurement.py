@@ -1,4 +1,4 @@
-"""Rows of a benchmark's table: what a system did with so many takes at once."""
+"""Rows of a benchmark's table: the results of a system at a concurrency."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class TakeTimes:
-    """One take, from when it was asked for."""
+    """Times of one take, from its request."""
 
     first_audio: float
-    """Seconds until the first samples were there."""
+    """Seconds until the first samples."""
     total: float
-    """Seconds until the last were."""
+    """Seconds until the last samples."""
     audio: float
-    """Seconds of audio made."""
+    """Seconds of audio generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Row:
     audio: float
     wall: float
     audio_rate: float
-    """Seconds of audio a second, all takes together."""
+    """Seconds of audio per second, over all takes."""
     rtf: float
-    """Of a stream: median seconds of waiting per second of audio."""
+    """Real-time factor of a stream: median seconds of waiting per second of audio."""
     first_audio_p50: float
     first_audio_p95: float
     mean_batch: float
-    """Codes a step of the model made."""
+    """Codes per step of the model."""
     peak_memory: int | None
     floor_rate: float
-    """`audio_rate` that memory's bandwidth allows."""
+    """`audio_rate` that the memory bandwidth allows."""
     times_serial: float
-    """`audio_rate` over the baseline's of the same run."""
+    """`audio_rate` relative to the baseline of the same run."""
     of_floor: float
-    """`audio_rate` over `floor_rate`."""
+    """`audio_rate` relative to `floor_rate`."""
 
     @classmethod
     def of(
@@ -55,7 +55,7 @@ class Row:
         floor_rate: float,
         serial_rate: float | None,
     ) -> "Row":
-        """Works the figures out; `serial_rate` is None for the baseline itself."""
+        """Computes a row; `serial_rate` is None for the baseline itself."""
         audio = sum(take.audio for take in takes)
         rate = audio / wall
         first = [take.first_audio for take in takes]
@@ -78,5 +78,5 @@ class Row:
 
 
 def percentile(values: list[float], rank: float) -> float:
-    """With few values, one between the neighbours."""
+    """Returns a percentile, interpolated between neighbours."""
     return float(np.percentile(values, rank))

@@ -1,4 +1,4 @@
-"""How much of the machine others used while something was measured: figures taken in company mean little."""
+"""Measures the load of other processes during a measurement, which would distort it."""
 
 import time
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ import psutil
 
 @dataclass
 class Neighbours:
-    """Cores that were busy on average, ours and others'; known once the measurement is over."""
+    """Average number of busy cores, ours and others'; known after the measurement."""
 
     ours: float = 0.0
-    """With all child processes."""
+    """Including all child processes."""
     others: float = 0.0
 
 
 @contextmanager
 def neighbours() -> Iterator[Neighbours]:
-    """Watches while the context lasts. Processes of ours that end meanwhile count as others'."""
+    """Measures while the context lasts. Our processes that end meanwhile count as others'."""
     found = Neighbours()
     begin, busy, own = time.perf_counter(), _busy(), _own()
     yield found
@@ -34,7 +34,7 @@ def _busy() -> float:
 
 
 def _own() -> dict[int, float]:
-    """CPU seconds of this process and its descendants."""
+    """Returns CPU seconds of this process and its descendants."""
     me = psutil.Process()
     seconds = {}
     for process in (me, *me.children(recursive=True)):

@@ -1,4 +1,4 @@
-"""Prompts without a tokenizer: as long as real ones, and no two alike."""
+"""Generates prompts without a tokenizer: as long as real ones, and all different."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ TEXT_TOKENS: Final = 120
 
 
 def build_vocabulary(size: Size) -> Vocabulary:
-    """Llasa's layout: Llama's tokens and the markers first, then the codes; END is a marker."""
+    """Builds Llasa's layout: Llama's tokens and the markers first, then the codes; END is a marker."""
     codes = np.arange(size.text_tokens, size.vocabulary)
     end = size.text_tokens - 3
     rest = np.setdiff1d(np.arange(size.text_tokens), [end])
@@ -23,7 +23,7 @@ def build_vocabulary(size: Size) -> Vocabulary:
 
 
 class RandomPrompts(PromptBuilder):
-    """Stands in for the tokenizer: random text tokens, the same ones for the same text."""
+    """Replaces the tokenizer: random text tokens, the same ones for the same text."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._size = len(vocabulary.order)

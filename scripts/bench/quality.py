@@ -1,12 +1,12 @@
-"""How good speech is: hard texts, spoken with and without the care that is taken of them.
+"""Measures the quality of speech: hard texts, spoken with and without checks and retries.
 
 python -m scripts.bench.quality
 python -m scripts.bench.quality --texts numbers names --seeds 1
 python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
 
-*better* and *worse*: speeches with fewer and with more errors than the same ones have in the first row. *step dB* and
-*jump*: of the joins, see `Result`. The score is Whisper's, who is no judge of repetitions. The embedded one writes the
-words of its lexicon only (deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
+*better* and *worse*: speeches with fewer and with more errors than the same ones in the first row. *step dB* and
+*jump*: see `Result`. The score is Whisper's, which does not detect repetitions. The embedded Whisper knows only the
+words of its lexicon (deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
 """
 
 import argparse
@@ -62,7 +62,7 @@ POLICIES: Final = {
 
 
 class CountingLM:
-    """`SpeechLM` that keeps count of its codes."""
+    """`SpeechLM` that counts its codes."""
 
     def __init__(self, lm: SpeechLM) -> None:
         self.codes = 0
@@ -79,7 +79,7 @@ class CountingLM:
 
 
 class InProcess:
-    """A residency for models that are here."""
+    """A residency for models in this process."""
 
     @asynccontextmanager
     async def held(self, models: Sequence[str]) -> AsyncIterator[None]:
@@ -91,7 +91,7 @@ class InProcess:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One speech, judged."""
+    """One speech and its scores."""
 
     error: float
     finished: bool
@@ -100,15 +100,15 @@ class Result:
     takes: int
     parts: int
     step: float
-    """Largest step in loudness between parts that follow each other, in dB."""
+    """Largest step in loudness between consecutive parts, in dB."""
     jump: float
-    """Largest step from sample to sample where parts meet, over the largest elsewhere."""
+    """Largest step between samples where parts meet, relative to the largest elsewhere."""
     spent: float
-    """Seconds of audio made for each second that was kept."""
+    """Seconds of audio generated per second that was used."""
 
 
 async def judge(lm: CountingLM, synthesizer: Synthesizer, transcriber: Transcriber, request: SpeechRequest) -> Result:
-    """Speaks a request and has it listened to."""
+    """Speaks a request and scores it."""
     before = lm.codes
     speech = await synthesizer.speak(request)
     heard = await transcriber.transcribe(speech.wav)
@@ -146,7 +146,7 @@ def _largest_jump(speech: Speech) -> float:
 
 
 async def report(options: argparse.Namespace, lm: "Engine", codec: "CodecBatcher", ear: "WhisperTranscriber") -> str:
-    """One row for each policy."""
+    """Prints one row for each policy."""
     references = [_reference(given) for given in options.reference] or [
         (voice, None) for voice in islice(shipped_voices().values(), options.voices)
     ]
@@ -226,11 +226,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts.bench.quality", description=__doc__)
     parser.add_argument("--llasa", type=Path, default=verified("llasa"), help="folder of a Llasa, if not the embedded")
-    parser.add_argument("--xcodec2", type=Path, default=verified("xcodec2"), help="folder of an XCodec2, likewise")
-    parser.add_argument("--whisper", type=Path, default=verified("whisper"), help="of a CTranslate2 Whisper, likewise")
+    parser.add_argument(
+        "--xcodec2", type=Path, default=verified("xcodec2"), help="folder of an XCodec2, if not the embedded"
+    )
+    parser.add_argument(
+        "--whisper", type=Path, default=verified("whisper"), help="folder of a CTranslate2 Whisper, if not ours"
+    )
     parser.add_argument("--device", default="cpu", help="of Llasa and XCodec2")
-    parser.add_argument("--reference", nargs="+", default=[], metavar="FILE=TEXT", help="clips and what they say")
-    parser.add_argument("--voices", type=int, default=3, help="built-in ones that speak, where there are no clips")
+    parser.add_argument("--reference", nargs="+", default=[], metavar="FILE=TEXT", help="clips and their transcripts")
+    parser.add_argument("--voices", type=int, default=3, help="number of built-in voices, without clips")
     parser.add_argument("--texts", nargs="+", choices=list(TEXTS), default=list(TEXTS))
     parser.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES))
     parser.add_argument("--seeds", type=int, default=3)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _OnlySpeech(LogitsProcessor):  # type: ignore[misc]
-    """Adds minus infinity to all but the codes and END: one addition, the cheapest restriction there is."""
+    """Adds minus infinity to all but the codes and END: one addition, the cheapest restriction."""
 
     def __init__(self, vocabulary: Vocabulary, device: torch.device) -> None:
         self._mask = torch.full((len(vocabulary.order),), -torch.inf, device=device)
@@ -27,7 +27,7 @@ class _OnlySpeech(LogitsProcessor):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class SerialTake:
-    """What `generate` is asked for."""
+    """Arguments of `generate`."""
 
     prompt: list[int]
     """Engine ids."""
@@ -37,7 +37,7 @@ class SerialTake:
 
 
 class SerialSpeaker:
-    """A Llasa as it is published, its whole vocabulary in its head, in the order of its tokenizer."""
+    """A Llasa as published, with its whole vocabulary in its head, in the order of its tokenizer."""
 
     def __init__(self, model: "LlamaForCausalLM", vocabulary: Vocabulary) -> None:
         self._model = model
@@ -45,7 +45,7 @@ class SerialSpeaker:
         self._only_speech = _OnlySpeech(vocabulary, model.device)
 
     def speak(self, take: SerialTake) -> Codes:
-        """The take's codes, without END."""
+        """Returns the take's codes, without END."""
         vocabulary, sampling = self._vocabulary, take.sampling
         end = int(vocabulary.order[vocabulary.end])
         prompt = torch.from_numpy(vocabulary.order[take.prompt])[None].to(self._model.device)

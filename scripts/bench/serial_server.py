@@ -1,7 +1,7 @@
-"""The service as its seed was: one process, one model, one request at a time, plain transformers.
+"""A simple serial server: one process, one model, one request at a time, plain transformers.
 
-It speaks the same /api/tts with the same fields, prompts, lengths and WAV. What it lacks is all that the benchmark is
-about: batches, and remembering a reference's codes.
+It has the same /api/tts with the same fields, prompts, lengths and WAV. It lacks what the benchmark measures: batches,
+and caching a reference's codes.
 
     LLASA_MODEL_PATH=… XCODEC_MODEL_PATH=… API_PORT=8000 python -m scripts.bench.serial_server --threads 1
 """
@@ -31,7 +31,7 @@ from scripts.bench.serial import SerialSpeaker, SerialTake
 
 
 class SerialSpeech:
-    """Both models, and what happens between them."""
+    """Both models, and the steps between them."""
 
     def __init__(self, llasa: str, xcodec2: str) -> None:
         from transformers import AutoTokenizer, LlamaForCausalLM
@@ -44,7 +44,7 @@ class SerialSpeech:
         self._codec = Xcodec2Codec.load(xcodec2)
 
     def speak(self, audio: bytes, text: str, ref_text: str, instruction: str, sampling: Sampling) -> bytes:
-        """A clip and a text -> a WAV file."""
+        """Speaks a text in the voice of a clip; returns a WAV file."""
         reference = self._codec.encode(decoded(audio))
         prompt = self._prompts.build(TakeRequest(text, ref_text, reference, instruction))
         fewest, most = Pace.of(ref_text, len(reference)).bounds(text)
@@ -82,12 +82,12 @@ def tts(speech: SerialSpeech) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def health(request: Request) -> Response:
-    """Up, since the models are loaded before the port is opened."""
+    """Always healthy: the models are loaded before the port is opened."""
     return JSONResponse({"status": "healthy"})
 
 
 def main() -> int:
-    """Loads, then listens until SIGTERM."""
+    """Loads the models, then listens until SIGTERM."""
     import torch
 
     parser = argparse.ArgumentParser(prog="scripts.bench.serial_server", description=__doc__)

@@ -1,4 +1,4 @@
-"""A server that a benchmark starts, waits for and stops."""
+"""Starts, awaits and stops a server for a benchmark."""
 
 import os
 import socket
@@ -18,10 +18,10 @@ _STOP_SECONDS: Final = 60
 
 @contextmanager
 def running(module: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """Runs `python -m module` on a free port while the context lasts; gives its URL once it is healthy.
+    """Runs `python -m module` on a free port while the context lasts; yields its URL once it is healthy.
 
     Raises:
-        RuntimeError: it ended, or was not healthy in time; its output is the message.
+        RuntimeError: the server ended, or was not healthy in time; the message is its output.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -23,7 +23,7 @@ from scripts.random_checkpoints.xcodec2 import write_xcodec2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures both servers in turn, each while the other is idle, and prints the ratios."""
+    """Measures both servers alternately, each while the other is idle, and prints the ratios."""
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="llasa-bench-") as folder:
         environment = _checkpoints(Path(folder), options)
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _checkpoints(folder: Path, options: argparse.Namespace) -> dict[str, str]:
-    """Settings under which both servers run the same models."""
+    """Returns settings with which both servers run the same models."""
     llasa, xcodec2 = options.llasa, options.xcodec2
     if llasa is None:
         llasa = folder / "llasa"
@@ -70,7 +70,7 @@ def _checkpoints(folder: Path, options: argparse.Namespace) -> dict[str, str]:
 
 
 def _best_threads(environment: dict[str, str], options: argparse.Namespace) -> int:
-    """Whether the serial server is faster with one thread of torch or with two."""
+    """Returns whether the serial server is faster with one thread of torch or with two."""
     rates = {}
     for threads in (1, 2):
         with running("scripts.bench.serial_server", "--threads", str(threads), environment=environment) as url:
@@ -82,7 +82,7 @@ def _best_threads(environment: dict[str, str], options: argparse.Namespace) -> i
 
 
 def _measure(urls: dict[str, str], options: argparse.Namespace) -> list[list[Load]]:
-    """Loads by server, then by number of clients. In turn, for a machine's speed drifts."""
+    """Returns loads by server, then by number of clients. Alternates, as a machine's speed drifts."""
     loads: dict[str, list[Load]] = {name: [] for name in urls}
     speakers = {name: Speaker(options.letters, options.reference) for name in urls}
     for name, url in urls.items():
@@ -106,8 +106,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reference", type=float, default=5.0, help="seconds of each clip")
     parser.add_argument("--hidden", type=int, default=192, help="width of the random Llasa")
     parser.add_argument("--layers", type=int, default=4, help="its depth")
-    parser.add_argument("--llasa", type=Path, help="folder of a Llasa, in place of the random one")
-    parser.add_argument("--xcodec2", type=Path, help="folder of an XCodec2, likewise")
+    parser.add_argument("--llasa", type=Path, help="folder of a Llasa, instead of the random one")
+    parser.add_argument("--xcodec2", type=Path, help="folder of an XCodec2, instead of the random one")
     parser.add_argument("--serial-threads", type=int, help="of the serial server; default: the better of 1 and 2")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser.parse_args(arguments)

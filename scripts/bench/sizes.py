@@ -1,4 +1,4 @@
-"""Models of the real shapes with random weights: their speed is the real one's, and nothing is downloaded."""
+"""Models of the real shapes with random weights: as fast as the real ones, without a download."""
 
 import tempfile
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from deployments.xcodec2.codec import Xcodec2Codec
 
 LLAMA_TOKENS: Final = 128_256
-"""Of Llama 3's own vocabulary; Llasa adds eight markers and the codes."""
+"""Size of Llama 3's own vocabulary; Llasa adds eight markers and the codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Size:
     intermediate: int
     codec_size: int = 65_536
     text_tokens: int = LLAMA_TOKENS + 8
-    """Rows of the vocabulary that are no codes."""
+    """Rows of the vocabulary that are not codes."""
     rope: dict[str, Any] = field(default_factory=lambda: _rope(32.0))
 
     @property
@@ -55,7 +55,7 @@ SIZES: Final = {
 
 
 def build_llama(size: Size, device: str) -> "LlamaForCausalLM":
-    """A Llasa as it is published, made on the device: float32 on a CPU, bfloat16 elsewhere."""
+    """Builds a Llasa as published, on the device: float32 on a CPU, bfloat16 elsewhere."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -85,7 +85,7 @@ def build_llama(size: Size, device: str) -> "LlamaForCausalLM":
 
 
 def build_codec(size: Size, device: str) -> "Xcodec2Codec":
-    """The codec of the real size, or the tiny one where the Llasa is tiny too."""
+    """Builds the codec of the real size, or the tiny one if the Llasa is tiny, too."""
     import torch
     from transformers import Xcodec2Config, Xcodec2Model
 

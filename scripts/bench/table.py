@@ -1,10 +1,10 @@
-"""Tables in plain text, which are Markdown too."""
+"""Formats plain-text tables that are valid Markdown."""
 
 from collections.abc import Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell; the first is aligned left, the others right."""
+    """Makes columns as wide as their widest cell; aligns the first left, the others right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = [header, rule, *rows]

@@ -1,4 +1,4 @@
-"""The load of the engine benchmark: takes of one length, each with a text and a reference of its own."""
+"""The load of the engine benchmark: takes of one length, each with its own text and reference."""
 
 import asyncio
 import time
@@ -19,12 +19,12 @@ from scripts.bench.serial import SerialSpeaker, SerialTake
 
 REFERENCES: Final = (250, 500)
 """Shortest and longest reference, in codes: 5 to 10 s."""
-# The seed's sampling, which is dear: every one of its steps is in use.
+# The seed's sampling parameters, which are expensive: every sampling step is used.
 SAMPLING: Final = Sampling(temperature=0.8, top_k=50, top_p=0.95, repetition_penalty=1.1)
 
 
 class Takes:
-    """Makes requests; no two share a prompt, so that none is found in the engine's cache.
+    """Generates requests; no two share a prompt, so that none is found in the engine's cache.
 
     Args:
         codec_size: Codes are below this.
@@ -38,7 +38,7 @@ class Takes:
         self._made = 0
 
     def make(self) -> TakeRequest:
-        """The next take."""
+        """Returns the next request."""
         self._made += 1
         length = int(self._random.integers(REFERENCES[0], REFERENCES[1], endpoint=True))
         reference = self._random.integers(0, self._codec_size, length).astype(np.int32)
@@ -52,7 +52,7 @@ class Takes:
 
 
 async def speak_together(engine: Engine, codec: CodecBatcher, requests: list[TakeRequest]) -> list[TakeTimes]:
-    """All at once, each decoded as it grows."""
+    """Runs all requests at once, each decoded as it grows."""
     return await asyncio.gather(*(_stream(engine, codec, request) for request in requests))
 
 
@@ -80,7 +80,7 @@ def speak_serially(
     requests: list[TakeRequest],
     say: Callable[[str], None],
 ) -> list[TakeTimes]:
-    """One after the other, each decoded when it is whole, which is when its first audio is there."""
+    """Runs the requests one after the other, each decoded when it is complete, which is its first audio."""
     takes = []
     for index, request in enumerate(requests, 1):
         begin = time.perf_counter()

@@ -1,1 +1,1 @@
-"""How many GPUs, replicas and nodes so many listeners need, and what gives way first."""
+"""Estimates the GPUs, replicas and nodes for a number of listeners, and what limits them first."""

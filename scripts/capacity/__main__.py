@@ -1,4 +1,4 @@
-"""Prints what clusters for so many listeners look like.
+"""Prints the clusters for given numbers of listeners.
 
 `python -m scripts.capacity --gpu-audio-rate 57 --streams 10 100 1000 10000`
 """

@@ -1,4 +1,4 @@
-"""The model of capacity: figures of one replica in, a cluster out. README.md says where each number is from."""
+"""The capacity model: computes a cluster from the figures of one replica. README.md has the source of each figure."""
 
 import math
 from collections.abc import Mapping
@@ -7,61 +7,61 @@ from typing import Final
 
 _MODELS: Final = 3
 _REFRESHES: Final = 2
-"""A second, by each model's policy, in Serve's controller (`deployments.residency.policy`)."""
+"""Refreshes per second by each model's policy, in Serve's controller (`deployments.residency.policy`)."""
 _CALLS: Final = 3
-"""Of the key-value store in a refresh, beside one for each ingress: orders, observation, list of holds."""
+"""Calls of the key-value store per refresh, plus one per ingress: orders, observation, list of holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one of each can do."""
+    """Measured figures of single components."""
 
     gpu_audio_rate: float
-    """Seconds of audio a second that a GPU makes while every one of its streams keeps real time."""
+    """Seconds of audio per second of a GPU while each of its streams keeps real time."""
     ingress_cpu_s: float = 0.0076
-    """CPU seconds that the ingress spends on a second of audio."""
+    """CPU seconds of the ingress per second of audio."""
     proxy_cpu_s: float = 0.0025
-    """Likewise of Serve's HTTP proxy."""
+    """CPU seconds of Serve's HTTP proxy per second of audio."""
     kv_call_s: float = 0.00062
-    """Of one call of Ray's key-value store."""
+    """Seconds of one call of Ray's key-value store."""
     weights_gb: float = 20.0
-    """Read by a GPU pod that starts."""
+    """Gigabytes read by a starting GPU pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is known to work; beyond it lies what nobody has shown."""
+    """Limits that are known to work; nobody has shown larger ones."""
 
     nodes: int = 250
     """Ray nodes of a cluster."""
     replicas: int = 4096
     """Replicas under one Serve controller."""
     process_share: float = 0.7
-    """Of a core that a Python process of the data path may use before its latency suffers."""
+    """Fraction of a core that a Python process of the data path may use before its latency suffers."""
     controller_share: float = 0.5
-    """Of the controller's time that our policies may take: the rest is Serve's own."""
+    """Fraction of the controller's time for our policies: the rest is Serve's own."""
 
     def ingresses(self, figures: Figures) -> int:
-        """Ingress replicas whose holds the policies can read in their time."""
+        """Returns the ingress replicas whose holds the policies can read in their time."""
         calls = self.controller_share / (figures.kv_call_s * _MODELS * _REFRESHES)
         return max(1, math.floor(calls) - _CALLS)
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What is asked for."""
+    """Requirements of a cluster."""
 
     streams: int
-    """Listeners at once, each of whom is given audio in real time."""
+    """Concurrent listeners, each with audio in real time."""
     headroom: float = 0.3
-    """Of the GPUs' rate that is kept free, for bursts and for a lost node."""
+    """Fraction of the GPUs' rate kept free, for bursts and for a lost node."""
     gpus_per_node: int = 1
     storage_gb_s: float = 2.0
-    """What the volume with the checkpoints gives to all readers together."""
+    """Throughput of the volume with the checkpoints, for all readers together."""
     gpu_price: float = 0.0
-    """For an hour of a GPU."""
+    """Price of a GPU per hour."""
     cpu_price: float = 0.0
-    """For an hour of a CPU."""
+    """Price of a CPU per hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,18 @@ class Plan:
     cpu_nodes: int
     nodes: int
     proxies: int
-    """Serve's own: one on each node that has a replica."""
+    """Serve's own: one on each node with a replica."""
     cells: int
-    """RayServices, behind one load balancer, that it takes to stay within the limits."""
+    """RayServices, behind one load balancer, required to stay within the limits."""
     bound_by: str
-    """What makes it more than one cell; empty if it is one."""
+    """The limit that requires more than one cell; empty if there is one."""
     cold_start_s: float
-    """Until the last of all GPU pods, started at once, has read its weights."""
+    """Seconds until the last of all GPU pods, started at once, has read its weights."""
     price: float
     """An hour."""
 
     def price_of_speech(self, streams: int) -> float:
-        """For an hour of speech, when all streams are in use."""
+        """Returns the price of an hour of speech when all streams are in use."""
         return self.price / streams
 
 
@@ -95,7 +95,7 @@ _INGRESSES_PER_NODE: Final = 4
 
 
 def plan(demand: Demand, figures: Figures, limits: Limits | None = None) -> Plan:
-    """The smallest cluster that serves a demand.
+    """Computes the smallest cluster that meets a demand.
 
     Raises:
         ValueError: a figure or the demand is not above zero.
@@ -105,7 +105,7 @@ def plan(demand: Demand, figures: Figures, limits: Limits | None = None) -> Plan
         raise ValueError("streams and the GPU's rate must be above 0, and the headroom from 0 to below 1")
     gpus = math.ceil(demand.streams / (figures.gpu_audio_rate * (1 - demand.headroom)))
     ingresses = max(2, math.ceil(demand.streams * figures.ingress_cpu_s / limits.process_share))
-    # A proxy carries what the ingresses on its node do.
+    # A proxy carries the load of the ingresses on its node.
     carrying = math.ceil(demand.streams * figures.proxy_cpu_s / limits.process_share)
     cpu_nodes = max(2, carrying, math.ceil(ingresses / _INGRESSES_PER_NODE))
     pods = math.ceil(gpus / demand.gpus_per_node)

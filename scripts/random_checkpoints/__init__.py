@@ -1,1 +1,1 @@
-"""Checkpoints of random weights, in the files and classes of the real ones: for tests and benchmarks."""
+"""Writes checkpoints with random weights, in the files and classes of the real ones, for tests and benchmarks."""

@@ -1,4 +1,4 @@
-"""A tiny, randomly initialised Llasa: every file and class of the real one, in a second."""
+"""A tiny Llasa with random weights: every file and class of the real one, in a second."""
 
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ TEMPLATE: Final = (
 )
 
 
-# What the tokenizer learns its merges from: enough for a prompt to have about as many tokens as the real one's.
+# Training text of the tokenizer: enough for a prompt to have about as many tokens as with the real one.
 _TEXTS: Final = (
     "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
     "system user assistant",
@@ -47,12 +47,12 @@ def write_llasa(
     """Writes a Llasa checkpoint with random weights: it babbles, and ends now and then.
 
     Args:
-        folder: Made if missing; files in it are replaced.
-        codec_size: Speech tokens, as many as the codec has codes.
+        folder: Created if missing; files in it are replaced.
+        codec_size: Number of speech tokens: the codec's codes.
         hidden_size: Width, a multiple of 96.
         layers: Depth.
-        end_bias: How much likelier END is than a code: at 0 takes run to their cap.
-        seed: Of the weights.
+        end_bias: How much likelier END is than a code: at 0, takes run to their limit.
+        seed: Seed of the weights.
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -89,7 +89,7 @@ def write_llasa(
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
         with torch.no_grad():
-            # A direction that every hidden state shares lets one row of the head stand above the others.
+            # A common direction of all hidden states lets one row of the head stand out.
             shared = torch.nn.functional.normalize(torch.randn(hidden_size), dim=0)
             model.model.embed_tokens.weight.normal_(0, 1.0).add_(4.0 * shared)
             model.lm_head.weight.normal_(0, 2.0 * hidden_size**-0.5)

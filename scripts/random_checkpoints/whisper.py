@@ -1,4 +1,4 @@
-"""A tiny Whisper with made-up weights: it hears nothing and always says the same few words, cheaply."""
+"""A tiny Whisper with constructed weights: it ignores its input and always returns the same few words, cheaply."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from transformers import WhisperForConditionalGeneration
 
 WORDS: Final = ("one", "two", "three", "four", "five", "six")
-"""What it says of every clip."""
+"""Transcript of every clip."""
 END: Final = "<|endoftext|>"
 START: Final = "<|startoftranscript|>"
 TASKS: Final = (
@@ -73,7 +73,7 @@ def _vocabulary() -> list[str]:
     from tokenizers.pre_tokenizers import ByteLevel
 
     text = sorted(ByteLevel.alphabet()) + [f"Ġ{word}" for word in WORDS]
-    text.append("")  # by this token CTranslate2 knows a multilingual vocabulary
+    text.append("")  # by this token CTranslate2 detects a multilingual vocabulary
     specials = [END, START, *(f"<|{code}|>" for code in _languages()), *TASKS]
     return text + specials + [f"<|{index * 0.02:.2f}|>" for index in range(1501)]
 
@@ -110,7 +110,7 @@ def _chain(model: "WhisperForConditionalGeneration", vocabulary: list[str]) -> N
     layer = decoder.layers[0]
     for dimension, token in enumerate(chain):
         decoder.embed_tokens.weight[vocabulary.index(token), dimension] += 1
-    hot = SIZE**0.5  # what the layer norm makes of a lone 1
+    hot = SIZE**0.5  # the layer norm's output for a single 1
     layer.fc1.bias.fill_(-hot / 2)
     layer.fc1.weight.zero_()
     layer.fc2.weight.zero_()
@@ -118,7 +118,7 @@ def _chain(model: "WhisperForConditionalGeneration", vocabulary: list[str]) -> N
         layer.fc1.weight[dimension, dimension] = 1
         layer.fc2.weight[dimension, dimension] = -2 / hot
         layer.fc2.weight[successor, dimension] = 2 / hot
-    decoder.layer_norm.weight.fill_(4)  # logits sharp enough to outvote all idle tokens
+    decoder.layer_norm.weight.fill_(4)  # logits large enough to outweigh all unused tokens
     model.proj_out.weight = decoder.embed_tokens.weight
 
 

@@ -1,4 +1,4 @@
-"""A tiny XCodec2 with random weights: not speech, but a codec in every other respect."""
+"""A tiny XCodec2 with random weights: a codec in every respect but the sound."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 LEVELS: Final = (4, 4, 4, 4, 8)
 """FSQ levels: 2048 codes."""
 LOUDNESS: Final = 0.1
-"""RMS of the decoded audio: audible, and seldom beyond full scale."""
+"""RMS of the decoded audio: audible, and rarely beyond full scale."""
 SECONDS: Final = 2
 
 
 def write_xcodec2(folder: Path, *, seed: int = 0) -> None:
     """Writes a checkpoint that `Xcodec2Model.from_pretrained(folder)` reads: fp32, under 1 M parameters.
 
-    The audio that it decodes is audible and finite, and speech-like audio encodes to many distinct codes.
+    The decoded audio is audible and finite, and speech-like audio encodes to many distinct codes.
     The same seed gives the same weights.
     """
     import torch
@@ -63,7 +63,7 @@ def _config() -> "Xcodec2Config":
 
 
 def _reset(model: "Xcodec2Model") -> None:
-    # transformers' initial 0.02 shrinks every signal on its way: one code for all, and silence out.
+    # transformers' initial 0.02 shrinks every signal: it would give one code for all, and silence.
     import torch
 
     for part in (
@@ -80,7 +80,7 @@ def _reset(model: "Xcodec2Model") -> None:
     model.quantizer.project_out.weight.normal_(0, 1)
     head = model.acoustic_decoder.head.linear
     bins = head.out_features // 2
-    # Phases all over the circle: like phases would make a click of each frame.
+    # Random phases: equal ones would make a click of each frame.
     head.bias[bins:] = 2 * torch.pi * torch.rand(bins)
     head.bias[:bins] = 0
 
@@ -114,7 +114,7 @@ def _set_loudness(model: "Xcodec2Model") -> None:
 
 
 def _babble() -> "torch.Tensor":
-    # [samples] Gliding harmonics in syllables with a moving formant, over breath: much of what speech does.
+    # [samples] Gliding harmonics in syllables with a moving formant, and breath: similar to speech.
     import torch
 
     time = torch.arange(SECONDS * 16_000) / 16_000

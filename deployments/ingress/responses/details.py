@@ -43,8 +43,8 @@ def with_details(piece: AudioChunk, delivery: OutputOptions) -> AudioChunk:
     """Returns a whole speech as JSON: the file in base64, and its details."""
     assert piece.finished  # noqa: S101 - as of any last piece
     audio = base64.b64encode(piece.data).decode()
-    told = {"audio": audio, **details(piece.finished, delivery, piece.seconds)}
-    return replace(piece, data=json.dumps(told).encode())
+    body = {"audio": audio, **details(piece.finished, delivery, piece.seconds)}
+    return replace(piece, data=json.dumps(body).encode())
 
 
 def _at_speed(part: Part, speed: float, length: float) -> Part:

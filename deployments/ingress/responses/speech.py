@@ -108,7 +108,7 @@ class _Whole(Response):
         self._playback = playback
         self._seconds = piece.seconds
         self._finish = piece.finished.finish
-        super().__init__(piece.data, media_type=media_type, headers={**headers, **_told(piece)})
+        super().__init__(piece.data, media_type=media_type, headers={**headers, **_result_headers(piece)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await super().__call__(scope, receive, send)
@@ -177,13 +177,13 @@ class _Streamed(StreamingResponse):
                 "output_tokens": self._usage.codes,
                 "total_tokens": self._usage.prompt_tokens + self._usage.codes,
             }
-            told = (
+            result = (
                 details(finished, self._delivery, self._seconds)
                 if self._delivery.details
                 else summary(finished, self._seconds)
             )
             copy = {"output": piece.copy} if piece.copy else {}
-            data += event("speech.audio.done", {"usage": usage, **told, **copy})
+            data += event("speech.audio.done", {"usage": usage, **result, **copy})
         return data
 
 
@@ -203,17 +203,17 @@ def warnings_header(warnings: Sequence[str]) -> str:
     """JSON, truncated to a safe header length."""
     for count in range(len(warnings), 0, -1):
         left = len(warnings) - count
-        told = json.dumps([*warnings[:count], *([f"And {left} more."] if left else [])])
-        if len(told) <= _WIDEST:
-            return told
-    return json.dumps([f"{len(warnings)} warnings; see `details`."]) if warnings else "[]"
+        header = json.dumps([*warnings[:count], *([f"And {left} more."] if left else [])])
+        if len(header) <= _WIDEST:
+            return header
+    return json.dumps([f"There are {len(warnings)}; `details` has them."]) if warnings else "[]"
 
 
-def _told(piece: AudioChunk) -> dict[str, str]:
+def _result_headers(piece: AudioChunk) -> dict[str, str]:
     finished = piece.finished
     assert finished  # noqa: S101 - as of any last piece
     stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]
-    told = {
+    headers = {
         "X-Word-Error": "" if finished.error is None else f"{finished.error:.3f}",
         "X-Seed": str(finished.seed),
         "X-Audio-Duration": f"{piece.seconds:.3f}",
@@ -224,4 +224,4 @@ def _told(piece: AudioChunk) -> dict[str, str]:
         "X-Output": piece.copy or "",
         **warning_headers(finished.warnings),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in headers.items() if value}

@@ -67,7 +67,7 @@ def _check(given: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     if not problems:
-        print(f"{len(given.files)} checked: no problems.")
+        print(f"{len(given.files)} checked: nothing wrong.")
     return int(bool(problems))
 
 

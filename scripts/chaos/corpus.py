@@ -73,7 +73,7 @@ KINDS: Final[dict[str, str]] = {
     "ra144.rm": "-ar 8000 -c:a real_144",
     "pcm.ircam": "-c:a pcm_s16le -f ircam",
 }
-"""Names of files, and what ffmpeg is told for each."""
+"""Names of files, and the arguments of ffmpeg for each."""
 
 
 def corpus(kinds: Collection[str] = KINDS.keys()) -> dict[str, bytes]:

@@ -38,7 +38,7 @@ def grid(audio: Audio) -> npt.NDArray[np.float64]:
 def features(spectra: Floats, voiced: npt.NDArray[np.bool_]) -> Floats:
     """[frames, 20 mel cepstra and one for voiced], scaled to what differences are worth.
 
-    Whether a frame is voiced is told by its sound: espeak's hiss over a voice deceives any measure.
+    The sound decides whether a frame is voiced: espeak's hiss over a voice deceives any measure.
     """
     cepstra = np.log(spectra @ _FILTERS + 1e-4) @ _DCT
     cepstra[:, 0] *= 0.45 / np.sqrt(2)

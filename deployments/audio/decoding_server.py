@@ -24,6 +24,7 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from io import BytesIO
 from typing import IO, Any, Final
 
@@ -49,7 +50,9 @@ def main() -> None:
 
 
 def _rehearse() -> None:
-    """Decodes a file, so that children find all modules imported: they cannot open any."""
+    """Imports all that children may need, and decodes a file: they cannot open any module."""
+    for kind in ("audio", "subtitles", "video"):
+        import_module(f"av.{kind}.codeccontext")  # PyAV imports them when a file has such a track
     size = 3200
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 8000, 32_000, 4, 16)
     file = struct.pack("<4sI4s", b"RIFF", size + 36, b"WAVE") + form + struct.pack("<4sI", b"data", size) + bytes(size)

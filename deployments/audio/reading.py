@@ -219,7 +219,7 @@ def _frames(container: "InputContainer", track: int, clock: Clock, findings: Fin
     stream.codec_context.thread_count = 1  # the sandbox forbids threads
     try:
         for packet in container.demux():
-            if packet.stream_index != track:
+            if packet.stream.index != track:  # `stream_index` is 0 in the packets that flush decoders
                 clock.see(packet)
                 continue
             findings.packets += packet.size > 0

@@ -3,6 +3,7 @@
 import io
 import struct
 import wave
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -156,6 +157,32 @@ def test_audio_that_starts_after_the_picture_is_heard_at_its_time(container_form
         assert sounding < 0.5
     else:
         assert sounding == pytest.approx(1.05, abs=0.15)
+
+
+@pytest.mark.parametrize("container_format", ["mp4", "matroska"])
+async def test_a_picture_track_costs_no_audio(reader: AudioReader, container_format: str) -> None:
+    tracks = [[(0.0, mono(2.048, 16_000))]]
+    alone, _ = await heard(reader, muxed(container_format, "aac", 16_000, "mono", tracks))
+    beside, _ = await heard(reader, muxed(container_format, "aac", 16_000, "mono", tracks, picture=True))
+    assert np.array_equal(beside, alone)
+
+
+async def test_tracks_of_other_kinds_are_passed_over_in_the_sandbox(reader: AudioReader) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        subtitles = container.add_stream("subrip")
+        subtitles.codec_context.subtitle_header = (
+            b"[Script Info]\n[V4+ Styles]\nFormat: Name\nStyle: Default\n[Events]\n"
+        )
+        audio = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray((voice(1.0)[None] * 32_767).astype("<i2"), "s16", "mono")
+        frame.sample_rate = 16_000
+        line = av.Packet(b"Hello")
+        line.stream, line.pts, line.dts, line.duration, line.time_base = subtitles, 0, 0, 1_000, Fraction(1, 1_000)
+        container.mux([line, *audio.encode(frame), *audio.encode(None)])
+    wav, warnings = await heard(reader, file.getvalue())
+    assert len(wav) == 16_000
+    assert warnings == ()
 
 
 def test_files_in_a_row_whose_clocks_start_anew_are_all_heard() -> None:

@@ -64,7 +64,7 @@ async def _play(client: RestClient, speaking: Speaking) -> None:
     found = next((player for player in suited if shutil.which(player[0])), None)
     if found is None:
         names = ", ".join(player[0] for player in suited)
-        raise InvalidInput(f"No player for {speaking.format} was found (tried {names}): write it to a file with -o.")
+        raise InvalidInput(f"Nothing here plays {speaking.format} (looked for {names}): write it to a file with -o.")
     player = await asyncio.create_subprocess_exec(*found, stdin=asyncio.subprocess.PIPE)
     stdin = player.stdin
     assert stdin  # noqa: S101 - it is a pipe

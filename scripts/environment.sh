@@ -60,6 +60,20 @@ prepare_chromium() {
     fi
 }
 
+# scripts.chaos makes files with these; without them its tests are skipped, and say so.
+prepare_chaos() {
+    if command -v ffmpeg && command -v espeak-ng && command -v zzuf; then
+        return
+    fi >/dev/null
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing ffmpeg, espeak-ng and zzuf for the tests of scripts.chaos"
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq ffmpeg espeak-ng zzuf; } \
+            >/dev/null 2>&1 || echo "They could not be installed: the tests of scripts.chaos are skipped." >&2
+    else
+        echo "The tests of scripts.chaos are skipped. On Debian, apt install ffmpeg espeak-ng zzuf." >&2
+    fi
+}
+
 # The tests of k8s/ build its overlays; without kubectl or kustomize they are skipped, and say so. In CI they fail.
 prepare_kubectl() {
     if command -v kubectl || command -v kustomize; then

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 prepare_environment requirements-test.lock
 export PATH="$PWD/.venv/bin:$PATH"
 prepare_chromium
+prepare_chaos
 prepare_kubectl
 ruff check .
 ruff format --check .

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.support.clips import voice, wav_file
-from tests.support.service import Running
+from tests.support.service import Running, ingresses
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -49,20 +49,6 @@ def controller() -> int:
     names = {process.pid: " ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)}
     (pid,) = [pid for pid, name in names.items() if name.startswith("ray::ServeController")]
     return pid
-
-
-async def ingresses() -> list[int]:
-    """The processes of the ingress that are up."""
-    replicas = (await serve_details())["applications"]["llasa-serve"]["deployments"]["Ingress"]["replicas"]
-    return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
-
-
-async def serve_details() -> dict[str, Any]:
-    from ray.serve.context import _get_global_client
-
-    client: Any = _get_global_client()
-    details: dict[str, Any] = await asyncio.to_thread(client.get_serve_details)
-    return details
 
 
 async def warmed(client: httpx.AsyncClient) -> None:

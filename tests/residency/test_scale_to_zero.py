@@ -1,14 +1,13 @@
 """Models that come and go, on a real local Ray."""
 
 import asyncio
-import os
 import signal
 
 import psutil
 import pytest
 
 from tests.ingress.routes.test_tts import refused
-from tests.support.service import Running, speak
+from tests.support.service import Running, ingresses, speak
 
 pytestmark = pytest.mark.cluster
 
@@ -56,11 +55,11 @@ async def test_a_timeout_changed_while_running_takes_effect_and_outlasts_the_ing
         changed = await client.post("/api/gpu/timeout?seconds=1&model=XCodec2")
         assert changed.json()["done"]
         await unloaded(running, "XCodec2")
-        ingresses = [p for p in psutil.process_iter(["cmdline"]) if is_ingress(p) and descends(p)]
-        assert len(ingresses) == 2
-        for ingress in ingresses:
-            ingress.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(psutil.wait_procs, ingresses, 30)
+        processes = [psutil.Process(pid) for pid in await ingresses()]
+        assert len(processes) == 2
+        for process in processes:
+            process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(psutil.wait_procs, processes, 30)
     await healthy(running)
     assert (await running.models())["XCodec2"]["timeout_seconds"] == 1
     async with running.client() as client:
@@ -104,11 +103,3 @@ async def healthy(running: Running) -> None:
             except httpx.HTTPError:
                 pass
             await asyncio.sleep(0.5)
-
-
-def is_ingress(process: psutil.Process) -> bool:
-    return any("Ingress" in part for part in process.info["cmdline"] or ())
-
-
-def descends(process: psutil.Process) -> bool:
-    return os.getpid() in [parent.pid for parent in process.parents()]

@@ -101,3 +101,17 @@ def service(folder: Path) -> Iterator[Running]:
 async def speak(client: httpx.AsyncClient, text: str, seed: int, rate: int = 16_000) -> httpx.Response:
     fields = {"target_text": text, "ref_text": "A reference.", "random_seed": str(seed), "sample_rate": str(rate)}
     return await client.post("/api/tts", files={"audio": wav_file(voice(1.5))}, data=fields)
+
+
+async def ingresses() -> list[int]:
+    """The processes of the ingress that are up."""
+    replicas = (await serve_details())["applications"]["llasa-serve"]["deployments"]["Ingress"]["replicas"]
+    return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
+
+
+async def serve_details() -> dict[str, Any]:
+    from ray.serve.context import _get_global_client
+
+    client: Any = _get_global_client()
+    details: dict[str, Any] = await asyncio.to_thread(client.get_serve_details)
+    return details

@@ -23,7 +23,7 @@ async def overload(service: Service, options: Options) -> list[Row]:
     short = [cases.quick_speech, cases.quick_transcription]
     await service.warm()
     await service.learn(short, options.timeout)
-    admitted = options.admitted or _admitted(service)
+    admitted = options.admitted or _admitted()
     row = Row("overload", before=service.resources())
     groups = [(2 * admitted, short)]
     async with Load(service.url, groups, service.expected, options.timeout, options.seed, _PAUSE_AFTER_429) as load:
@@ -42,8 +42,7 @@ async def overload(service: Service, options: Options) -> list[Row]:
     return [row]
 
 
-def _admitted(service: Service) -> int:
-    """Requests that work or wait at all ingress replicas, by the default settings of `nano`."""
-    ingresses = len(service.processes.of("ingress")) if service.processes else 1
+def _admitted() -> int:
+    """Returns how many requests run or wait at all ingress replicas, by the default settings of `nano`."""
     queued: int = Settings.model_fields["max_queued_requests"].default
-    return ingresses * (PROFILES["nano"].takes + queued)
+    return PROFILES["nano"].takes + queued

@@ -13,9 +13,9 @@ import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from deployments.audio.decoding_server import NO_MEMORY
 from deployments.audio.reading import Findings
 from deployments.errors import InvalidAudio
 from deployments.metric import Metric
-from deployments.xcodec2.protocol import Waveform
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,10 @@ _CPU_SECONDS: Final = 10
 _CPU_SHARE: Final = 300
 _SILENT_SECONDS: Final = 60.0
 """Maximum seconds without output from a decoder."""
+_MOST_BYTES: Final = 2**20
+"""Maximum bytes of a message. A decoder sends about a second of audio at once; one that a file controls may lie."""
+_LONGEST_REASON: Final = 500
+"""Maximum characters of the reason for a refusal."""
 _TRIES: Final = 3
 """Attempts at a file whose decoder gets SIGKILL, which is not the file's fault unless memory is short."""
 
@@ -84,9 +88,9 @@ class Decoder:
             longest: Maximum seconds.
             param: Name of the request's field, for errors.
         """
-        return Decoding(self, _descriptor(file), longest, param)
+        return Decoding(self, _own(file), longest, param)
 
-    def submit(self, file: int, longest: float) -> tuple[socket.socket, socket.socket]:
+    def submit(self, file: IO[bytes], longest: float) -> tuple[socket.socket, socket.socket]:
         """Starts to decode a file. Blocks briefly.
 
         Returns:
@@ -102,7 +106,7 @@ class Decoder:
                 control = self._control or self._start()
                 try:
                     self._greet(control)
-                    socket.send_fds(control, [job], [file, their_answer.fileno(), their_verdict.fileno()])
+                    socket.send_fds(control, [job], [file.fileno(), their_answer.fileno(), their_verdict.fileno()])
                     break
                 except OSError:
                     logger.warning("The decoding server has died and is started again.")
@@ -115,11 +119,10 @@ class Decoder:
         verdict.setblocking(False)
         return answer, verdict
 
-    def failed(self, file: int, findings: Findings, reason: str) -> None:
+    def failed(self, file: IO[bytes], findings: Findings, reason: str) -> None:
         """Counts and logs a file at which a decoder was ended; logs its hash, since its content is private. Blocks."""
-        with os.fdopen(os.dup(file), "rb") as opened:
-            opened.seek(0)
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         self._count(reason)
         container = findings.container or "unknown container"
         logger.warning("A decoder ended (%s) at a file of %s, SHA-256 %s", reason, container, digest)
@@ -131,7 +134,9 @@ class Decoder:
                 raise ConnectionResetError
             self._ready = True
             if problem := json.loads(greeting)["problem"]:
-                logger.warning("Decoders are held by limits alone: no seccomp here (%s). See README.", problem)
+                logger.warning(
+                    "No seccomp (%s): only limits restrict decoders. See docs/guides/audio-files.md.", problem
+                )
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -164,12 +169,12 @@ class Decoding:
 
     Args:
         decoder: Decodes the file.
-        file: Its descriptor; closed with it.
+        file: The file; closed with it.
         longest: Maximum seconds.
         param: Name of the request's field, for errors.
     """
 
-    def __init__(self, decoder: Decoder, file: int, longest: float, param: str) -> None:
+    def __init__(self, decoder: Decoder, file: IO[bytes], longest: float, param: str) -> None:
         self._decoder = decoder
         self._file = file
         self._longest = longest
@@ -181,7 +186,7 @@ class Decoding:
 
     def close(self) -> None:
         """Closes the file."""
-        os.close(self._file)
+        self._file.close()
 
     async def pieces(self) -> AsyncGenerator[Waveform, None]:
         """Yields [samples] mono at 16 kHz, about a second at a time, as they are decoded.
@@ -221,28 +226,54 @@ class Decoding:
                 while True:
                     try:
                         async with asyncio.timeout(_SILENT_SECONDS):
-                            message, data = await _message(reader)
+                            message = await _message(reader)
                     except TimeoutError:
                         raise _Failed("time") from None
                     except (asyncio.IncompleteReadError, ConnectionError):
                         raise await _end(verdict) from None
-                    if refused := message.get("refused"):
-                        raise _Failed("memory") if refused == NO_MEMORY else InvalidAudio(refused, self._param)
-                    self.findings = Findings(**message.get("ended") or message.get("found") or asdict(self.findings))
-                    if "ended" in message:
+                    if message.refused:
+                        memory = message.refused == NO_MEMORY
+                        raise _Failed("memory") if memory else InvalidAudio(message.refused, self._param)
+                    self.findings = message.findings or self.findings
+                    if message.last:
                         return
-                    wav = np.frombuffer(data, np.float32)[skip:]
-                    skip -= min(skip, len(data) // 4)
+                    wav = message.wav[skip:]
+                    skip -= min(skip, len(message.wav))
                     self.samples += len(wav)
+                    if self.samples > (self._longest + 1) * SAMPLE_RATE:
+                        raise _Failed("crash")  # an intact decoder rejects such a file itself
                     if len(wav):
                         yield wav
             finally:
                 writer.close()
 
 
-async def _message(reader: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:
-    message = json.loads(await reader.readuntil(b"\n"))
-    return message, await reader.readexactly(message["bytes"])
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What a decoder says: see `decoding_server`."""
+
+    wav: Waveform
+    findings: Findings | None
+    refused: str | None
+    last: bool
+
+
+async def _message(reader: asyncio.StreamReader) -> _Message:
+    """Reads a message. The file may control the decoder, so nothing in it is trusted."""
+    try:
+        said = json.loads(await reader.readuntil(b"\n"))
+        size = int(said["bytes"])
+        if not 0 <= size <= _MOST_BYTES:
+            raise ValueError(size)
+        known = said.get("ended") or said.get("found")
+        findings = Findings(**known) if known else None
+        wav = np.frombuffer(await reader.readexactly(size), np.float32)
+        if not np.isfinite(wav).all():
+            raise ValueError("samples that are not numbers")
+        refused = said.get("refused")
+        return _Message(wav, findings, str(refused)[:_LONGEST_REASON] if refused else None, "ended" in said)
+    except (ValueError, KeyError, TypeError, AttributeError, asyncio.LimitOverrunError):
+        raise _Failed("crash") from None
 
 
 async def _end(verdict: socket.socket) -> _Lost | _Failed:
@@ -256,16 +287,14 @@ async def _end(verdict: socket.socket) -> _Lost | _Failed:
     return _Lost() if status == signal.SIGKILL else _Failed("cpu" if status == signal.SIGXCPU else "crash")
 
 
-def _descriptor(file: IO[bytes] | bytes) -> int:
-    """Returns a new descriptor of the file. A file in memory is not written to disk."""
-    if isinstance(file, bytes) or (isinstance(file, tempfile.SpooledTemporaryFile) and not file._rolled):  # type: ignore[attr-defined]
-        descriptor = os.memfd_create("clip")
-        with os.fdopen(os.dup(descriptor), "wb") as copy:
-            copy.write(file if isinstance(file, bytes) else _content(file))
-        return descriptor
-    return os.dup(file.fileno())
-
-
-def _content(file: IO[bytes]) -> bytes:
-    file.seek(0)
-    return file.read()
+def _own(file: IO[bytes] | bytes) -> IO[bytes]:
+    """Opens the file once more. A file in memory is not written to disk."""
+    if isinstance(file, tempfile.SpooledTemporaryFile) and not file._rolled:  # type: ignore[attr-defined]
+        file.seek(0)
+        file = file.read()
+    if isinstance(file, bytes):
+        copy = os.fdopen(os.memfd_create("clip"), "w+b")
+        copy.write(file)
+        copy.flush()
+        return copy
+    return os.fdopen(os.dup(file.fileno()), "rb")

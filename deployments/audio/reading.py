@@ -77,6 +77,9 @@ def read_audio(file: IO[bytes], longest: float, findings: Findings) -> Generator
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
+        if given:  # a later link of a chain
+            findings.broken_off = True
+            return
         if _is_text(file):
             raise InvalidAudio(f"The file cannot be read as audio: it is text. {_ACCEPTED}") from error
         raise InvalidAudio(f"The file cannot be read as audio ({error.strerror}). {_ACCEPTED}") from error
@@ -126,20 +129,16 @@ def _read(file: IO[bytes], longest: float, findings: Findings, *, whole: bool) -
     """Reads a file or a link of a chain: its first track with sound, or else the first that can be decoded."""
     file.seek(0)
     head = file.read(65_536)
-    with _opened(file) as container:
-        track, *others = _decodable(container)
-        if not others:
-            _describe(container, track, head if whole else None, findings)
-            if not _needs_check(findings, longest):
-                yield from _pieces(container, track, findings)
-                return
-    # The steps below read the file more than once.
-    track = next((track for track in (track, *others) if others and _sounds(file, track)), track)
-    with _opened(file) as container:
-        _describe(container, track, head if whole else None, findings)
-    if _needs_check(findings, longest):
+    container = _opened(file)
+    track, *others = _decodable(container)
+    if others:
+        track = next((track for track in (track, *others) if _sounds(file, track)), track)
+        container = _opened(file)
+    _describe(container, track, head if whole else None, findings)
+    if longest > _LONG and (findings.declared is None or findings.declared > longest):
         _check_length(file, track, longest)
-    with _opened(file) as container:
+        container = _opened(file)
+    with container:
         yield from _pieces(container, track, findings)
 
 
@@ -157,10 +156,6 @@ def _describe(container: "InputContainer", track: int, head: bytes | None, findi
     stream: AudioStream = container.streams[track]  # type: ignore[assignment]
     findings.container, findings.codec = container.format.name, stream.codec_context.name
     findings.declared = declared_seconds(container, stream, head) if head else None
-
-
-def _needs_check(findings: Findings, longest: float) -> bool:
-    return longest > _LONG and (findings.declared is None or findings.declared > longest)
 
 
 def _sounds(file: IO[bytes], track: int) -> bool:

@@ -14,7 +14,7 @@ _NOBODY: Final = 65_534
 _CALLS: Final = """
 brk clock_gettime clock_nanosleep close exit exit_group fstat futex getpid getrandom getrusage gettid gettimeofday lseek
 madvise mmap mprotect mremap munmap nanosleep newfstatat pread64 read readv restart_syscall rseq rt_sigaction
-rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield sendto sigaltstack tgkill write writev
+rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield sendto sigaltstack write writev
 """
 """Permitted system calls. None opens a file or a socket, starts a process, or affects another one."""
 

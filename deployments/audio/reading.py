@@ -27,6 +27,8 @@ _PIECE: Final = SAMPLE_RATE
 """Approximate samples returned at once."""
 _LONG: Final = 300.0
 """Seconds above which a length limit is checked before decoding."""
+_LONGEST_PACKET: Final = 10.0
+"""Seconds above which the duration of a packet is false. FFmpeg gives the last of many Vorbis files -1 as 2**32 - 1."""
 _TEXT: Final = bytes([*b"\t\n\r\f", *range(32, 127), *range(128, 256)])
 """Bytes of texts, in encodings that extend ASCII."""
 _ACCEPTED: Final = "Send wav, mp3, m4a, flac, ogg or webm."
@@ -171,7 +173,8 @@ def _check_length(file: IO[bytes], track: int, longest: float) -> None:
     with _opened(file) as container:
         try:
             for packet in container.demux(container.streams[track]):
-                seconds += float((packet.duration or 0) * (packet.time_base or 0))
+                duration = float((packet.duration or 0) * (packet.time_base or 0))
+                seconds += duration if 0 < duration < _LONGEST_PACKET else 0
                 if seconds > longest + 1:
                     raise _too_long(longest)
         except av.error.FFmpegError:

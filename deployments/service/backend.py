@@ -16,7 +16,7 @@ from deployments.service.remote_clip import clip_reader
 from deployments.service.requests import Clip, Residence, Speaking, Spoken
 from deployments.service.retry import stream_with_retries, with_retries
 from deployments.service.service import Service
-from deployments.service.transcription import written_down
+from deployments.service.transcription import transcribe_file
 from deployments.synthesis.events import Audio, Event, Progress
 from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.text.checks import check_ref_text, check_text
@@ -118,7 +118,7 @@ class ServiceBackend:
         settings = self._service.settings
         async with deadline(settings.request_timeout), self._service.admission.turn(client):
             file, param = await self._received(clip)
-            return (await written_down(self._service, file, param, language, words=words)).model_dump()
+            return (await transcribe_file(self._service, file, param, language, words=words)).model_dump()
 
     async def residence(self) -> Residence:
         models, gpus = await asyncio.gather(self._service.residency.status(), self._service.residency.gpus())

@@ -37,7 +37,7 @@ class Transcription(BaseModel):
     warnings: list[str] = Field(description="Problems of the file, like `X-Warnings`.")
 
 
-async def written_down(
+async def transcribe_file(
     service: Service, file: IO[bytes] | bytes, param: str, language: str | None, *, words: bool
 ) -> Transcription:
     """Transcribes a file; `param` names the request's field, for errors."""

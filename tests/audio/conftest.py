@@ -1,6 +1,5 @@
 """Files of all kinds, read as the service reads them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import IO
 
@@ -33,8 +32,3 @@ async def heard(reader: AudioReader, file: IO[bytes] | bytes) -> tuple[NDArray[n
     async with reader.recording(file, "file") as recording:
         blocks = [block async for block in recording.blocks()]
         return np.concatenate(blocks), recording.warnings
-
-
-async def bounded(work: Awaitable[object], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        await work

@@ -57,3 +57,13 @@ def wav_file(wav: NDArray[np.float32], rate: int = 16_000) -> bytes:
         writer.setparams((1, 2, rate, 0, "NONE", ""))
         writer.writeframes((wav * 32_767).astype("<i2").tobytes())
     return file.getvalue()
+
+
+def mono(seconds: float, rate: int) -> NDArray[np.float32]:
+    """[1, samples] of `voice`."""
+    return voice(seconds, rate)[None]
+
+
+def level(wav: NDArray[np.float32]) -> float:
+    """RMS."""
+    return float(np.sqrt(np.square(wav).mean()))

@@ -10,7 +10,7 @@ from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
 from deployments.service.service import Service
-from deployments.service.transcription import Transcription, written_down
+from deployments.service.transcription import Transcription, transcribe_file
 
 
 class TranscriptionForm(BaseModel):
@@ -37,7 +37,7 @@ def transcription_routes(service: Service) -> APIRouter:
         form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")], response: Response
     ) -> Transcription:
         file, param = await clips.read(form.audio, form.audio_url, "audio")
-        found = await written_down(service, file, param, form.language or None, words=form.word_timestamps)
+        found = await transcribe_file(service, file, param, form.language or None, words=form.word_timestamps)
         response.headers.update(warning_headers(found.warnings))
         return found
 

@@ -20,6 +20,7 @@ FORMATS: Final = {
     "aac": ("adts", "aac", 44_100, "mono"),
     "flac": ("flac", "flac", 48_000, "stereo"),
     "ogg": ("ogg", "libopus", 48_000, "mono"),
+    "ogg vorbis": ("ogg", "vorbis", 44_100, "stereo"),
     "webm": ("webm", "libopus", 48_000, "stereo"),
 }
 
@@ -37,7 +38,8 @@ def encode(wav: NDArray[np.float32], name: str) -> bytes:
     container_format, codec, rate, layout = FORMATS[name]
     file = io.BytesIO()
     with av.open(file, "w", format=container_format) as container:
-        stream = container.add_stream(codec, rate=rate, layout=layout)
+        options = {"strict": "experimental"} if codec == "vorbis" else {}
+        stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
         channels = stream.layout.nb_channels
         frame = av.AudioFrame.from_ndarray(np.stack([wav] * channels), format="fltp", layout=layout)
         frame.sample_rate = rate

@@ -26,8 +26,7 @@ def muxed(
             video = container.add_stream("mpeg4", rate=5)
             video.width = video.height = 16
             video.pix_fmt = "yuv420p"
-        options = {"strict": "experimental"} if codec == "vorbis" else {}
-        streams = [container.add_stream(codec, rate=rate, layout=layout, options=options) for _ in tracks]
+        streams = [container.add_stream(codec, rate=rate, layout=layout) for _ in tracks]
         for index in range(5 if video else 0):
             frame = av.VideoFrame(16, 16, "yuv420p")
             frame.pts = index
@@ -37,7 +36,7 @@ def muxed(
                 stream.codec_context.open()
             size = stream.codec_context.frame_size or 1024
             for start, samples in frames:
-                for at in range(0, samples.shape[1] - size + 1, size):
+                for at in range(0, samples.shape[1], size):
                     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, at : at + size]), "fltp", layout)
                     frame.sample_rate = rate
                     frame.pts = round(start * rate) + at

@@ -109,6 +109,14 @@ async def ingresses() -> list[int]:
     return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
 
 
+async def both_ingresses() -> list[int]:
+    """The processes of the two ingress replicas, once both are up."""
+    async with asyncio.timeout(60):
+        while len(pids := await ingresses()) != 2:
+            await asyncio.sleep(0.1)
+    return pids
+
+
 async def serve_details() -> dict[str, Any]:
     from ray.serve.context import _get_global_client
 

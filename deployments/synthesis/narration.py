@@ -13,7 +13,7 @@ from deployments.audio.loudness import loudness, scaled
 from deployments.audio.trim import crossfaded, gap
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import TakeRequest
-from deployments.synthesis.events import Part, Progress
+from deployments.synthesis.events import Audio, Part, Progress, SpeechEvent
 from deployments.synthesis.pace import Pace
 from deployments.synthesis.plan import Chunk
 from deployments.synthesis.policy import Policy
@@ -66,17 +66,15 @@ class LongFormSpeaker:
         self._tasks: dict[int, asyncio.Task[_Kept]] = {}
         self._checked = defaultdict[int, asyncio.Event](asyncio.Event)
 
-    async def narrate(
-        self, chunks: tuple[Chunk, ...], *, live: bool
-    ) -> AsyncGenerator[Waveform | Part | Progress, None]:
+    async def narrate(self, chunks: tuple[Chunk, ...], *, streamed: bool) -> AsyncGenerator[SpeechEvent, None]:
         """Yields each chunk's audio and then its part, in order, and progress while waiting for Whisper.
 
         Chunks are checked, and retried, before any audio of them is yielded. Closing the iterator frees all places.
 
         Args:
             chunks: The plan.
-            live: Yield the first chunk while it is recorded. It cannot be retried then, so not if the policy is strict
-                or verifies.
+            streamed: Yield the first chunk while it is recorded. It cannot be retried then, so not if the policy is
+                strict or verifies.
 
         Raises:
             GenerationFailed: a chunk is silent, or has a flaw that the policy does not accept.
@@ -89,15 +87,15 @@ class LongFormSpeaker:
                 start = given
                 between = gap(chunk.pause) if chunk.pause else 0
                 kept: _Kept
-                if index == 0 and live and not (self._policy.strict or self._policy.listens):
-                    async with aclosing(self._record_live(chunk)) as pieces:
+                if index == 0 and streamed and not (self._policy.strict or self._policy.listens):
+                    async with aclosing(self._record_streamed(chunk)) as pieces:
                         async for piece in pieces:
                             if isinstance(piece, _Kept):
                                 kept = piece
                             else:
                                 self._start(chunks, 1, AHEAD)  # not earlier: the first sound has priority
                                 given += len(piece)
-                                yield piece
+                                yield Audio(piece)
                     self._accept(kept, chunk)
                 else:
                     self._start(chunks, index, index + max(AHEAD // self._policy.best_of, 2))
@@ -106,17 +104,17 @@ class LongFormSpeaker:
                     kept = await self._tasks.pop(index)
                     self._accept(kept, chunk)
                     wav = crossfaded(tail, _matched(kept.take.wav, level))
-                    # The first chunk may be live, and be heard to its end before the next one is ready.
+                    # The first chunk may be streamed, and be heard to its end before the next one is ready.
                     stays = max(len(wav) + (min(between, 0) if index else 0), 0)
                     wav, tail = wav[:stays], wav[stays:]
                     if len(wav):
                         given += len(wav)
-                        yield wav
+                        yield Audio(wav)
                 level = level or loudness(kept.take.wav)
                 yield _part(chunk, kept, start / SAMPLE_RATE, len(kept.take.wav) / SAMPLE_RATE)
                 if between > 0:
                     given += between
-                    yield np.zeros(between, np.float32)
+                    yield Audio(np.zeros(between, np.float32))
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -170,7 +168,7 @@ class LongFormSpeaker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _record_live(self, chunk: Chunk) -> AsyncGenerator[Waveform | _Kept, None]:
+    async def _record_streamed(self, chunk: Chunk) -> AsyncGenerator[Waveform | _Kept, None]:
         # Like _record, but audio that was yielded cannot be taken back.
         takes: list[Take] = []
         heard = False

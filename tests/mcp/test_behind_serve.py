@@ -38,10 +38,10 @@ async def test_tools_are_listed_and_speech_is_made_with_progress(running: Runnin
     async with Client(f"{running.url}/mcp", mode=mode, read_timeout_seconds=120) as assistant:
         assert {tool.name for tool in (await assistant.list_tools()).tools} == TOOLS
         spoken = await assistant.call_tool(
-            "generate_speech", {"target_text": "Hello there.", **REFERENCE}, progress_callback=note
+            "generate_speech", {"input": "Hello there.", **REFERENCE}, progress_callback=note
         )
         assert not spoken.is_error, told(spoken)
-        refused(await assistant.call_tool("generate_speech", {"target_text": "", **REFERENCE}), "The text is empty")
+        refused(await assistant.call_tool("generate_speech", {"input": "", **REFERENCE}), "The text is empty")
     assert stages[0] == "Loading models"
     assert "Speaking" in stages
     (audio,) = [part for part in spoken.content if isinstance(part, AudioContent)]
@@ -54,7 +54,7 @@ async def test_tools_are_listed_and_speech_is_made_with_progress(running: Runnin
 
 async def test_a_cancelled_call_leaves_the_engine(running: Running) -> None:
     async with Client(f"{running.url}/mcp", read_timeout_seconds=120) as assistant:
-        call = asyncio.create_task(assistant.call_tool("generate_speech", {"target_text": LONG, **REFERENCE}))
+        call = asyncio.create_task(assistant.call_tool("generate_speech", {"input": LONG, **REFERENCE}))
         await running.engine_has(1, within=30)
         call.cancel()
         await asyncio.wait([call])
@@ -71,5 +71,5 @@ async def test_any_of_two_ingress_replicas_may_answer(running: Running, mode: st
                 assert {tool.name for tool in listed.tools} == TOOLS
                 status = await assistant.call_tool("get_gpu_status", {})
                 assert not status.is_error, told(status)
-        spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", **REFERENCE})
+        spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", **REFERENCE})
         assert not spoken.is_error, told(spoken)

@@ -54,7 +54,7 @@ class _Progress:
         url = f"http://{host}:{settings.api_port}"
         self("Ready")
         print(
-            f"\n  Page                {url}/ui/"
+            f"\n  Page                {url}/"
             f"\n  Speech         POST {url}/api/tts"
             f"\n  Transcription  POST {url}/api/transcribe"
             f"\n  Health         GET  {url}/health"

@@ -122,13 +122,16 @@ def test_the_wheel_checks_manifests(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.cluster
-def test_the_wheel_starts_the_service(installed: Path, tmp_path: Path) -> None:
+def test_the_wheel_starts_the_service_and_its_root_is_the_page(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     command = [str(installed), "serve", "--port", str(port), "--profile", "nano"]
     service = Started(command, tmp_path, {"PYTHONPATH": "", "VOICES_DIR": str(tmp_path / "voices")})
     try:
         service.until("Ctrl-C stops it.")
-        assert httpx.get(f"http://127.0.0.1:{port}/health", timeout=60).json()["status"] == "healthy"
+        for method in ("GET", "HEAD"):
+            page = httpx.request(method, f"http://127.0.0.1:{port}/", follow_redirects=True, timeout=60)
+            assert (page.status_code, page.url.path) == (200, "/ui/en/")
+        assert "Llasa Serve" in httpx.get(page.url, timeout=60).text
         service.process.send_signal(signal.SIGINT)
         assert "Stopped" in service.until(None)
     finally:

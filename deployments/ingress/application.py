@@ -30,7 +30,9 @@ from deployments.settings import Settings
 from deployments.version import VERSION
 
 HEALTH: Final = ("/health",)
-DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/", "/favicon.ico")
+DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/*", "/favicon.ico")
+PAGE: Final = "/ui/"
+"""The page, by its `route_prefix` in serve_config.yaml."""
 WORK: Final = (
     "/api/tts",
     "/api/transcribe",
@@ -92,6 +94,10 @@ def build_application(service: SpeechService) -> FastAPI:
     async def icon() -> RedirectResponse:
         return RedirectResponse("/static-offline-docs/favicon.png")
 
+    @application.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page() -> RedirectResponse:
+        return RedirectResponse(PAGE)
+
     return application
 
 
@@ -104,7 +110,8 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
         paths=WORK,
         timeout_s=settings.request_timeout,
     )
-    open_paths = [*(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
+    # A browser sends no key to `/`; the page asks for one itself.
+    open_paths = ["/", *(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
     application.add_middleware(APIKeyMiddleware, keys=settings.keys(), open_paths=open_paths)
     if settings.cors_origins:
         application.add_middleware(

@@ -2,11 +2,11 @@
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from cachetools import LRUCache
 
 from deployments.errors import InvalidAudio, InvalidText
 from deployments.text.wer import Alignment, error_rate
@@ -74,7 +74,7 @@ class Preparer:
         self._transcriber = transcriber
         self._detect = detect
         self._cache = cache or ReferenceCache()
-        self._heard = OrderedDict[bytes, Transcript]()
+        self._heard = LRUCache[bytes, Transcript](_REMEMBERED)
 
     async def draft(self, wav: Waveform, text: str | None, check: ReferenceCheck) -> Reference | Draft:
         """Prepares as much as possible without a model; a cached reference is returned at once."""
@@ -89,12 +89,10 @@ class Preparer:
         The transcript is cached, too: a refused clip may come again with another text.
         """
         key = hashlib.sha256(draft.clip.wav.tobytes()).digest()
-        heard = self._heard.pop(key, None)
+        heard = self._heard.get(key)
         if heard is None:
             heard = await self._transcriber.transcribe(draft.clip.wav, word_timestamps=draft.too_long)
-        self._heard[key] = heard
-        if len(self._heard) > _REMEMBERED:
-            self._heard.popitem(last=False)
+            self._heard[key] = heard
         return heard
 
     async def encode(self, draft: Draft, heard: Transcript | None) -> Reference:

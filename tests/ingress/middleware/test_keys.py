@@ -68,12 +68,13 @@ async def test_without_keys_the_client_is_its_address() -> None:
 
 
 async def test_only_what_is_open_answers_without_a_key() -> None:
-    async with client_with(KEYS, "/health", "/docs/") as client:
+    async with client_with(KEYS, "/", "/health", "/docs/*") as client:
         statuses = {
             path: (await client.get(path)).status_code
-            for path in ("/health", "/docs/a.js", "/health/", "/healthy", "/docs", "/docs/../v1/models")
+            for path in ("/", "/health", "/docs/a.js", "/health/", "/healthy", "/docs", "/docs/../v1/models")
         }
     assert statuses == {
+        "/": 200,
         "/health": 200,
         "/docs/a.js": 200,
         "/health/": 401,

@@ -38,7 +38,7 @@ async def test_health_is_503_while_a_deployment_is_not_up(service: Callable[...,
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_root_leads_to_the_page_without_a_key(service: Callable[..., Service], method: str) -> None:
+async def test_the_root_leads_to_the_page_without_a_key(service: Callable[..., SpeechService], method: str) -> None:
     async with client_of(service(api_key="sk-one", docs_open=False)) as client:
         answer = await client.request(method, "/")
     assert (answer.status_code, answer.headers["location"]) == (307, "/ui/")

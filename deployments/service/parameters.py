@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraint
 from deployments.audio.encoder import Format
 from deployments.errors import InvalidInput
 from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.service.languages import SpokenLanguage
 from deployments.settings import Rate, Seed, Settings
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import LONGEST_CONSENT
@@ -60,8 +61,11 @@ class SpeechParams(BaseModel):
         Field(max_length=200, description="Start of the model's prompt. The model was trained with the default only."),
     ] = INSTRUCTION
     language: Annotated[
-        str,
-        Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the text. Numbers are written in this language."),
+        SpokenLanguage,
+        Field(
+            description="Language of the text, in which numbers are written: an ISO 639-1 code with or without a "
+            "region, or an English name. `auto` is `en`."
+        ),
     ] = "en"
     normalise: Annotated[
         bool, Field(description="Write numbers and symbols as words, and replace unusual characters.")

@@ -21,6 +21,7 @@ from deployments.service.parameters import RATE, SpeechParams
 from deployments.service.playback import Playback
 from deployments.service.remote_clip import clip_reader
 from deployments.service.retry import stream_with_retries, with_retries
+from deployments.service.silence import is_wordless, silent_speech
 from deployments.service.transcription import Transcription
 from deployments.service.turns import Admission, Turn
 from deployments.service.voices import Voices
@@ -81,11 +82,11 @@ class SpeechService:
         async def spoken(turn: Turn) -> AsyncGenerator[SpeechChunk, None]:
             complete = params.with_defaults(self.settings, rate)
             options = OutputOptions.of(complete, self.settings, streamed=streamed)
-            request = await self._request(complete, clip, streamed=streamed)
             usage = Usage()
+            events = await self._events(complete, clip, usage, streamed=streamed)
             # As long as none of the file has been sent, all of it may be made again.
             chunks = stream_with_retries(
-                lambda: file_chunks(self.synthesizer.stream(request, usage), options, usage),
+                lambda: file_chunks(events(), options, usage),
                 lambda chunk: bool(chunk.data or chunk.result),
             )
             async with aclosing(self._measured(chunks, turn)) as measured:
@@ -103,11 +104,8 @@ class SpeechService:
         """Yields the events of a speech as it is generated; the caller makes a file of it."""
 
         async def spoken(_: Turn) -> AsyncGenerator[SpeechEvent, None]:
-            request = await self._request(params.with_defaults(self.settings), clip, streamed=True)
-            events = stream_with_retries(
-                lambda: self.synthesizer.stream(request), lambda event: event.audio is not None
-            )
-            async with aclosing(events):
+            make = await self._events(params.with_defaults(self.settings), clip, Usage(), streamed=True)
+            async with aclosing(stream_with_retries(make, lambda event: event.audio is not None)) as events:
                 async for event in events:
                     yield event
 
@@ -220,6 +218,16 @@ class SpeechService:
         async with self.admission.turn(client), aclosing(work(turn)) as items:
             async for item in items:
                 yield item
+
+    async def _events(
+        self, params: SpeechParams, clip: Clip | None, usage: Usage, *, streamed: bool
+    ) -> Callable[[], AsyncGenerator[SpeechEvent, None]]:
+        """Returns a function that speaks a request from its beginning."""
+        if is_wordless(params.input) and not params.strict:
+            await self._reference(params.voice, clip)  # an unknown voice is an error here, too
+            return lambda: silent_speech(params.sampling.seed)
+        request = await self._request(params, clip, streamed=streamed)
+        return lambda: self.synthesizer.stream(request, usage)
 
     async def _request(self, params: SpeechParams, clip: Clip | None, *, streamed: bool) -> SpeechRequest:
         text = check_text(params.input, self.settings.max_text_length, "input")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Protocol, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader, ReferenceClip
@@ -137,6 +137,11 @@ class SpeechService:
                     yield piece
 
         return self._in_turn(caller, heard)
+
+    async def fetched(self, clip: Clip) -> Clip:
+        """Returns a clip that can be read more than once, without fetching its URL again."""
+        file = await self._file(clip)
+        return replace(clip, file=file if isinstance(file, bytes) else await asyncio.to_thread(file.read), url=None)
 
     async def output(self, name: str) -> bytes:
         """Returns a stored copy of speech by its name."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 @contextmanager
 def served(application: ASGIApp) -> Iterator[str]:
     """Serves it in a thread; gives its URL."""
-    config = uvicorn.Config(application, port=0, log_level="error", ws="none", lifespan="on")
+    config = uvicorn.Config(application, port=0, log_level="error", ws="websockets-sansio", lifespan="on")
     server = uvicorn.Server(config)
     started = threading.Event()
     startup = server.startup

@@ -11,6 +11,7 @@ import pytest
 
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import module_service  # noqa: F401 - a fixture
+from tests.support.chat import chat_model
 from tests.support.clips import voice, wav_file
 from tests.support.documents import ROOT, Block, blocks
 from tests.support.serving import served
@@ -66,6 +67,14 @@ def test_a_block_with_openais_sdk_runs(block: Block, url: str, folder: Path) -> 
     assert is_audio(folder / "speech.mp3")
 
 
+def test_the_block_with_a_websocket_runs(url: str, folder: Path) -> None:
+    [block] = blocks("python", "docs/guides/live.md")
+    code = block.code.replace("ws://127.0.0.1:7861", url.replace("http", "ws", 1))
+    assert code != block.code
+    run(folder, url, sys.executable, "-c", code)
+    assert len((folder / "speech.pcm").read_bytes()) > 24_000
+
+
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="There is no espeak-ng.")
 def test_espeak_makes_the_reference(folder: Path, url: str) -> None:
     (folder / "reference.wav").unlink()
@@ -97,9 +106,20 @@ def test_an_example_runs(program: str, example: str, arguments: list[str], folde
     assert is_audio(folder / arguments[-1])
 
 
+def test_the_example_speaks_the_answer_of_a_language_model(
+    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with chat_model("It is blue, and so it stays. Good night.") as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", model)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        told = run(folder, url, sys.executable, str(EXAMPLES / "live.py"), "Why is the sky blue?", "speech.wav")
+    assert told.strip() == "It is blue, and so it stays. Good night."
+    assert is_audio(folder / "speech.wav")
+
+
 def test_examples_are_all_run_or_checked() -> None:
     files = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*") if path.is_file()}
-    assert files == {"README.md", "speak.py", "clone.py", "speak.mjs", "speak.sh", "open-webui/compose.yaml"}
+    assert files == {"README.md", "speak.py", "clone.py", "live.py", "speak.mjs", "speak.sh", "open-webui/compose.yaml"}
 
 
 def test_the_compose_example_is_valid_and_names_the_service() -> None:

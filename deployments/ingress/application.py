@@ -18,6 +18,9 @@ from deployments.ingress.middleware.preflight import PreflightMiddleware
 from deployments.ingress.responses import exception_handlers
 from deployments.ingress.responses.speech import HEADERS
 from deployments.ingress.routes.assistants import assistant_route
+from deployments.ingress.routes.batch import batch_routes
+from deployments.ingress.routes.captioned import captioned_routes
+from deployments.ingress.routes.elevenlabs import elevenlabs_routes
 from deployments.ingress.routes.gpu import gpu_routes
 from deployments.ingress.routes.live import LIVE, live_routes
 from deployments.ingress.routes.models import model_routes
@@ -90,6 +93,9 @@ def build_application(service: SpeechService) -> FastAPI:
         output_routes,
         gpu_routes,
         live_routes,
+        batch_routes,
+        elevenlabs_routes,
+        captioned_routes,
     ):
         application.include_router(routes(service))
     application.router.routes.append(assistants)

@@ -2,13 +2,17 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from rapidfuzz.distance import OSA
+
+from deployments.errors import InvalidInput
+
+Model = TypeVar("Model", bound=BaseModel)
 
 IGNORED: Final = "ignored"
 """Metadata of a field that is accepted and has no effect."""
@@ -72,6 +76,23 @@ class FormBody(_Body):
             else:
                 given[name] = value
         return given
+
+
+def parse(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Returns an object with the given values.
+
+    Raises:
+        InvalidInput: a value has the wrong type or is out of its range, or a name is misspelt.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "misspelt":
+            name, meant = first["ctx"]["name"], first["ctx"]["meant"]
+            raise InvalidInput(f"There is no field {name}. Did you mean {meant}?", name) from error
+        name = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput(f"{name}: {first['msg']}.", name) from error
 
 
 def wire_names(model: type[BaseModel]) -> list[str]:

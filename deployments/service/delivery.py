@@ -9,13 +9,14 @@ from typing import Any, Self
 
 from deployments.audio.encoder import MEDIA_TYPES, Format, open_container, rate_of
 from deployments.audio.tempo import Tempo
-from deployments.service.details import details
+from deployments.service.details import at_speed, details
 from deployments.service.outputs import Outputs, outputs_for
 from deployments.service.parameters import SpeechParams
 from deployments.settings import Settings
 from deployments.synthesis.events import Finished, Progress, SpeechEvent
 from deployments.synthesis.synthesizer import seconds
 from deployments.synthesis.usage import Usage
+from deployments.whisper.protocol import Word
 from deployments.xcodec2.protocol import HOP, Waveform
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,10 @@ class SpeechResult:
     """Name of the stored copy."""
     details: dict[str, Any] | None = None
     """Parts, captions and word times, if the request wants them."""
+
+    def words(self, speed: float) -> list[Word]:
+        """Returns what Whisper heard, if it listened, with times in the file, whose speed is given."""
+        return [word for part in self.finished.parts for word in at_speed(part, speed, self.duration).words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,15 @@ class OutputOptions:
             outputs_for(settings, keep=params.keep),
             params.details,
         )
+
+
+async def complete(chunks: AsyncGenerator[SpeechChunk, None]) -> tuple[bytes, SpeechResult]:
+    """Returns a file that is not streamed, and its result."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if chunk.result:
+                return chunk.data, chunk.result
+    raise AssertionError("a speech ended without its result")
 
 
 async def file_chunks(

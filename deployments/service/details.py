@@ -29,7 +29,7 @@ def details(finished: Finished, speed: float, duration: float, sample_rate: int)
     """
     parts = finished.parts
     if speed != 1:
-        parts = tuple(_at_speed(part, speed, duration) for part in parts)
+        parts = tuple(at_speed(part, speed, duration) for part in parts)
     lines = captions(parts)
     return {
         **summary(finished, duration),
@@ -42,7 +42,7 @@ def details(finished: Finished, speed: float, duration: float, sample_rate: int)
     }
 
 
-def _at_speed(part: Part, speed: float, length: float) -> Part:
+def at_speed(part: Part, speed: float, length: float) -> Part:
     """Scales the part's times to a file of that length, which is slower or faster than the speech."""
 
     def there(time: float) -> float:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from deployments.audio.encoder import rate_of
 from deployments.errors import InputTooLarge, InvalidInput, InvalidText, ServiceError, TimedOut, Unauthorized
 from deployments.service.backend import Clip
+from deployments.service.bodies import parse
 from deployments.service.clauses import Splitter, Unit
 from deployments.service.live_config import LiveConfig
 from deployments.service.live_speaker import LiveSpeaker, Sender, Spoken, error_message
@@ -137,7 +138,7 @@ class LiveSession:
     async def _configure(self, message: dict[str, Any]) -> None:
         if self._units or self._splitter.pending:
             raise InvalidInput("Send input.done or input.cancel before another session.config.", "type")
-        config = LiveConfig.parse(message)
+        config = parse(LiveConfig, message)
         if self._client is None:
             self._client = self._identify(config.api_key.get_secret_value()) if config.api_key else None
             if self._client is None:

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr
 
 from deployments.audio.encoder import Format
-from deployments.errors import InvalidInput
 from deployments.service.bodies import IGNORED, JsonBody
 from deployments.service.clauses import Granularity
 from deployments.service.parameters import SpeechParams
@@ -27,26 +26,9 @@ class LiveConfig(SpeechParams, JsonBody):
     stream_audio: Annotated[bool | None, Field(description="Audio is always streamed."), IGNORED] = None
     api_key: Annotated[SecretStr | None, Field(description="For clients that can send no header.")] = None
 
-    @classmethod
-    def parse(cls, message: dict[str, Any]) -> "LiveConfig":
-        """Returns the configuration of a message.
-
-        Raises:
-            InvalidInput: a field is misspelt, has the wrong type, or is out of its range.
-        """
-        try:
-            return cls.model_validate(message)
-        except ValidationError as error:
-            first = error.errors()[0]
-            if first["type"] == "misspelt":
-                name, meant = first["ctx"]["name"], first["ctx"]["meant"]
-                raise InvalidInput(f"There is no field {name}. Did you mean {meant}?", name) from None
-            name = ".".join(str(part) for part in first["loc"])
-            raise InvalidInput(f"{name}: {first['msg']}.", name) from None
-
     def of_unit(self, text: str) -> SpeechParams:
         """Returns the parameters of a unit of the text."""
         update: dict[str, Any] = {"input": text}
         if self.word_timestamps:
-            update |= {"verify": True, "details": True}
+            update["verify"] = True
         return self.model_copy(update=update)

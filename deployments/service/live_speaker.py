@@ -16,6 +16,7 @@ from deployments.service.deadline import deadline_error
 from deployments.service.delivery import SpeechResult
 from deployments.service.live_config import LiveConfig
 from deployments.service.service import SpeechService
+from deployments.service.word_times import word_times
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,8 @@ class LiveSpeaker:
                             if params.response_format in ("pcm", "wav"):
                                 data += bytes(_SAMPLE_BYTES * round(unit.pause * rate))
                             if spoken.config.word_timestamps:
-                                await self._send({"type": "audio.chunk", **place, **kind, **_words(chunk.result)})
+                                words = _words(unit, chunk.result, params.speed)
+                                await self._send({"type": "audio.chunk", **place, **kind, **words})
                         if data:
                             sent += len(data)
                             await self._send(data)
@@ -139,12 +141,8 @@ def error_message(error: ServiceError) -> dict[str, Any]:
     return {"type": "error", "message": error.message, "code": error.code, "param": error.param}
 
 
-def _words(result: SpeechResult) -> dict[str, Any]:
+def _words(unit: Unit, result: SpeechResult, speed: float) -> dict[str, Any]:
     """Returns the times of a unit's words in seconds from its beginning, as a chunk without audio."""
-    parts = (result.details or {}).get("parts", [])
-    words = [
-        {"word": word["text"], "start_time": word["start"], "end_time": word["end"]}
-        for part in parts
-        for word in part["words"]
-    ]
+    times = word_times(unit.text, result.words(speed), result.duration)
+    words = [{"word": time.word, "start_time": time.start, "end_time": time.end} for time in times]
     return {"chunk_id": 0, "audio_b64": "", "timestamps": words}

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Self, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from deployments.audio.encoder import Format
-from deployments.errors import InvalidInput
 from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.service.bodies import parse
 from deployments.service.languages import SpokenLanguage
 from deployments.settings import Rate, Seed, Settings
 from deployments.voices.preparation import ReferenceCheck
@@ -161,12 +161,7 @@ class SpeechParams(BaseModel):
         Raises:
             InvalidInput: a value has the wrong type, or is out of its range.
         """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise InvalidInput(f"{name}: {first['msg']}.", name) from error
+        return parse(cls, values)
 
     def with_defaults(self, settings: Settings, rate: int = RATE) -> Self:
         """Returns the parameters with the defaults of the service where the request has none.

@@ -1,0 +1,92 @@
+"""/v1/voices and /v1/text-to-speech: ElevenLabs' routes."""
+
+import base64
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from deployments.audio.encoder import MEDIA_TYPES
+from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, ResponseMode, speech_response
+from deployments.ingress.routes.elevenlabs_fields import Alignment, ElevenBody, ElevenVoice, ElevenVoices, TimedSpeech
+from deployments.service.bodies import ignored_header
+from deployments.service.delivery import complete
+from deployments.service.service import SpeechService
+from deployments.service.word_times import character_times, word_times
+
+OutputFormat = Annotated[str, Query(description="Codec, Hz and perhaps kbit/s.", examples=["mp3_44100_128"])]
+_DEFAULT: Final = "mp3_44100_128"
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+_AUDIO: Final[dict[str, Any]] = {
+    "description": "The speech.",
+    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY),
+    "headers": HEADER_SCHEMAS,
+}
+
+
+def elevenlabs_routes(service: SpeechService) -> APIRouter:
+    """Returns the routes of a service."""
+    router = APIRouter(prefix="/v1", tags=["elevenlabs"])
+    answers = FAILED | {404: FAILURES[404]}
+
+    async def spoken(voice_id: str, body: ElevenBody, output: str, request: Request, mode: ResponseMode) -> Response:
+        params = body.params(voice_id, output)
+        chunks = service.speak(params, streamed=mode == "audio", caller=request.state.client)
+        return await speech_response(chunks, params.with_defaults(service.settings), mode, ignored_header(body.ignored))
+
+    @router.get("/voices", summary="List the voices", responses={401: FAILURES[401]})
+    async def voices() -> ElevenVoices:
+        return ElevenVoices(
+            voices=[
+                ElevenVoice(
+                    voice_id=voice.id,
+                    name=voice.name,
+                    category="premade" if voice.id.startswith("builtin_") else "cloned",
+                    preview_url=f"/v1/audio/voices/{voice.id}/sample",
+                )
+                for voice in await service.list_voices()
+            ]
+        )
+
+    @router.post(
+        "/text-to-speech/{voice_id}",
+        summary="Generate speech",
+        response_class=Response,
+        responses=answers | {200: _AUDIO},
+    )
+    async def speech(
+        voice_id: str, body: ElevenBody, request: Request, output_format: OutputFormat = _DEFAULT
+    ) -> Response:
+        return await spoken(voice_id, body, output_format, request, "whole")
+
+    @router.post(
+        "/text-to-speech/{voice_id}/stream",
+        summary="Generate speech, sent while it is generated",
+        response_class=Response,
+        responses=answers | {200: _AUDIO},
+    )
+    async def stream(
+        voice_id: str, body: ElevenBody, request: Request, output_format: OutputFormat = _DEFAULT
+    ) -> Response:
+        return await spoken(voice_id, body, output_format, request, "audio")
+
+    @router.post(
+        "/text-to-speech/{voice_id}/with-timestamps",
+        summary="Generate speech with the times of its characters",
+        responses=answers,
+    )
+    async def timed(
+        voice_id: str, body: ElevenBody, request: Request, output_format: OutputFormat = _DEFAULT
+    ) -> TimedSpeech:
+        params = body.params(voice_id, output_format).model_copy(update={"verify": True})
+        data, result = await complete(service.speak(params, caller=request.state.client))
+        times = word_times(body.text, result.words(params.speed), result.duration)
+        starts, ends = character_times(body.text, times)
+        alignment = Alignment(
+            characters=list(body.text), character_start_times_seconds=starts, character_end_times_seconds=ends
+        )
+        return TimedSpeech(
+            audio_base64=base64.b64encode(data).decode(), alignment=alignment, normalized_alignment=alignment
+        )
+
+    return router

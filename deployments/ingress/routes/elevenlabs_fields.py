@@ -1,0 +1,96 @@
+"""The fields of ElevenLabs' requests and responses."""
+
+import re
+from typing import Annotated, Final, get_args
+
+from pydantic import BaseModel, Field, FiniteFloat
+
+from deployments.audio.encoder import Format
+from deployments.errors import UnprocessableInput
+from deployments.service.bodies import IGNORED, JsonBody, parse
+from deployments.service.languages import SpokenLanguage
+from deployments.service.parameters import SpeechParams
+from deployments.settings import Seed
+
+_FORMAT: Final = re.compile(rf"({'|'.join(get_args(Format))})_(\d{{4,5}})(?:_\d+)?")
+
+
+class VoiceSettings(JsonBody):
+    """How to speak. All but the speed have no effect."""
+
+    speed: Annotated[FiniteFloat, Field(ge=0.25, le=4)] = 1.0
+
+
+class ElevenBody(JsonBody):
+    """The fields of a request."""
+
+    text: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
+    model_id: Annotated[str | None, Field(description="Any name: there is one model."), IGNORED] = None
+    language_code: Annotated[SpokenLanguage, Field(description="Language of the text.")] = "en"
+    seed: Seed | None = None
+    voice_settings: VoiceSettings = VoiceSettings()
+
+    @property
+    def ignored(self) -> list[str]:
+        """Fields that have no effect, also those of `voice_settings`."""
+        return [*super().ignored, *(f"voice_settings.{name}" for name in self.voice_settings.ignored)]
+
+    def params(self, voice: str, output: str) -> SpeechParams:
+        """Returns the parameters of the speech.
+
+        Args:
+            voice: Name or id of the voice.
+            output: Codec, Hz and perhaps kbit/s, as `mp3_44100_128`.
+
+        Raises:
+            UnprocessableInput: there is no such format.
+        """
+        match = _FORMAT.fullmatch(output)
+        if not match or not 8_000 <= int(match[2]) <= 48_000:
+            raise UnprocessableInput(
+                f"There is no format {output[:50]!r}: give a codec ({', '.join(get_args(Format))}) and Hz, such as "
+                "mp3_44100_128.",
+                "output_format",
+            )
+        values = {
+            "input": self.text,
+            "voice": voice,
+            "language": self.language_code,
+            "seed": self.seed,
+            "speed": self.voice_settings.speed,
+            "response_format": match[1],
+            "sample_rate": int(match[2]),
+        }
+        return parse(SpeechParams, values)
+
+
+class ElevenVoice(BaseModel):
+    """A voice."""
+
+    voice_id: str
+    name: str
+    category: str = Field(description="`premade` or `cloned`.")
+    labels: dict[str, str] = {}
+    preview_url: str = Field(description="Path of a sample.")
+
+
+class ElevenVoices(BaseModel):
+    """All voices."""
+
+    voices: list[ElevenVoice]
+
+
+class Alignment(BaseModel):
+    """The times of the characters of a text, in seconds."""
+
+    characters: list[str]
+    character_start_times_seconds: list[float]
+    character_end_times_seconds: list[float]
+
+
+class TimedSpeech(BaseModel):
+    """Speech with the times of its characters."""
+
+    audio_base64: str
+    alignment: Alignment
+    normalized_alignment: Alignment

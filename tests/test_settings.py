@@ -34,6 +34,7 @@ VALUES = {
     "MAX_RUNNING_REQUESTS": "3",
     "MAX_QUEUED_REQUESTS": "5",
     "REQUEST_TIMEOUT": "30",
+    "LIVE_IDLE_TIMEOUT": "12",
     "MAX_TEXT_LENGTH": "77",
     "TAKE_RETRIES": "4",
     "REFERENCE_CHECK": "repair",

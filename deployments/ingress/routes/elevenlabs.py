@@ -26,7 +26,7 @@ _AUDIO: Final[dict[str, Any]] = {
 
 def elevenlabs_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
-    router = APIRouter(prefix="/v1", tags=["elevenlabs"])
+    router = APIRouter(tags=["elevenlabs"])
     answers = FAILED | {404: FAILURES[404]}
 
     async def spoken(voice_id: str, body: ElevenBody, output: str, request: Request, mode: ResponseMode) -> Response:
@@ -34,9 +34,12 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
         chunks = service.speak(params, streamed=mode == "audio", caller=request.state.client)
         return await speech_response(chunks, params.with_defaults(service.settings), mode, ignored_header(body.ignored))
 
-    @router.get("/voices", summary="List the voices", responses={401: FAILURES[401]})
+    @router.get("/v2/voices", summary="List the voices", responses={401: FAILURES[401]})
+    @router.get("/v1/voices", summary="List the voices", responses={401: FAILURES[401]})
     async def voices() -> ElevenVoices:
+        found = await service.list_voices()
         return ElevenVoices(
+            total_count=len(found),
             voices=[
                 ElevenVoice(
                     voice_id=voice.id,
@@ -44,12 +47,12 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
                     category="premade" if voice.id.startswith("builtin_") else "cloned",
                     preview_url=f"/v1/audio/voices/{voice.id}/sample",
                 )
-                for voice in await service.list_voices()
-            ]
+                for voice in found
+            ],
         )
 
     @router.post(
-        "/text-to-speech/{voice_id}",
+        "/v1/text-to-speech/{voice_id}",
         summary="Generate speech",
         response_class=Response,
         responses=answers | {200: _AUDIO},
@@ -60,7 +63,7 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
         return await spoken(voice_id, body, output_format, request, "whole")
 
     @router.post(
-        "/text-to-speech/{voice_id}/stream",
+        "/v1/text-to-speech/{voice_id}/stream",
         summary="Generate speech, sent while it is generated",
         response_class=Response,
         responses=answers | {200: _AUDIO},
@@ -71,7 +74,7 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
         return await spoken(voice_id, body, output_format, request, "audio")
 
     @router.post(
-        "/text-to-speech/{voice_id}/with-timestamps",
+        "/v1/text-to-speech/{voice_id}/with-timestamps",
         summary="Generate speech with the times of its characters",
         responses=answers,
     )

@@ -1,7 +1,7 @@
 """The fields of ElevenLabs' requests and responses."""
 
 import re
-from typing import Annotated, Final, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, Field, FiniteFloat
 
@@ -78,6 +78,8 @@ class ElevenVoices(BaseModel):
     """All voices."""
 
     voices: list[ElevenVoice]
+    has_more: Literal[False] = False
+    total_count: int
 
 
 class Alignment(BaseModel):

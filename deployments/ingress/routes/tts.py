@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import ServiceError
 from deployments.ingress.middleware.admission import HeldTurn
+from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
@@ -45,12 +46,13 @@ def tts_routes(service: SpeechService) -> APIRouter:
         response_class=Response,
         responses=FAILED
         | {
+            404: FAILURES[404],
             200: {
                 "description": "The speech, or with `details` JSON with the speech.",
                 "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
                 | {"application/json": {"schema": {"type": "object"}}},
                 "headers": HEADER_SCHEMAS,
-            }
+            },
         },
     )
     async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], turn: HeldTurn) -> Response:

@@ -102,6 +102,7 @@ async def test_a_misspelt_default_of_a_batch_is_refused(client: httpx.AsyncClien
 
 async def test_elevenlabs_voices_are_those_of_the_service(client: httpx.AsyncClient) -> None:
     voices = (await client.get("/v1/voices")).json()["voices"]
+    assert (await client.get("/v2/voices")).json()["voices"] == voices
     alloy = next(voice for voice in voices if voice["name"] == "alloy")
     assert alloy["category"] == "premade"
     assert (await client.get(alloy["preview_url"])).status_code == 200

@@ -19,7 +19,7 @@ URL: Final = re.compile(
 )
 NETWORK: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::(?P<port>\d{1,5}))?(?![\w]|[.:]\d)")
 VERSION: Final = re.compile(
-    r"(?<![\w.])(?P<v>[vV])?(?P<digits>\d+(?:\.\d+){2,}|(?<=[vV])\d+(?:\.\d+)?)(?![\w]|[.,:/-]\d)"
+    r"(?<![\w.$€£¥])(?P<v>[vV])?(?P<digits>\d+(?:\.\d+){2,}|(?<=[vV])\d+(?:\.\d+)?)(?![\w]|[.,:/-]\d)"
 )
 PHONE: Final = re.compile(
     r"(?<![\w.,/$€£¥-])(?:"

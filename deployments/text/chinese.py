@@ -46,6 +46,7 @@ _UNITS: Final = {
     "㎎": "毫克",
 }
 _UNIT: Final = re.compile(r"(?<=\d)[gm](?![A-Za-z\d²³/])|[㎡㎏㎝㎜㎞㎎]")
+_POWER: Final = re.compile(r"(?<=[\w)])\^(-?\d+)")
 _GROUPED: Final = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)")
 _RANKED: Final = re.compile(r"(?<![\d.,])(\d+)(?:st|nd|rd|th)(?![A-Za-z])")
 _PADDED_ROW: Final = re.compile(r"(?<![\d.,:/-])0\d+(?![\d:/-]|[.,]\d|[年月日号时点分秒])")
@@ -116,6 +117,7 @@ def _prepared(text: str) -> str:
 
 def _dated(text: str) -> str:
     text = _ERA.sub(lambda match: ("公元前" if match[2].lower() == "bc" else "公元") + match[1], text)
+    text = _POWER.sub(r"的\1次方", text)
     if "=" in text:
         text = _SPACED.sub(r"\1", text)
     text = _RANKED.sub(r"第\1", _GROUPED.sub(lambda match: match.group().replace(",", ""), text))
@@ -156,7 +158,7 @@ def _phone(match: re.Match[str]) -> str:
 
 def _symbols(text: str) -> str:
     text = re.sub(r" ?([&+=@°×÷%]) ?(?=\w)", lambda match: _SYMBOLS[match[1]], text)
-    return _SILENT.sub("", text)
+    return _SILENT.sub(lambda match: " " if match.group()[0] in "|\\" else "", text)
 
 
 def _row(digits: str) -> str:

@@ -20,7 +20,7 @@ _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _WIDE_MARK: Final = re.compile("[，。、；：？！]")
 _ADDRESS: Final = re.compile(f"{EMAIL.pattern}|{URL.pattern}")
 _UNTIL_LETTER: Final = re.compile(r"[\W\d_]*")
-_TO_LETTER: Final = re.compile(r"(?:.*[^\W\d_])?", re.DOTALL)
+_TO_LETTER: Final = re.compile(r"(?:.*[^\W\d_][^\s,.;:!?]*)?", re.DOTALL)
 
 
 def found_language(text: str) -> str:

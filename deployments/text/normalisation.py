@@ -33,12 +33,7 @@ def normalise(text: str, language: str = "en", options: NormalizationOptions = D
 
 
 def _line(line: str, language: str, options: NormalizationOptions) -> str:
-    text = ""
-    for part, found in runs(line, language):
-        read = _read(part, found, options)
-        # Words and digits that were apart stay apart.
-        text += f" {read}" if text[-1:].isascii() and text[-1:].isalnum() and read[:1].isalnum() else read
-    return text
+    return "".join(_read(part, found, options) for part, found in runs(line, language))
 
 
 def _read(text: str, language: str, options: NormalizationOptions) -> str:

@@ -59,9 +59,7 @@ def spell_pairs(digits: str) -> str | None:
     if not first:
         return spell_number(digits, "", "en")
     rest = "hundred" if last == "00" else _words(int(last), "en")
-    return " ".join(
-        filter(None, [_words(int(first), "en"), "oh" if "0" < last < "10" and last[0] == "0" else "", rest])
-    )
+    return " ".join(filter(None, [_words(int(first), "en"), "oh" if 0 < int(last) < 10 else "", rest]))
 
 
 @lru_cache(maxsize=4096)

@@ -22,7 +22,7 @@ def check_text(text: str, longest: int, param: str) -> str:
     if len(text) > longest:
         raise InvalidText(f"The text has {len(text)} characters: at most {longest} are taken.", param)
     for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t\f\v\x85":
             raise InvalidText(f"The text holds the control character U+{ord(character):04X}: remove it.", param)
     if not any(unicodedata.category(character)[0] in "LN" for character in text):
         raise InvalidText("The text holds no letter or digit: there is nothing to speak.", param)

@@ -81,13 +81,15 @@ class LongFormSpeaker:
         Raises:
             GenerationFailed: a chunk is silent, or has a flaw that the policy does not accept.
         """
-        given = 0
+        given = max(gap(chunks[0].before, after=False), 0) if chunks else 0
+        if given:
+            yield np.zeros(given, np.float32)
         level: float | None = None
         tail = np.zeros(0, np.float32)  # end of the previous take, which fades into the next one
         try:
             for index, chunk in enumerate(chunks):
                 start = given
-                between = gap(chunk.pause) if chunk.pause else 0
+                between = gap(chunk.pause, before=index + 1 < len(chunks)) if chunk.pause else 0
                 kept: _Kept
                 if index == 0 and live and not (self._policy.strict or self._policy.listens):
                     async with aclosing(self._record_live(chunk)) as pieces:

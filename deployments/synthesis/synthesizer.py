@@ -8,28 +8,35 @@ from typing import Final
 
 import numpy as np
 
+from deployments.errors import InvalidText
 from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.residency.protocol import Residency
+from deployments.synthesis.captions import with_written_words
 from deployments.synthesis.events import Audio, Event, Finished, Part, Progress
 from deployments.synthesis.narration import LongFormSpeaker, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.take import TakeRecorder, timed
 from deployments.synthesis.usage import Metered, Usage
-from deployments.text.normalisation import normalise
+from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
+from deployments.text.pronunciation import Pronunciations
+from deployments.text.script import Script, Segment
 from deployments.voices.preparation import Draft, Preparer, ReferenceCheck
 from deployments.voices.reference import Reference, ReferenceCache
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
 _POLICY: Final = Policy()
+_SILENCE: Final = 0.3
+"""Seconds of the speech of a text with nothing to speak."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
     """What to say, and the voice."""
 
-    text: str
+    text: str | Script
+    """A script may have pauses; its other voices and rates are not spoken yet."""
     reference: Waveform | Reference
     """[samples] mono at 16 kHz, or a prepared reference."""
     ref_text: str | None = None
@@ -38,8 +45,12 @@ class SpeechRequest:
     sampling: Sampling = Sampling()
     normalise: bool = True
     """Whether to write out numbers and symbols, and replace unusual characters."""
+    options: NormalizationOptions = DEFAULT_OPTIONS
+    """What of the text is written in words."""
+    pronunciations: Pronunciations | None = None
+    """Replace words before normalisation."""
     language: str = "en"
-    """Language of the text, ISO 639-1."""
+    """Language of the text, ISO 639-1, or `auto`."""
     policy: Policy | None = None
     """None: the synthesizer's."""
     live: bool = True
@@ -104,6 +115,7 @@ class Synthesizer:
             InvalidAudio: no text came with the reference and Whisper hears none in it, or it cannot be cut.
             InvalidText: the text does not match the reference, or it leaves no room in the model's window.
             Unavailable: a model cannot serve.
+            InvalidText: the text has nothing to speak, and the policy is strict.
             GenerationFailed: the model generated silence, or the policy is strict and no take is good.
         """
         timings: dict[str, float] = {}
@@ -127,7 +139,12 @@ class Synthesizer:
             else:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
-            chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
+            script = await asyncio.to_thread(_read, request)
+            chunks = await asyncio.to_thread(plan, script, budget)
+            if not chunks:
+                async for event in _silence(request, policy, script, reference, timings):
+                    yield event
+                return
             narrator = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
@@ -149,7 +166,9 @@ class Synthesizer:
                     parts.append(piece)
                     if len(parts) < len(chunks):
                         yield Progress("speaking", len(parts) + 1, len(chunks))
-            yield _finished(request, reference, timings, parts)
+            if any(part.words for part in parts):
+                parts = list(await asyncio.to_thread(with_written_words, parts, script.written, request.language))
+            yield _finished(request, script, reference, timings, parts)
 
     async def sound(self, reference: Reference) -> Waveform:
         """Returns [samples] mono at 16 kHz: a reference's codes, decoded.
@@ -188,9 +207,23 @@ class Synthesizer:
         return await self._preparer.draft(request.reference, request.ref_text, policy.reference_check)
 
 
-def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, float], parts: list[Part]) -> Finished:
+async def _silence(
+    request: SpeechRequest, policy: Policy, script: Script, reference: Reference, timings: dict[str, float]
+) -> AsyncGenerator[Event, None]:
+    if policy.strict:
+        raise InvalidText("The text holds no letter or digit: there is nothing to speak.")
+    pauses = sum(segment.pause for segment in script.segments)
+    yield Audio(np.zeros(round((pauses or _SILENCE) * SAMPLE_RATE), np.float32))
+    last = _finished(request, script, reference, timings, [])
+    yield replace(last, warnings=(*last.warnings, "The text has nothing to speak: the speech is a short silence."))
+
+
+def _finished(
+    request: SpeechRequest, script: Script, reference: Reference, timings: dict[str, float], parts: list[Part]
+) -> Finished:
     warnings = (
         request.warnings
+        + script.warnings
         + reference.warnings
         + tuple(
             f"Of {shortened(part.text)!r} none of {part.attempts} takes is good: {part.flaw}."
@@ -208,8 +241,10 @@ def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, f
     return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
 
 
-def _written(request: SpeechRequest) -> str:
-    return normalise(request.text, request.language) if request.normalise else request.text
+def _read(request: SpeechRequest) -> Script:
+    script = request.text if isinstance(request.text, Script) else Script((Segment(request.text),))
+    options = request.options if request.normalise else replace(request.options, normalize=False)
+    return script.normalised(request.language, options, request.pronunciations)
 
 
 def seconds(wav: Waveform) -> float:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
+from rapidfuzz.distance import Levenshtein
+
 from deployments.text.library import simplified
 from deployments.text.normalisation import normalise
 
@@ -47,12 +49,7 @@ def error_rate(expected: str, heard: str, language: str = "en") -> float:
 
 def edits(a: Sequence[str], b: Sequence[str]) -> int:
     """Returns the Levenshtein distance: insertions, deletions and replacements."""
-    row = list(range(len(b) + 1))
-    for i, left in enumerate(a, 1):
-        above, row[0] = row[0], i
-        for j, right in enumerate(b, 1):
-            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (left != right))
-    return row[-1]
+    return Levenshtein.distance(a, b)
 
 
 class Alignment:

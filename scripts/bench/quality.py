@@ -114,7 +114,7 @@ async def judge(lm: CountingLM, synthesizer: Synthesizer, transcriber: Transcrib
     heard = await transcriber.transcribe(speech.wav)
     parts = speech.finished.parts
     return Result(
-        error=min(error_rate(request.text, heard.text), 1.0),
+        error=min(error_rate(str(request.text), heard.text), 1.0),
         finished=speech.finished.finish == "stop",
         empty=not loudness(speech.wav),
         flawed=sum(part.flaw is not None for part in parts),

@@ -19,7 +19,7 @@ URL: Final = re.compile(
 )
 NETWORK: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::(?P<port>\d{1,5}))?(?![\w]|[.:]\d)")
 VERSION: Final = re.compile(
-    r"(?<![\w.$€£¥])(?P<v>[vV])?(?P<digits>\d+(?:\.\d+){2,}|(?<=[vV])\d+(?:\.\d+)?)(?![\w]|[.,:/-]\d)"
+    r"(?<![\w.$€£¥])(?P<v>[vV])?(?P<digits>\d+(?:\.\d+){2,}|(?<=[vV])\d+\.\d+|(?<=v)\d+)(?![\w]|[.,:/-]\d)"
 )
 PHONE: Final = re.compile(
     r"(?<![\w.,/$€£¥-])(?:"
@@ -88,6 +88,8 @@ def read_network(match: re.Match[str]) -> str | None:
 
 def read_version(match: re.Match[str]) -> str | None:
     """Reads a match of VERSION: version one point two point three."""
+    if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3}){2,}", match["digits"]):  # a number, as Germans write it
+        return spell_number(match["digits"].replace(".", ""), "", "en")
     if match["digits"].count(".") == 1:
         return f"version {spell_amount(match['digits'])}"
     numbers = [spell_number(number, "", "en") for number in match["digits"].split(".")]

@@ -7,11 +7,11 @@ from typing import Final
 _PLAIN: Final = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\uff07", "'")
     | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02", '"')
-    | dict.fromkeys("\u00a0\u2007\u202f\u3000\t\v\r", " ")
+    | dict.fromkeys("\u20e3\u00a0\u2007\u202f\u3000\t\v\r", " ")
     | dict.fromkeys("\f\u2028\u2029\x85", "\n\n")
     | dict.fromkeys("\u2010\u2011\u2012\u2212", "-")
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")
-    | dict.fromkeys("\u20e3\ufe0e\ufe0f")
+    | dict.fromkeys("\ufe0e\ufe0f")
     | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
     | {chr(0xFF21 + letter): chr(0x41 + letter) for letter in range(26)}
     | {chr(0xFF41 + letter): chr(0x61 + letter) for letter in range(26)}
@@ -50,7 +50,9 @@ def clean(text: str) -> str:
 
 def drop_silent(text: str) -> str:
     """Removes emoji, private and unassigned characters, and white space that they leave."""
-    text = "".join(character for character in text if character in _READ or not _is_silent(character))
+    marked = "".join(character if character in _READ or not _is_silent(character) else "\0" for character in text)
+    # What they part must not become one word or number.
+    text = re.sub(r"(?<=[^\s\0])\0+(?=\w)", " ", marked).replace("\0", "")
     text = re.sub(r" +", " ", re.sub(r"\.{4,}", "...", text))
     return re.sub(r" ?\n ?", "\n", text).strip()
 

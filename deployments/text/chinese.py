@@ -3,6 +3,7 @@
 import re
 from typing import Final, Literal
 
+from deployments.text.codes import SILENT, part_silent
 from deployments.text.draft import Draft
 from deployments.text.library import read
 from deployments.text.options import NormalizationOptions
@@ -48,7 +49,7 @@ _UNITS: Final = {
 _UNIT: Final = re.compile(r"(?<=\d)[gm](?![A-Za-z\d²³/])|[㎡㎏㎝㎜㎞㎎]")
 _POWER: Final = re.compile(r"(?<=[\w)])\^(-?\d+)")
 _GROUPED: Final = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)")
-_RANKED: Final = re.compile(r"(?<![\d.,])(\d+)(?:st|nd|rd|th)(?![A-Za-z])")
+_RANKED: Final = re.compile(r"(?<![\d.,])(\d+)(?:st|nd|rd|th)(?![A-Za-z\d])")
 _PADDED_ROW: Final = re.compile(r"(?<![\d.,:/-])0\d+(?![\d:/-]|[.,]\d|[年月日号时点分秒])")
 _SPACED: Final = re.compile(r"(?<=[\d)]) ?([-+×÷=*]) ?(?=[\d(])")
 _VERSION: Final = re.compile(r"(?<![A-Za-z\d.])[vV]?\d+(?:\.\d+){2,}(?![\w.])")
@@ -63,12 +64,11 @@ _SIGNS: Final = {
     "<": "小于",
     ">": "大于",
 }
-_SIGN: Final = re.compile(r" ?((?<![\d%])~|[±≈≠≤≥<>]) ?(?=\d)")
+_SIGN: Final = re.compile(r" ?((?<![\d%])~|(?<![<>=])[±≈≠≤≥<>]) ?(?=\d)")
 _SPAN: Final = re.compile(
     r"[^\s，。！？；：、“”‘’《》（）()【】「」『』\"\\{}\[\]!?;…—]+(?: (?=\d)[^\s，。！？；：、（）()\"\\{}\[\]!?;]+)*"
 )
 _SYMBOLS: Final = {"%": "百分号", "&": "和", "+": "加", "=": "等于", "@": "at", "°": "度", "×": "乘", "÷": "除以"}
-_SILENT: Final = re.compile(r"[*_`^|\\#]+")
 _SIMPLE: Final = re.compile(
     r"(?<=[\u4e00-\u9fff ])(?<![公元年月])([13-9][013-9]{0,7})(?:\.(\d{1,8}))?"
     r"(?=[\u4e00-\u9fff])(?![年月日号时点分秒代后又])"
@@ -76,7 +76,7 @@ _SIMPLE: Final = re.compile(
 """Numbers that need no grammar, which takes a millisecond: 2 is 二 or 两 by what it counts."""
 _WIDE: Final = r"\u2e80-\u9fff"
 _NUMBERED: Final = re.compile(
-    rf"[{_WIDE}]{{0,3}}[^{_WIDE}]*\d[^{_WIDE}]*(?:[{_WIDE}]{{1,4}}[^{_WIDE}]*\d[^{_WIDE}]*)*[{_WIDE}]{{0,4}}"
+    rf"(?:[{_WIDE}]{{1,3}}|(?<![^{_WIDE}]))[^{_WIDE}]*\d[^{_WIDE}]*(?:[{_WIDE}]{{1,4}}[^{_WIDE}]*\d[^{_WIDE}]*)*[{_WIDE}]{{0,4}}"
 )
 """Numbers with the characters beside them."""
 
@@ -102,7 +102,7 @@ def read_japanese(text: str, options: NormalizationOptions) -> str:
     draft = Draft(text)
     draft.read(_SPAN, lambda match: _span(match.group(), "ja"))
     if options.replace_remaining_symbols:
-        draft.rewrite(lambda text: _SILENT.sub("", text))
+        draft.rewrite(lambda text: SILENT.sub(part_silent, text))
     return draft.finish()
 
 
@@ -158,7 +158,7 @@ def _phone(match: re.Match[str]) -> str:
 
 def _symbols(text: str) -> str:
     text = re.sub(r" ?([&+=@°×÷%]) ?(?=\w)", lambda match: _SYMBOLS[match[1]], text)
-    return _SILENT.sub(lambda match: " " if match.group()[0] in "|\\" else "", text)
+    return SILENT.sub(part_silent, text)
 
 
 def _row(digits: str) -> str:

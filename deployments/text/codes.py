@@ -15,6 +15,8 @@ MIXED: Final = re.compile(
 """A word with digits: H2O, GPT-4, 7-eleven, 3.10-rc1."""
 _PIECE: Final = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+(?:\.\d+)?(?!\d))|(?P<mark>['+/._-]+)")
 MULTIPLE: Final = re.compile(rf"(?<![\w.,:/$-])({AMOUNT})(k|K|M|B|bn|mn|tn)(?= (?:people|[a-z]+s)\b)")
+_JOINED: Final = re.compile(r"\d['_]\d|^[\d/-]*/[\d/-]*-[\d/-]*$|^[\d/-]*-[\d/-]*/[\d/-]*$")
+"""12'500, 1_000, 1/2-3/4"""
 _LINES: Final = re.compile(r"(\d{3,4})([pi])")
 PENSION: Final = re.compile(r"\b(40[13]|457|529)\(?([kb])\)?(?!\w)")
 _WORDS_BEFORE: Final = (
@@ -41,7 +43,7 @@ _OWN: Final = {"Mrs.": "Missus", "Ms.": "Miz"}
 _SYMBOLS: Final = {
     **{"%": "percent", "&": "and", "+": "plus", "=": "equals", "°": "degrees", "@": "at", "№": "number"},
     **{"×": "times", "÷": "divided by", "±": "plus or minus", "≈": "about", "≠": "is not equal to", "$": "dollar"},
-    **{"≤": "is at most", "≥": "is at least", "→": "to", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"},
+    **{"≤": "at most", "≥": "at least", "→": "to", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"},
     **{
         "¢": "cent",
         "‰": "per mille",
@@ -55,10 +57,17 @@ _SYMBOLS: Final = {
     },
 }
 _SPELLED: Final = re.compile("|".join(rf" ?{re.escape(symbol)} ?" for symbol in _SYMBOLS))
+_HELD: Final = "\U000f0000-\U0010fffd"
+"""What a draft has read."""
 _ASIDE: Final = re.compile(
-    r"(?<=\w)\^(?=-?\w)|(?<=[\w)]) ([<>]) (?=[\w(-])|(?<=\w) (/) (?=\w)|(?<![\w~])~(?=[\w$€£])|(?<=[A-G])#(?!\w)"
+    rf"(?<=[\w{_HELD}])\^(?=-?[\w{_HELD}])|(?<=[\w)]) ([<>]) (?=[\w(-])|(?<=\w) (/) (?=\w)"
+    r"|(?<![\w~])~(?=[\w$€£])|(?<=[A-G])#(?!\w)"
 )
-_SILENT: Final = re.compile(r"[*_`~^|\\#<>]+")
+_BY: Final = re.compile(f"(?<=[{_HELD}]) ?[x×] ?(?=[{_HELD}])")
+"""The sign in 12 cm x 13 cm, whose sides were read"""
+_COMPARED: Final = re.compile(rf"(?<![^\s(])([<>]=?) ?(?=[\d$€£{_HELD}])")
+_THAN: Final = {"<": "less than", ">": "more than", "<=": "at most", ">=": "at least"}
+SILENT: Final = re.compile(r"[*_`~^|\\#<>]+")
 _WITHIN: Final = {"<": "is less than", ">": "is greater than", "/": "slash", "~": "about", "#": "sharp"}
 
 
@@ -69,6 +78,8 @@ def read_mixed(match: re.Match[str]) -> str | None:
         return None
     if lines := _LINES.fullmatch(written):
         return f"{spell_pairs(lines[1])} {lines[2]}"
+    if _JOINED.search(written):
+        return written
     if any(character.isdigit() and not "0" <= character <= "9" for character in written):
         return written
     if "/" in written and re.search(r"[^\W\d_]", written) and (said := read(written, "en")):
@@ -126,9 +137,17 @@ def read_abbreviation(match: re.Match[str]) -> str | None:
 
 def replace_symbols(text: str) -> str:
     """Writes the remaining symbols in words, and drops those that are silent, such as * and _."""
+    text = _BY.sub(" by ", _COMPARED.sub(lambda match: f"{_THAN[match[1]]} ", text))
     text = _ASIDE.sub(_aside, text)
     text = _SPELLED.sub(_spelled, text)
-    return _SILENT.sub(lambda match: "" if match.group()[0] in "*`^~#" else " ", text)
+    return SILENT.sub(part_silent, text)
+
+
+def part_silent(match: re.Match[str]) -> str:
+    """Returns a space for a match of SILENT if what it parts would become one word or number."""
+    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+    parts = before.strip(" \n([{\"'") and (after.isalnum() or after >= "\U000f0000")
+    return " " if parts else ""
 
 
 def _aside(match: re.Match[str]) -> str:

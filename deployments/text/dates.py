@@ -27,7 +27,9 @@ DASHED: Final = re.compile(
 )
 _DECADE: Final = r"(?:(?:1\d|20)|')?\d0'?s"
 DECADES: Final = re.compile(rf"(?<![\w.,:/$€£¥])({_DECADE})(?:[-–]({_DECADE}))?\b")
-YEARS: Final = re.compile(rf"{_LEFT}(?P<first>1[1-9]\d\d|20\d\d)[-–](?P<last>1[1-9]\d\d|20\d\d|\d\d){_RIGHT}")
+YEARS: Final = re.compile(
+    rf"{_LEFT}(?P<first>1[1-9]\d\d|20\d\d)(?P<mark>[-–/])(?P<last>1[1-9]\d\d|20\d\d|\d\d){_RIGHT}"
+)
 YEAR: Final = re.compile(
     rf"(?P<before>\b(?:in|since|by|until|till|from|before|after|of|year|circa|ca?\.|during|between|and|to) )?"
     rf"{_LEFT}{_YEAR}{_RIGHT}(?=(?P<after> [a-z]+)?)",
@@ -92,6 +94,8 @@ def read_years(match: re.Match[str]) -> str | None:
     """Reads a match of YEARS: nineteen thirty-nine to forty-five."""
     first, last = match["first"], match["last"]
     if int(last) <= int(first[-len(last) :]):
+        return None
+    if match["mark"] == "/" and int(last) != int(first[-len(last) :]) + 1:
         return None
     return f"{spell_year(first)} to {spell_year(last) if len(last) == 4 else spell_pairs(last)}"
 

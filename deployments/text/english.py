@@ -16,7 +16,7 @@ _TAG: Final = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _ORDINAL: Final = re.compile(r"(?<![\w.,:/$€£¥'-])(\d{1,3}(?:,\d{3})+|\d+)(st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(
     rf"(?<![\w./$€£¥%])(?<!\d[',:])(?<!\w-)(?:(?<![^\s([{{\"'=<>:;])(?P<sign>[-+±~≈]))?(?P<number>{AMOUNT})"
-    r"(?![\w:/%°$€£¢]|[.,'–]\d|-\d)"
+    r"(?![\w:/%°$€£¢]|[.,'–_]\d|-[A-Za-z-]*\d)"
 )
 _UNREAD: Final = re.compile(r"(?<![^\s.,;:!?()\"'“”])[^\s.,;:!?()\"'“”]*\d(?:\S*[^\s.,;:!?()\"'“”])?")
 _CODE: Final = 10

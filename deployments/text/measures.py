@@ -8,11 +8,11 @@ from deployments.text.library import read
 from deployments.text.numerals import AMOUNT, spell_amount, spell_number
 
 _GLUED: Final = (
-    r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V|mAh"
-    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh|rpm|sq ?(?:ft|mi|m|km)|cc"
+    r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V|mAh"
+    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh|rpm|sq\.? ?(?:ft|mi|m|km)|cc"
     r"|ms|μs|ns|sec|secs|s|min|mins|h|hr|hrs|[kM]?Ω)(?:/(?:s|h|hr|min|kg|l|L|m[²³23]?|day|sec))?"
 )
-_APART: Final = _GLUED.replace("|in|", "|").replace("|s|", "|")
+_APART: Final = _GLUED.replace("|in|", "|")
 """Units that may follow a space: "5 in" is more often a number before a word."""
 _LEFT: Final = r"(?<![\w.,:/$€£¥'-])"
 _RIGHT: Final = r"(?![\w%°/²³]|[.,:'–-]\d)"
@@ -69,6 +69,7 @@ _UNITS: Final = {
     **{"kcal": "kilocalories", "psi": "pounds per square inch", "kV": "kilovolts", "J": "joules", "kPa": "kilopascals"},
     **{"mL": "milliliters", "in": "inches", "mV": "millivolts", "mA": "milliamperes", "mW": "milliwatts"},
     **{"MW": "megawatts", "GW": "gigawatts", "kJ": "kilojoules", "Pa": "pascals", "kΩ": "kilohms", "MΩ": "megohms"},
+    **{"kb": "kilobits", "Mb": "megabits", "Gb": "gigabits", "sq. ft": "square feet", "sq.ft": "square feet"},
     **{"cc": "cc", "μs": "microseconds", "dl": "deciliters", "cl": "centiliters", "kbps": "kilobits per second"},
     **{"MiB": "mebibytes", "GiB": "gibibytes", "W": "watts", "V": "volts", "kHz": "kilohertz", "Hz": "hertz"},
 }
@@ -103,6 +104,9 @@ def read_fraction(match: re.Match[str]) -> str | None:
     """Reads a match of FRACTION: three and two quarters. Nothing is divided by zero or one."""
     if match.group() in _SAID:
         return _SAID[match.group()]
+    if match["over"] == match["under"]:  # fifty-fifty
+        words = spell_number(match["over"], "", "en")
+        return f"{words} {words}"
     over, under = int(match["over"]), int(match["under"])
     if under < 2 or match["under"][0] == "0" or (len(match["over"]) > 1 and match["over"][0] == "0"):
         return None
@@ -120,6 +124,8 @@ def read_range(match: re.Match[str]) -> str | None:
     padded = any(match[name].startswith("0") and match[name][1:2].isdigit() for name in ("first", "last"))
     if first >= last or padded:
         return None
+    if re.fullmatch(r"\d{3}-\d{3}[1-9]", match.group()):  # a telephone number without its area
+        return ", ".join(str(spell_number(group, "", "en", "digits")) for group in match.group().split("-"))
     return _joined([match["first"], match["last"]], "to")
 
 
@@ -175,6 +181,9 @@ def _joined(numbers: list[str | None], word: str) -> str | None:
 @cache
 def _unit(unit: str) -> str | None:
     # The grammars name units in the plural after a number.
+    over, _, under = unit.partition("/")
+    if unit not in _UNITS and under and (name := _unit(over)) and (one := _unit(under)):
+        return f"{name} per {_singular(one)}"
     unit = re.sub("(?<=m)[23]", lambda match: "²³"[int(match.group()) - 2], unit)
     if unit in _UNITS:
         return _UNITS[unit]

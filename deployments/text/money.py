@@ -49,7 +49,7 @@ _PER: Final = {
     **{"d": "day", "min": "minute", "s": "second", "sec": "second", "kg": "kilogram", "lb": "pound", "l": "liter"},
     **{"g": "gram", "km": "kilometer", "m": "meter", "mi": "mile", "oz": "ounce", "ft": "foot", "GB": "gigabyte"},
 }
-_SIGN: Final = r"(?:(?:US|U\.S\.|CA|AU|NZ|HK|NT|C|A|S)?\$|R\$|[€£¥₩₹₽₺₴₦₫₱฿₪₿])"
+_SIGN: Final = r"(?:US \$|(?:US|U\.S\.|CA|AU|NZ|HK|NT|C|A|S)?\$|R\$|[€£¥₩₹₽₺₴₦₫₱฿₪₿])"
 _CODE: Final = rf"(?:{'|'.join(code for code in (*_CODES, *_CURRENCIES) if code.isascii() and code.isalpha())})"
 _SPACED: Final = rf"(?:[1-9]\d{{0,2}}(?: \d{{3}}){{1,4}}(?! ?\d)(?:\.\d+)?|{AMOUNT})"
 SUM: Final = re.compile(
@@ -59,7 +59,7 @@ SUM: Final = re.compile(
     r"(?: ?(?P<scale>thousand|million|billion|trillion|mio|mm|mn|bn|tn|tr|[kmbt]))?"
     rf"|(?P<minus2>[-−])?(?P<sum>{_SPACED})(?: ?[-–~] ?(?P<upto>{_SPACED}))?"
     r"(?: ?(?P<scale2>thousand|million|billion|trillion|mio|mm|mn|bn|tn|tr|[kmbt]))?"
-    rf" ?(?:(?P<after>[€£¥₩₹₽₺₴₦₫₱฿₪₿¢$])|(?P<code2>{_CODE}))"
+    rf" ?(?:(?P<after>[€£¥₩₹₽₺₴₦₫₱฿₪₿¢$]|(?:US|CA|AU|NZ|HK)\$)|(?P<code2>{_CODE}))"
     rf")(?![\w$€£¢]|[.,]?\d|[-–][\d$€£¥₩₹])(?: ?/ ?(?P<per>[A-Za-z]+))?(?!\w|'s\b)",
     re.IGNORECASE,
 )
@@ -95,7 +95,7 @@ def read_sum(match: re.Match[str]) -> str | None:
 
 def _currency(match: re.Match[str]) -> _Currency:
     code = (match["code"] or match["code2"] or "").upper()
-    sign = _CODES.get(code, code) or (match["sign"] or match["after"]).upper()
+    sign = _CODES.get(code, code) or (match["sign"] or match["after"]).upper().replace(" ", "")
     if sign != "R$" and sign.endswith("$") and len(sign) > 1:
         country = _DOLLARS[sign[:-1]]
         return (f"{country} dollar", f"{country} dollars", "cent", "cents")

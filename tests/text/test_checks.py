@@ -6,7 +6,7 @@ from deployments.errors import InvalidText
 from deployments.text.checks import check_text
 
 
-@pytest.mark.parametrize("text", ["Hello.", "  Hello.\n", "你好。", "42", "Größe", "Прив́ет", "😀 yes"])
+@pytest.mark.parametrize("text", ["Hello.", "  Hello.\n", "你好。", "42", "Größe", "Прив́ет", "😀 yes", "page\fpage"])
 def test_text_that_can_be_spoken_passes(text: str) -> None:
     assert check_text(text, 100, "target_text") == text.strip()
 

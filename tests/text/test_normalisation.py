@@ -45,6 +45,8 @@ READ = {
     "It costs 1 500 € today": "It costs one thousand five hundred euros today",
     "5 - 3 = 2, 10%-20%": "five minus three equals two, ten to twenty percent",
     "1203 items, in 1066": "one thousand two hundred and three items, in ten sixty-six",
+    "1️⃣2️⃣ and 5😀6": "one two and five six",
+    "555-1234 or 1.000.000": "five five five, one two three four or one million",
     "one page\x0canother": "one page\n\nanother",
 }
 KEPT = [
@@ -56,6 +58,8 @@ KEPT = [
     "1,23,456",
     "Call 1234567890123456789012345.",
     "E=mc2",
+    "12'500, 1_000",
+    "1/2-3/4",
     "你好，世界！“引号”".replace("“", '"').replace("”", '"'),
 ]
 

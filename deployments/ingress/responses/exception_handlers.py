@@ -87,7 +87,8 @@ async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
 
 async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:]) or None
+    # Without pydantic's names of the members of a union, such as `function-plain[_validate()]`.
+    field = ".".join(str(part) for part in first["loc"][1:] if "[" not in str(part)) or None
     message = first["msg"]
     if first["type"] == "missing":
         message = f"The field {field} is missing or empty."

@@ -40,7 +40,7 @@ class LongFormSpeaker:
     """Speaks chunks with one voice.
 
     Args:
-        studio: Records takes.
+        recorder: Records takes.
         request: What all takes have in common: reference, instruction, sampling.
         pace: Pace of the voice.
         policy: How to handle flaws.
@@ -50,14 +50,14 @@ class LongFormSpeaker:
 
     def __init__(
         self,
-        studio: TakeRecorder,
+        recorder: TakeRecorder,
         request: TakeRequest,
         pace: Pace,
         policy: Policy,
         transcriber: Transcriber,
         language: str = "en",
     ) -> None:
-        self._studio = studio
+        self._recorder = recorder
         self._request = request
         self._pace = pace
         self._policy = policy
@@ -140,7 +140,7 @@ class LongFormSpeaker:
         most = attempts + self._retries
         while best.flaw and attempts < most:
             another = await self._best(await self._takes(chunk, index, range(attempts, attempts + 1)), chunk, index)
-            best = min(best, another, key=_badness)
+            best = min(best, another, key=_quality_key)
             attempts += 1
         if self._policy.listens and not best.hearing:  # all failed: the best one's transcript is reported anyway
             best = await verify(best, chunk.text, self._language, self._transcriber)
@@ -148,7 +148,7 @@ class LongFormSpeaker:
 
     async def _best(self, takes: list[Take], chunk: Chunk, index: int) -> Take:
         judged: list[Take] = []
-        for take in sorted(takes, key=_badness):
+        for take in sorted(takes, key=_quality_key):
             if self._policy.listens and not take.flaw:
                 self._checked[index].set()
                 judged.append(await verify(take, chunk.text, self._language, self._transcriber))
@@ -156,7 +156,7 @@ class LongFormSpeaker:
                 judged.append(take)
             if not any(judged[-1].quality_key[:2]):
                 break  # no flaw and no error: whatever Whisper hears in the rest, none has a better duration
-        return min(judged, key=_badness)
+        return min(judged, key=_quality_key)
 
     async def _takes(self, chunk: Chunk, index: int, attempts: range) -> list[Take]:
         # In parallel: they share the prompt, and the batch.
@@ -180,7 +180,7 @@ class LongFormSpeaker:
                     else:
                         heard = True
                         yield piece
-        best = takes[-1] if heard else min(takes, key=_badness)
+        best = takes[-1] if heard else min(takes, key=_quality_key)
         if not heard and len(best.wav):
             yield best.wav
         yield _Kept(best, len(takes))
@@ -202,7 +202,7 @@ class LongFormSpeaker:
             min_codes=fewest,
             max_codes=most,
         )
-        return self._studio.record(request, self._pace.codes(chunk.text))
+        return self._recorder.record(request, self._pace.codes(chunk.text))
 
     @property
     def _retries(self) -> int:
@@ -231,7 +231,7 @@ def shortened(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def _badness(take: Take) -> tuple[float, ...]:
+def _quality_key(take: Take) -> tuple[float, ...]:
     return take.quality_key
 
 

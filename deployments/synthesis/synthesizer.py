@@ -128,7 +128,7 @@ class Synthesizer:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
             chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
-            narrator = LongFormSpeaker(
+            speaker = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
@@ -138,7 +138,7 @@ class Synthesizer:
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
-            async with aclosing(narrator.narrate(chunks, streamed=request.streamed)) as events:
+            async with aclosing(speaker.narrate(chunks, streamed=request.streamed)) as events:
                 async for event in events:
                     if not event.spoken_part:
                         yield event

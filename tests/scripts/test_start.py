@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from deployments.text.wer import tokens
 from tests.support.clips import voice, wav_file
 from tests.support.documents import blocks, read
 from tests.support.ports import free_port
@@ -76,7 +77,7 @@ def test_the_documented_commands_start_speak_and_stop(
         ["bash", "-ec", command], cwd=tmp_path, env=without_settings() | {"LLASA_URL": url}, check=True, timeout=120
     )
     written = httpx.post(f"{url}/api/transcribe", files={"audio": (tmp_path / "hello.wav").read_bytes()}, timeout=60)
-    heard = written.json()["text"].split()
+    heard = tokens(written.json()["text"])
     assert len({"hello", "this", "is", "my", "voice"} & set(heard)) >= 3, heard
     assert httpx.get(f"{url}/health", timeout=30).status_code == 200
 

@@ -42,7 +42,7 @@ def test_a_generation_config_may_say_that_no_prompt_is_taken(tmp_path: Path, con
     assert Capabilities.of(model(*TOKENS), tmp_path).takes_prompt is takes_prompt
 
 
-def test_the_embedded_checkpoint_transcribes_english_without_prompts() -> None:
+def test_the_embedded_checkpoint_transcribes_english_and_takes_prompts() -> None:
     transcriber = WhisperTranscriber.load(str(verified("whisper")), cpu_threads=1)
     transcriber.close()
-    assert transcriber.capabilities == Capabilities(("en",), takes_prompt=False, translates=False)
+    assert transcriber.capabilities == Capabilities(("en",), translates=False)

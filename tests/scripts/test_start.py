@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from deployments.text.wer import tokens
-from tests.support.clips import voice, wav_file
 from tests.support.documents import blocks, read
 from tests.support.ports import free_port
 from tests.support.started import Started, without_settings
@@ -65,7 +64,9 @@ def test_the_documented_commands_start_speak_and_stop(
     assert "Llasa: healthy" in told
 
     curl = next(block.code for block in blocks("sh", "README.md") if block.code.startswith("curl"))
-    (tmp_path / "reference.wav").write_bytes(wav_file(voice(2.0)))
+    body = {"model": "tts-1", "voice": "onyx", "input": "What is said in the clip.", "response_format": "wav"}
+    clip = httpx.post(f"{url}/v1/audio/speech", json=body, timeout=120).raise_for_status()
+    (tmp_path / "reference.wav").write_bytes(clip.content)
     command = curl.replace("http://127.0.0.1:7861", url)
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=120)
     with wave.open(str(tmp_path / "speech.wav")) as speech:

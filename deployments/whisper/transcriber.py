@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from deployments.errors import InvalidInput, Unavailable
@@ -67,7 +66,7 @@ class WhisperTranscriber:
                 f"The Whisper checkpoint {path!r} cannot be loaded ({line}). Give a folder that holds "
                 "a model in CTranslate2's format, such as Systran/faster-whisper-large-v3."
             ) from error
-        return cls(model, BatchedInferencePipeline(model), Capabilities.of(model, Path(path)))
+        return cls(model, BatchedInferencePipeline(model), Capabilities.of(model))
 
     async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes [samples] at 16 kHz of any length; silence gives an empty text at once.
@@ -172,7 +171,7 @@ class WhisperTranscriber:
             report(segments[-1])
         text = " ".join(segment.text for segment in segments if segment.text)
         if options["initial_prompt"] and not text and not given_up.is_set():
-            # Checkpoints without a setting for prompts may not have been trained with them either.
+            # Not every checkpoint that has the token was trained with prompts.
             plain = self._transcribe(wav, options | {"initial_prompt": None}, (*ignored, "prompt"), report, given_up)
             if plain.text:
                 return plain

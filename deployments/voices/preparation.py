@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -134,6 +135,9 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
     wrong = error_rate(text, heard.text, heard.language)
     if wrong <= _MISMATCH:
         return text
+    if heard.english_only and not _is_latin(text):
+        warnings.append("The Whisper checkpoint knows only English: the text of the reference was not checked.")
+        return text
     sure = np.mean([segment.avg_logprob for segment in heard.segments]) if heard.segments else -np.inf
     if sure < _SURE:
         warnings.append("What the reference says is hard to hear: its text was not checked.")
@@ -146,6 +150,12 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
         "or ask for ref_check=repair (take what is heard) or off.",
         "ref_text",
     )
+
+
+def _is_latin(text: str) -> bool:
+    """Returns whether most letters of a text are Latin, as those of English are."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters) >= len(letters)
 
 
 def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:

@@ -18,6 +18,10 @@ class Capabilities:
     translates: bool = True
     """Whether it translates into English."""
 
+    @property
+    def english_only(self) -> bool:
+        return self.languages == ("en",)
+
     @classmethod
     def of(cls, model: "WhisperModel") -> Self:
         """Reads the capabilities from a loaded checkpoint."""

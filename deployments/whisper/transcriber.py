@@ -142,7 +142,9 @@ class WhisperTranscriber:
         code = language.strip().lower()
         if code not in self.capabilities.languages:
             known = ", ".join(self.capabilities.languages)
-            raise InvalidInput(f"The language {language!r} is not one of: {known}.", param="language")
+            raise InvalidInput(
+                f"The language {language!r} is not one that the Whisper checkpoint knows: {known}.", param="language"
+            )
         return code
 
     def _transcribe(
@@ -157,10 +159,12 @@ class WhisperTranscriber:
 
         duration = len(wav) / SAMPLE_RATE
         language = options["language"]
+        english_only = self.capabilities.english_only
         vad = {"min_silence_duration_ms": PAUSE_MS}
         # Checked in advance, because faster-whisper would detect the language of silence, which takes seconds.
         if not len(wav) or not get_speech_timestamps(wav, VadOptions(**vad)):
-            return Transcript("", language or "en", float(language is not None), duration, ignored=ignored)
+            sure = float(language is not None)
+            return Transcript("", language or "en", sure, duration, ignored=ignored, english_only=english_only)
         model = self._model if len(wav) <= WINDOW else self._batched
         found, info = model.transcribe(wav, vad_parameters=vad, **options, **DECODING)
         segments = []
@@ -176,7 +180,13 @@ class WhisperTranscriber:
             if plain.text:
                 return plain
         return Transcript(
-            text, info.language, float(info.language_probability), float(info.duration), tuple(segments), ignored
+            text,
+            info.language,
+            float(info.language_probability),
+            float(info.duration),
+            tuple(segments),
+            ignored,
+            english_only=english_only,
         )
 
 

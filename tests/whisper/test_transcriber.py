@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deployments.errors import InvalidInput, Unavailable
+from deployments.nano.weights import verified
 from deployments.whisper.capabilities import Capabilities
 from deployments.whisper.protocol import Segment, Transcript, Waveform
 from deployments.whisper.transcriber import WhisperTranscriber
@@ -134,8 +135,20 @@ async def test_a_clip_without_words_has_an_empty_text_with_a_prompt_too() -> Non
 
 
 async def test_an_unknown_language_is_refused_with_the_known_ones(transcriber: WhisperTranscriber) -> None:
-    with pytest.raises(InvalidInput, match=r"'elvish' is not one of: .*\bde, .*\bzh") as refused:
+    with pytest.raises(InvalidInput, match=r"'elvish' is not one that .* knows: .*\bde, .*\bzh") as refused:
         await transcribe(transcriber, babble(1), language="elvish")
+    assert refused.value.param == "language"
+
+
+async def test_a_checkpoint_for_english_refuses_other_languages_and_says_what_it_knows() -> None:
+    transcriber = WhisperTranscriber.load(str(verified("whisper")), cpu_threads=1)
+    try:
+        assert (await transcribe(transcriber, babble(2), language="EN")).english_only
+        assert (await transcribe(transcriber, np.zeros(16_000, np.float32))).english_only
+        with pytest.raises(InvalidInput, match=r"'zh' is not one that .* knows: en\.") as refused:
+            await transcribe(transcriber, babble(2), language="zh")
+    finally:
+        transcriber.close()
     assert refused.value.param == "language"
 
 

@@ -27,6 +27,8 @@ _MISMATCH: Final = 0.4
 """Word error rate beyond which clip and text do not match. Names and numbers cost Whisper far less."""
 _SURE: Final = -0.7
 """Mean log-probability of its words above which Whisper overrides the caller."""
+_REPETITIVE: Final = 2.4
+"""Compression ratio of a segment above which Whisper takes it for a repetition of its own, however sure it is."""
 _REST: Final = 0.3
 """Seconds of a pause between words. The cut is at the last pause, which keeps the most of the voice."""
 _REMEMBERED: Final = 64
@@ -139,7 +141,7 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
         warnings.append("The Whisper checkpoint knows only English: the text of the reference was not checked.")
         return text
     sure = np.mean([segment.avg_logprob for segment in heard.segments]) if heard.segments else -np.inf
-    if sure < _SURE:
+    if sure < _SURE or any(segment.compression_ratio > _REPETITIVE for segment in heard.segments):
         warnings.append("What the reference says is hard to hear: its text was not checked.")
         return text
     if check == "repair":

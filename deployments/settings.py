@@ -120,13 +120,12 @@ class Settings(BaseSettings):
         ),
     ] = 1
     reference_check: Annotated[
-        Literal["auto", "off", "refuse", "repair"],
+        Literal["off", "refuse", "repair"],
         Field(
             description="What to do if Whisper hears something other than the given text in a reference clip: `refuse`"
-            " the request, `repair` the text, or `off` (do not check). `auto` is `refuse`, but `off` with "
-            "the embedded Whisper of `nano`."
+            " the request, `repair` the text, or `off` (do not check). Requests may override it."
         ),
-    ] = "auto"
+    ] = "refuse"
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Longest reference clip, in seconds. Clips above 15 s are cut at a word.")
     ] = 60

@@ -176,6 +176,7 @@ class SpeechParams(BaseModel):
             "seed": settings.default_random_seed,
             "verify": settings.verify,
             "best_of": settings.best_of,
+            "ref_check": settings.reference_check,
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 

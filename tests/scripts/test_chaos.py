@@ -240,8 +240,8 @@ def test_the_wall_clock_of_a_process_moves_and_its_waits_do_not(tmp_path: Path) 
     )
     environment = os.environ | {"LD_PRELOAD": str(build(tmp_path)), "CHAOS_CLOCK": str(clock)}
     before = time.time()
-    describe = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=True)
-    assert before <= float(describe.stdout) - 86_400 <= time.time()
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=True)
+    assert before <= float(printed.stdout) - 86_400 <= time.time()
 
 
 def results(*outcomes: Outcome) -> Sequence[Result]:

@@ -98,6 +98,8 @@ class Part(SpeechEvent):
     """Words of the written text, with times from the beginning of the speech."""
     unread: bool = False
     """Whether the model has no tokens for some characters of the text."""
+    voice: str | None = None
+    """Name of its voice; None: the request's."""
 
     @property
     def spoken_part(self) -> "Part":

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from deployments.audio.loudness import loudness, scaled
+from deployments.audio.tempo import Tempo
 from deployments.audio.trim import crossfaded, gap
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import TakeRequest
@@ -29,6 +30,15 @@ _MOST_GAIN: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """A voice of a speech."""
+
+    request: TakeRequest
+    """What all of its takes have in common: reference, instruction, sampling."""
+    pace: Pace
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """The best of a chunk's takes, and their number."""
 
@@ -37,12 +47,11 @@ class _Kept:
 
 
 class LongFormSpeaker:
-    """Speaks chunks with one voice.
+    """Speaks chunks.
 
     Args:
         recorder: Records takes.
-        request: What all takes have in common: reference, instruction, sampling.
-        pace: Pace of the voice.
+        roles: The voices by their names; None: that of chunks without a name.
         policy: How to handle flaws.
         transcriber: Checks takes, if the policy requires it.
         language: Language of the text, ISO 639-1, in which numbers are compared.
@@ -51,15 +60,13 @@ class LongFormSpeaker:
     def __init__(
         self,
         recorder: TakeRecorder,
-        request: TakeRequest,
-        pace: Pace,
+        roles: Mapping[str | None, Role],
         policy: Policy,
         transcriber: Transcriber,
         language: str = "en",
     ) -> None:
         self._recorder = recorder
-        self._request = request
-        self._pace = pace
+        self._roles = roles
         self._policy = policy
         self._transcriber = transcriber
         self._language = language
@@ -89,7 +96,7 @@ class LongFormSpeaker:
                 start = given
                 between = gap(chunk.pause, before=index + 1 < len(chunks)) if chunk.pause else 0
                 kept: _Kept
-                if index == 0 and streamed and not (self._policy.strict or self._policy.listens):
+                if index == 0 and streamed and not (chunk.rate or self._policy.strict or self._policy.listens):
                     async with aclosing(self._record_streamed(chunk)) as pieces:
                         async for piece in pieces:
                             if isinstance(piece, _Kept):
@@ -137,15 +144,17 @@ class LongFormSpeaker:
             checking.cancel()
 
     async def _record(self, chunk: Chunk, index: int) -> _Kept:
-        attempts = self._policy.best_of if self._request.sampling.temperature else 1
+        attempts = self._policy.best_of if self._varies(chunk) else 1
         best = await self._best(await self._takes(chunk, index, range(attempts)), chunk, index)
-        most = attempts + self._retries
+        most = attempts + self._retries(chunk)
         while best.flaw and attempts < most:
             another = await self._best(await self._takes(chunk, index, range(attempts, attempts + 1)), chunk, index)
             best = min(best, another, key=_quality_key)
             attempts += 1
         if self._policy.listens and not best.hearing:  # all failed: the best one's transcript is reported anyway
             best = await verify(best, chunk.text, self._language, self._transcriber)
+        if chunk.rate:
+            best = await asyncio.to_thread(_at_rate, best, chunk.rate)
         return _Kept(best, attempts)
 
     async def _best(self, takes: list[Take], chunk: Chunk, index: int) -> Take:
@@ -174,7 +183,7 @@ class LongFormSpeaker:
         # Like _record, but audio that was yielded cannot be taken back.
         takes: list[Take] = []
         heard = False
-        while not heard and len(takes) <= self._retries and not (takes and takes[-1].flaw is None):
+        while not heard and len(takes) <= self._retries(chunk) and not (takes and takes[-1].flaw is None):
             async with aclosing(self._pieces(chunk, 0, len(takes))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Take):
@@ -195,21 +204,27 @@ class LongFormSpeaker:
         raise AssertionError("a recording ended without its take")
 
     def _pieces(self, chunk: Chunk, index: int, attempt: int) -> AsyncGenerator[Waveform | Take, None]:
-        fewest, most = self._pace.bounds(chunk.text)
-        seed = derived_seed(self._request.sampling.seed, index, attempt)
+        role = self._role(chunk)
+        fewest, most = role.pace.bounds(chunk.text)
+        seed = derived_seed(role.request.sampling.seed, index, attempt)
         request = replace(
-            self._request,
+            role.request,
             text=chunk.text,
-            sampling=replace(self._request.sampling, seed=seed),
+            sampling=replace(role.request.sampling, seed=seed),
             min_codes=fewest,
             max_codes=most,
         )
-        return self._recorder.record(request, self._pace.codes(chunk.text))
+        return self._recorder.record(request, role.pace.codes(chunk.text))
 
-    @property
-    def _retries(self) -> int:
+    def _role(self, chunk: Chunk) -> Role:
+        return self._roles.get(chunk.voice) or self._roles[None]
+
+    def _varies(self, chunk: Chunk) -> bool:
         # At temperature 0 every take is the same.
-        return self._policy.retries if self._request.sampling.temperature else 0
+        return self._role(chunk).request.sampling.temperature > 0
+
+    def _retries(self, chunk: Chunk) -> int:
+        return self._policy.retries if self._varies(chunk) else 0
 
     def _accept(self, kept: _Kept, chunk: Chunk) -> None:
         if not len(kept.take.wav):
@@ -240,11 +255,25 @@ def _quality_key(take: Take) -> tuple[float, ...]:
 def _part(chunk: Chunk, kept: _Kept, start: float, seconds: float) -> Part:
     take = kept.take
     flaw = take.flaw.message if take.flaw else None
-    part = Part(chunk.text, start, seconds, take.finish, take.seed, kept.attempts, flaw, unread=take.unread)
+    part = Part(
+        chunk.text, start, seconds, take.finish, take.seed, kept.attempts, flaw, unread=take.unread, voice=chunk.voice
+    )
     if take.hearing is None:
         return part
     words = tuple(replace(word, start=start + word.start, end=start + word.end) for word in take.hearing.words)
     return replace(part, heard=take.hearing.text, error=take.hearing.error, words=words)
+
+
+def _at_rate(take: Take, rate: float) -> Take:
+    tempo = Tempo(rate)
+    wav = np.concatenate([tempo.write(take.wav), tempo.close()])
+    if not take.hearing:
+        return replace(take, wav=wav)
+    words = tuple(
+        replace(word, start=word.start / rate, end=min(word.end / rate, len(wav) / SAMPLE_RATE))
+        for word in take.hearing.words
+    )
+    return replace(take, wav=wav, hearing=replace(take.hearing, words=words))
 
 
 def _matched(wav: Waveform, level: float | None) -> Waveform:

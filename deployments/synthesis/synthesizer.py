@@ -1,9 +1,9 @@
 """Composes the three models: from a reference and a text to speech."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, Spee
 from deployments.residency.protocol import Residency
 from deployments.synthesis.captions import with_written_words
 from deployments.synthesis.events import Audio, Finished, Part, Progress, SpeechEvent
-from deployments.synthesis.narration import LongFormSpeaker, shortened
+from deployments.synthesis.narration import LongFormSpeaker, Role, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.take import TakeRecorder, timed
@@ -36,7 +36,6 @@ class SpeechRequest:
     """What to say, and the voice."""
 
     text: str | Script
-    """A script may have pauses; its other voices and rates are not spoken yet."""
     reference: Waveform | Reference
     """[samples] mono at 16 kHz, or a prepared reference."""
     ref_text: str | None = None
@@ -57,6 +56,8 @@ class SpeechRequest:
     """Whether `stream` yields the first chunk while it is recorded: faster, but a flaw found late stays."""
     warnings: tuple[str, ...] = ()
     """Problems of the reference's file."""
+    cast: Mapping[str, Reference] = field(default_factory=dict)
+    """The other voices of a script, by their names. A name that is missing is spoken in the reference's voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +141,18 @@ class Synthesizer:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
             script = await asyncio.to_thread(_read, request)
-            chunks = await asyncio.to_thread(plan, script, budget)
+            budgets = {name: Budget.beside(voice, request.instruction) for name, voice in request.cast.items()}
+            chunks = await asyncio.to_thread(plan, script, budget, budgets)
             if not chunks:
                 async for event in _silence(request, policy, script, reference, timings):
                     yield event
                 return
             speaker = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
-                TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
-                budget.pace,
+                {
+                    None: _role(request, reference, budget),
+                    **{name: _role(request, request.cast[name], budgets[name]) for name in budgets},
+                },
                 policy,
                 self._transcriber,
                 request.language,
@@ -213,6 +217,11 @@ async def _silence(
     yield Audio(np.zeros(round((pauses or _SILENCE) * SAMPLE_RATE), np.float32))
     last = _finished(request, script, reference, timings, [])
     yield replace(last, warnings=(*last.warnings, "The text has nothing to speak: the speech is a short silence."))
+
+
+def _role(request: SpeechRequest, reference: Reference, budget: Budget) -> Role:
+    take = TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling)
+    return Role(take, budget.pace)
 
 
 def _finished(

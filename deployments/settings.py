@@ -145,7 +145,11 @@ class Settings(BaseSettings):
     ] = None
     default_random_seed: Annotated[Seed, Field(description="Seed, if the request has none.")] = 49
     voices_dir: Annotated[
-        Path, Field(description="Folder of the stored voices. On a cluster, all ingress replicas must share it.")
+        Path,
+        Field(
+            description="Folder of the stored voices and pronunciations. On a cluster, all ingress replicas must share "
+            "it."
+        ),
     ] = Path("~/.local/share/llasa-serve/voices")
     max_voices: Annotated[int, Field(ge=0, description="Number of voices that may be stored.")] = 1_000
     voice_cache_mb: Annotated[

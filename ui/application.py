@@ -7,6 +7,7 @@ from typing import Final, Literal
 import gradio as gr
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.settings import Settings
@@ -33,6 +34,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
     recordings = Recordings(folder, _KEPT_S)
     application = FastAPI(title="Llasa Serve's page", docs_url=None, redoc_url=None, openapi_url=None)
     _routes(application, recordings)
+    application.add_middleware(_EnglishByDefault)
     keys = settings.keys()
 
     def known(name: str, key: str) -> bool:
@@ -56,6 +58,21 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
             ssr_mode=False,
         )
     return application
+
+
+class _EnglishByDefault:
+    """ASGI middleware that answers Gradio's clients at the root of the page, too: they follow no redirect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            root = scope.get("root_path", "")
+            path = scope["path"].removeprefix(root)
+            if path in ("/config", "/login") or path.startswith("/gradio_api/"):
+                scope["path"] = f"{root}/{ENGLISH.code}{path}"
+        await self.app(scope, receive, send)
 
 
 def _routes(application: FastAPI, recordings: Recordings) -> None:

@@ -80,6 +80,14 @@ def gap(pause: float, *, after: bool = True, before: bool = True) -> int:
     return round(pause * SAMPLE_RATE) - (TRAIL * HOP if after else 0) - (LEAD * HOP if before else 0)
 
 
+def quiet_edges(wav: Waveform) -> tuple[int, int]:
+    """Returns the samples of silence before and after the speech of a take."""
+    (loud,) = np.nonzero(frame_levels(wav) > QUIET)
+    if not len(loud):
+        return len(wav), 0
+    return int(loud[0]) * HOP, len(wav) - (int(loud[-1]) + 1) * HOP
+
+
 def crossfaded(before: Waveform, wav: Waveform) -> Waveform:
     """Crossfades the end of the previous take, [fewer samples], into the beginning of a take, [samples]."""
     overlap = min(len(before), len(wav))

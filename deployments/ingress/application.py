@@ -13,12 +13,16 @@ from starlette.middleware.cors import CORSMiddleware
 from deployments.ingress.middleware.admission import AdmissionMiddleware
 from deployments.ingress.middleware.body_limit import BodyLimitMiddleware
 from deployments.ingress.middleware.keys import APIKeyMiddleware
+from deployments.ingress.middleware.lenient import LenientMiddleware
+from deployments.ingress.middleware.preflight import PreflightMiddleware
 from deployments.ingress.responses import exception_handlers
 from deployments.ingress.responses.speech import HEADERS
 from deployments.ingress.routes.assistants import assistant_route
+from deployments.ingress.routes.dialogue import dialogue_routes
 from deployments.ingress.routes.gpu import gpu_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
+from deployments.ingress.routes.pronunciations import pronunciation_routes
 from deployments.ingress.routes.speech import speech_routes
 from deployments.ingress.routes.transcription import transcription_routes
 from deployments.ingress.routes.transcriptions import transcriptions_routes
@@ -40,6 +44,7 @@ WORK: Final = (
     "/v1/audio/transcriptions",
     "/v1/audio/translations",
     "/v1/audio/voices",
+    "/v1/text-to-dialogue",
 )
 """Paths whose POST runs a model: these take turns."""
 SERVING = {"healthy", "upscaling", "downscaling"}
@@ -81,6 +86,8 @@ def build_application(service: SpeechService) -> FastAPI:
         speech_routes,
         transcriptions_routes,
         voice_routes,
+        pronunciation_routes,
+        dialogue_routes,
         model_routes,
         tts_routes,
         transcription_routes,
@@ -94,7 +101,7 @@ def build_application(service: SpeechService) -> FastAPI:
     async def icon() -> RedirectResponse:
         return RedirectResponse("/static-offline-docs/favicon.png")
 
-    @application.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    @application.get("/", include_in_schema=False)
     async def page() -> RedirectResponse:
         return RedirectResponse(PAGE)
 
@@ -102,7 +109,7 @@ def build_application(service: SpeechService) -> FastAPI:
 
 
 def _guard(application: FastAPI, settings: Settings, admission: Admission) -> None:
-    """Adds middleware. The last one added runs first: CORS, key, turn, size."""
+    """Adds middleware. The last one added runs first: form, CORS, key, turn, size."""
     application.add_middleware(BodyLimitMiddleware, megabytes=settings.max_upload_mb)
     application.add_middleware(
         AdmissionMiddleware,
@@ -121,6 +128,9 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
             allow_headers=["*"],
             expose_headers=[*HEADERS, "X-Ignored", "Retry-After"],
         )
+    else:
+        application.add_middleware(PreflightMiddleware)
+    application.add_middleware(LenientMiddleware)
 
 
 def _health_routes(service: SpeechService) -> APIRouter:

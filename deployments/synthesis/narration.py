@@ -11,7 +11,7 @@ import numpy as np
 
 from deployments.audio.loudness import loudness, scaled
 from deployments.audio.tempo import Tempo
-from deployments.audio.trim import crossfaded, gap
+from deployments.audio.trim import LEAD, crossfaded, gap, quiet_edges
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import TakeRequest
 from deployments.synthesis.events import Audio, Part, Progress, SpeechEvent
@@ -21,7 +21,7 @@ from deployments.synthesis.policy import Policy
 from deployments.synthesis.take import Take, TakeRecorder
 from deployments.synthesis.verification import verify
 from deployments.whisper.protocol import Transcriber
-from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Waveform
 
 AHEAD: Final = 4
 """Chunks of one request recorded at a time, including the next one to be heard."""
@@ -90,11 +90,12 @@ class LongFormSpeaker:
         if given:
             yield Audio(np.zeros(given, np.float32))
         level: float | None = None
+        owed = 0  # samples of silence that are still due if the next take has none at its beginning
         tail = np.zeros(0, np.float32)  # end of the previous take, which fades into the next one
         try:
             for index, chunk in enumerate(chunks):
-                start = given
                 between = gap(chunk.pause, before=index + 1 < len(chunks)) if chunk.pause else 0
+                start = given
                 kept: _Kept
                 if index == 0 and streamed and not (chunk.rate or self._policy.strict or self._policy.listens):
                     async with aclosing(self._record_streamed(chunk)) as pieces:
@@ -112,6 +113,10 @@ class LongFormSpeaker:
                         yield Progress("checking", index + 1, len(chunks))
                     kept = await self._tasks.pop(index)
                     self._accept(kept, chunk)
+                    if (silence := owed - quiet_edges(kept.take.wav)[0]) > 0:
+                        given += silence
+                        yield Audio(np.zeros(silence, np.float32))
+                    start = given
                     wav = crossfaded(tail, _matched(kept.take.wav, level))
                     # The first chunk may be streamed, and be heard to its end before the next one is ready.
                     stays = max(len(wav) + (min(between, 0) if index else 0), 0)
@@ -121,9 +126,13 @@ class LongFormSpeaker:
                         yield Audio(wav)
                 level = level or loudness(kept.take.wav)
                 yield _part(chunk, kept, start / SAMPLE_RATE, len(kept.take.wav) / SAMPLE_RATE)
+                owed = 0
                 if between > 0:
-                    given += between
-                    yield Audio(np.zeros(between, np.float32))
+                    owed = round(chunk.pause * SAMPLE_RATE) - quiet_edges(kept.take.wav)[1]
+                    if (silence := owed - (LEAD * HOP if index + 1 < len(chunks) else 0)) > 0:
+                        owed -= silence
+                        given += silence
+                        yield Audio(np.zeros(silence, np.float32))
         finally:
             for task in self._tasks.values():
                 task.cancel()

@@ -1,7 +1,7 @@
 """Composes the three models: from a reference and a text to speech."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -27,6 +27,7 @@ from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
 _POLICY: Final = Policy()
+_WORDLESS: Final = "The text holds no letter or digit: there is nothing to speak."
 _SILENCE: Final = 0.3
 """Seconds of the speech of a text with nothing to speak."""
 
@@ -48,6 +49,8 @@ class SpeechRequest:
     """What of the text is written in words."""
     pronunciations: Pronunciations | None = None
     """Replace words before normalisation."""
+    voice: str | None = None
+    """Name of the reference, for pronunciations of a voice."""
     language: str = "en"
     """Language of the text, ISO 639-1, or `auto`."""
     policy: Policy | None = None
@@ -120,9 +123,16 @@ class Synthesizer:
             GenerationFailed: the model generated silence, or the policy is strict and no take is good.
         """
         timings: dict[str, float] = {}
+        policy = request.policy or self.policy
+        script = await asyncio.to_thread(_read, request)
+        if not script.has_words:
+            if policy.strict:
+                raise InvalidText(_WORDLESS, "input")
+            for silent in _silence(request, script):
+                yield silent
+            return
         async with AsyncExitStack() as stack:
             yield Progress("waking")
-            policy = request.policy or self.policy
             draft = await self._draft(request, policy)
             with timed(timings, "wake"):
                 await stack.enter_async_context(
@@ -140,13 +150,8 @@ class Synthesizer:
             else:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
-            script = await asyncio.to_thread(_read, request)
             budgets = {name: Budget.beside(voice, request.instruction) for name, voice in request.cast.items()}
             chunks = await asyncio.to_thread(plan, script, budget, budgets)
-            if not chunks:
-                async for event in _silence(request, policy, script, reference, timings):
-                    yield event
-                return
             speaker = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 {
@@ -208,15 +213,12 @@ class Synthesizer:
         return await self._preparer.draft(request.reference, request.ref_text, policy.reference_check)
 
 
-async def _silence(
-    request: SpeechRequest, policy: Policy, script: Script, reference: Reference, timings: dict[str, float]
-) -> AsyncGenerator[SpeechEvent, None]:
-    if policy.strict:
-        raise InvalidText("The text holds no letter or digit: there is nothing to speak.")
-    pauses = sum(segment.pause for segment in script.segments)
-    yield Audio(np.zeros(round((pauses or _SILENCE) * SAMPLE_RATE), np.float32))
-    last = _finished(request, script, reference, timings, [])
-    yield replace(last, warnings=(*last.warnings, "The text has nothing to speak: the speech is a short silence."))
+def _silence(request: SpeechRequest, script: Script) -> Iterator[SpeechEvent]:
+    # Voice pipelines send sentence by sentence: one that is only an emoji must not end the conversation.
+    seconds = sum(segment.pause for segment in script.segments) or _SILENCE
+    yield Audio(np.zeros(round(seconds * SAMPLE_RATE), np.float32))
+    warnings = (*request.warnings, *script.warnings, f"{_WORDLESS} The speech is a short silence.")
+    yield Finished("stop", request.sampling.seed, "", warnings=warnings)
 
 
 def _role(request: SpeechRequest, reference: Reference, budget: Budget) -> Role:
@@ -250,7 +252,7 @@ def _finished(
 def _read(request: SpeechRequest) -> Script:
     script = request.text if isinstance(request.text, Script) else Script((Segment(request.text),))
     options = request.options if request.normalise else replace(request.options, normalize=False)
-    return script.normalised(request.language, options, request.pronunciations)
+    return script.normalised(request.language, options, request.pronunciations, request.voice)
 
 
 def seconds(wav: Waveform) -> float:

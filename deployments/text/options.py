@@ -1,6 +1,9 @@
 """Chooses what normalisation writes in words."""
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +12,8 @@ class NormalizationOptions:
 
     What is switched off stays as it was written, except that unusual characters are replaced all the same.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     normalize: bool = True
     """Whether to normalise at all."""

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
+
+from pydantic import ConfigDict
 
 from deployments.errors import InvalidInput
 
@@ -23,6 +25,8 @@ class Pronunciation:
     Raises:
         InvalidInput: the term is empty, or a text is too long.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     term: str
     replacement: str

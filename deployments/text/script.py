@@ -63,6 +63,11 @@ class Script:
         return flowing(segment.text if segment.written is None else segment.written for segment in self.segments)
 
     @property
+    def has_words(self) -> bool:
+        """Whether there is a letter or a digit."""
+        return any(character.isalnum() for segment in self.segments for character in segment.text)
+
+    @property
     def voices(self) -> tuple[str, ...]:
         """Names of the voices, without repetition, in order."""
         return tuple(dict.fromkeys(segment.voice for segment in self.segments if segment.voice is not None))
@@ -72,6 +77,7 @@ class Script:
         language: str = "en",
         options: NormalizationOptions = DEFAULT_OPTIONS,
         pronunciations: Pronunciations | None = None,
+        voice: str | None = None,
     ) -> "Script":
         """Returns the script with its segments as the model reads them; captions still show what was written.
 
@@ -79,6 +85,7 @@ class Script:
             language: Language of the text, ISO 639-1, or `auto`.
             options: What is written in words.
             pronunciations: Replace words before normalisation.
+            voice: Name of the request's voice.
         """
         read = []
         for segment in self.segments:
@@ -87,7 +94,7 @@ class Script:
             if segment.say_as and options.normalize:
                 text = _said_as(text, segment.say_as)
             elif pronunciations:
-                text = pronunciations.apply(text, language, segment.voice)
+                text = pronunciations.apply(text, language, segment.voice or voice)
             read.append(replace(segment, text=normalise(text, language, options), written=written))
         return replace(self, segments=tuple(read))
 

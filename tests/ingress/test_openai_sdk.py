@@ -144,7 +144,7 @@ def test_transcription_in_every_format(client: OpenAI) -> None:
     assert heard(response_format="srt").startswith("1\n00:00:0")
     assert heard(response_format="vtt").startswith("WEBVTT\n\n00:00:0")
     verbose = heard(response_format="verbose_json")
-    assert (verbose.text, verbose.language, verbose.duration) == (plain.text, "en", 2.0)
+    assert (verbose.text, verbose.language, verbose.duration) == (plain.text, "english", 2.0)
     assert " ".join(segment.text for segment in verbose.segments) == plain.text
     assert verbose.words is None
     words = heard(response_format="verbose_json", timestamp_granularities=["word"])
@@ -165,7 +165,7 @@ def test_language_prompt_and_temperature_are_taken(client: OpenAI) -> None:
         response_format="verbose_json",
         chunking_strategy="auto",
     )
-    assert answer.language == "de"
+    assert answer.language == "german"
 
 
 def test_a_transcription_can_be_streamed(client: OpenAI) -> None:

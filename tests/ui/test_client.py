@@ -41,6 +41,13 @@ def test_every_endpoint_has_a_name_and_says_what_it_does(client: Client) -> None
     assert found["unnamed_endpoints"] == {}
 
 
+def test_a_client_of_the_root_speaks_too(page: str, tmp_path: Path) -> None:
+    root = Client(f"{page}/", verbose=False, download_files=tmp_path)
+    waveform, *_ = root.predict("Hello there.", "alloy", api_name="/generate")
+    path = Path(waveform["value"] if isinstance(waveform, dict) else waveform)
+    assert path.read_bytes()[:4] == b"RIFF"
+
+
 def test_a_text_is_spoken_in_a_voice(client: Client) -> None:
     waveform, status, *_ = client.predict("Hello there.", "alloy", api_name="/generate")
     path = Path(waveform["value"] if isinstance(waveform, dict) else waveform)

@@ -21,7 +21,7 @@ async def test_the_page_is_below_ui_in_the_browsers_language(running: Running) -
 
 
 async def test_it_speaks_and_what_it_spoke_can_be_fetched(running: Running, tmp_path: Path) -> None:
-    client = await asyncio.to_thread(Client, f"{running.url}/ui/en/", verbose=False, download_files=tmp_path)
+    client = await asyncio.to_thread(Client, f"{running.url}/ui/", verbose=False, download_files=tmp_path)
     found = await asyncio.to_thread(client.predict, "Hello there.", "alloy", api_name="/generate")
     downloads = found[3]
     address = downloads.partition('href="')[2].partition('"')[0]

@@ -3,9 +3,8 @@
 import errno
 import logging
 from collections.abc import Mapping
-from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from deployments.errors import ServiceError, Unavailable, UnprocessableInput
+from deployments.ingress.bodies import suggestion, wire_names
 
 logger = logging.getLogger(__name__)
 
@@ -87,30 +87,55 @@ async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
 
 async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
-    # Without pydantic's names of the members of a union, such as `function-plain[_validate()]`.
-    field = ".".join(str(part) for part in first["loc"][1:] if "[" not in str(part)) or None
+    # pydantic also names the members of unions: `audio.function-plain[_validate()]`.
+    field = ".".join(str(part) for part in first["loc"][1:] if "(" not in str(part)) or None
     message = first["msg"]
-    if first["type"] == "missing":
-        message = f"The field {field} is missing or empty."
+    if first["type"] == "json_invalid":
+        field, message = None, f"The body is not valid JSON: {first['ctx']['error']} at character {first['loc'][1]}."
+    elif first["type"] == "misspelt":
+        field = first["ctx"]["name"]
+        message += f" Did you mean {first['ctx']['meant']}?"
     elif first["type"] == "extra_forbidden":
-        message = f"There is no field {field}.{_suggestion(request, field or '')}"
-    elif field:
+        message = f"There is no field {field}.{suggestion(field or '', _known_fields(request))}"
+    elif field is None:
+        message = _body_problem(request, first["input"])
+    elif first["type"] == "missing":
+        message = f"The field {field} is missing or empty."
+    elif "UploadFile" in message:
+        message = f"{field}: This is no file. Send it in a form of the type multipart/form-data."
+    else:
         message = f"{field}: {message}."
     return await _service_error(request, UnprocessableInput(message, field))
 
 
-def _suggestion(request: Request, field: str) -> str:
-    """Suggests the field that was probably meant, from the route's own form."""
-    route = request.scope.get("route")
-    form = getattr(route, "body_field", None)
-    known = getattr(getattr(form, "field_info", None), "annotation", None)
-    close = get_close_matches(field, getattr(known, "model_fields", {}), n=1)
-    return f" Did you mean {close[0]}?" if close else ""
+def _body_problem(request: Request, body: object) -> str:
+    """Describes a body that is not an object at all."""
+    kind = request.headers.get("content-type")
+    if not body:
+        return "The request has no body: send a JSON object with `Content-Type: application/json`."
+    if isinstance(body, bytes):
+        given = f"is {kind[:100]}" if kind else "is missing"
+        return f"The body was not read as JSON, because its Content-Type {given}: send `application/json`."
+    if isinstance(body, str):
+        return "The body is a JSON string, not an object: it was encoded twice."
+    return f"The body is a JSON {_JSON.get(type(body), 'value')}, not an object."
+
+
+_JSON: Final[Mapping[type, str]] = {list: "array", int: "number", float: "number", bool: "value"}
+
+
+def _known_fields(request: Request) -> list[str]:
+    """Returns the names of the fields of the route's own body."""
+    form = getattr(request.scope.get("route"), "body_field", None)
+    model = getattr(getattr(form, "field_info", None), "annotation", None)
+    return wire_names(model) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 
 async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
     message = error.detail
-    if error.status_code == HTTPStatus.NOT_FOUND:
+    if isinstance(error.__cause__, UnicodeDecodeError):
+        message = "The body is not valid UTF-8."
+    elif error.status_code == HTTPStatus.NOT_FOUND:
         message = f"There is no {request.url.path}: see /apidocs."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"{request.url.path} does not take {request.method}: see /apidocs."

@@ -1,5 +1,6 @@
 """GET /v1/models: the models that requests may name."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -12,9 +13,11 @@ from deployments.profiles import Profile
 from deployments.service.service import SpeechService
 
 SPEECH_ALIASES: Final = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-TRANSCRIPTION_ALIASES: Final = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
+TRANSCRIPTION_ALIASES: Final = ("whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 """OpenAI's names, for clients that know no others: each stands for the one deployed model of its kind."""
 
+_DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{4})\Z")
+"""End of the name of one of OpenAI's snapshots: `gpt-4o-mini-tts-2025-12-15`, `tts-1-1106`."""
 _CREATED: Final = 1_735_689_600
 """Unix time. OpenAI's clients require one; this is the year of Llasa's release."""
 
@@ -60,8 +63,8 @@ def transcription_models(profile: Profile) -> tuple[str, ...]:
 
 
 def check_model(model: str, known: tuple[str, ...]) -> None:
-    """Raises NotFound if the model is unknown."""
-    if model not in known:
+    """Raises NotFound if the model is unknown. A dated name is that of the model without the date."""
+    if model not in known and _DATE.sub("", model) not in known:
         raise NotFound(
             f"There is no model {model[:100]!r} here: {known[0]} is, and answers to {', '.join(known[1:])}.", "model"
         )

@@ -3,9 +3,10 @@
 from pathlib import PurePath
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from deployments.audio.encoder import MEDIA_TYPES
+from deployments.ingress.responses.audio_file import RANGES, audio_file
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.service.service import SpeechService
 
@@ -14,6 +15,7 @@ _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     **{status: FAILURES[status] for status in (401, 404, 422)},
     200: {"description": "The file.", "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)},
+    **RANGES,
 }
 
 
@@ -22,8 +24,8 @@ def output_routes(service: SpeechService) -> APIRouter:
     router = APIRouter(prefix="/api/outputs", tags=["speech"])
 
     @router.get("/{name}", summary="Get a stored copy of speech", response_class=Response, responses=_ANSWERS)
-    async def output(name: str) -> Response:
+    async def output(name: str, request: Request) -> Response:
         data = await service.output(name)
-        return Response(data, media_type=_MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream"))
+        return audio_file(request, data, _MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream"))
 
     return router

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from deployments.audio.encoder import MEDIA_TYPES, Format
+from deployments.ingress.bodies import IGNORED, JsonBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, ResponseMode, speech_response
@@ -15,10 +16,8 @@ from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 
 
-class VoiceId(BaseModel):
+class VoiceId(JsonBody):
     """A stored voice."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str = Field(examples=["voice_0123456789abcdef01234567"])
 
@@ -27,7 +26,7 @@ def _name_or_id(voice: object) -> object:
     return VoiceId.model_validate(voice).id if isinstance(voice, dict) else voice
 
 
-class SpeechBody(SpeechParams):
+class SpeechBody(SpeechParams, JsonBody):
     """The fields of a request: OpenAI's, and all parameters of speech."""
 
     model: Annotated[str, Field(description="One of GET /v1/models.", examples=["tts-1"])]
@@ -44,7 +43,9 @@ class SpeechBody(SpeechParams):
         Field(description="Clip of the voice: a data URL, or a URL of an allowed host. Takes precedence over `voice`."),
     ] = None
     instructions: Annotated[
-        str | None, Field(max_length=4096, description="Accepted and ignored. Llasa does not support instructions.")
+        str | None,
+        Field(max_length=4096, description="Accepted and ignored. Llasa does not support instructions."),
+        IGNORED,
     ] = None
     stream_format: Annotated[
         Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, followed by the usage.")
@@ -80,8 +81,8 @@ def speech_routes(service: SpeechService) -> APIRouter:
         check_model(body.model, speech_models(service.profile))
         clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
         chunks = service.speak(body, clip, streamed=body.stream and body.mode != "whole", caller=turn)
-        headers = {"X-Ignored": "instructions"} if body.instructions else {}
-        return await speech_response(chunks, body.with_defaults(service.settings), body.mode, headers)
+        params = body.with_defaults(service.settings)
+        return await speech_response(chunks, params, body.mode, ignored_header(body.ignored))
 
     return router
 

@@ -3,34 +3,31 @@
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from deployments.ingress.bodies import FormBody
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
-from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
+from deployments.ingress.routes.clip_fields import ClipUrl, Language, clip_of
+from deployments.ingress.uploads import UploadRoute
 from deployments.service.service import SpeechService
 from deployments.service.transcription import Transcription
 
 
-class TranscriptionForm(BaseModel):
+class TranscriptionForm(FormBody):
     """The fields of a request."""
-
-    model_config = ConfigDict(extra="forbid")
 
     audio: Annotated[UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads.")] = None
     audio_url: ClipUrl = None
-    language: Annotated[
-        str | None,
-        Field(description="ISO 639-1 code. If empty or missing, Whisper detects the language.", examples=["en"]),
-    ] = None
+    language: Language = None
     word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False
 
 
 def transcription_routes(service: SpeechService) -> APIRouter:
     """Returns the route of a service."""
-    router = APIRouter(tags=["speech"])
+    router = APIRouter(tags=["speech"], route_class=UploadRoute)
 
     @router.post("/api/transcribe", summary="Transcribe a recording", responses=RESPONSES)
     async def transcribe(

@@ -7,17 +7,21 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, Field, FiniteFloat
 from starlette.types import Send
 
 from deployments.audio.subtitles import srt, vtt
 from deployments.errors import ServiceError
+from deployments.ingress.bodies import IGNORED, FormBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.responses.sse import error_event, event
+from deployments.ingress.routes.clip_fields import Language
 from deployments.ingress.routes.models import check_model, transcription_models
+from deployments.ingress.uploads import UploadRoute
 from deployments.service.backend import Clip
+from deployments.service.languages import LANGUAGES
 from deployments.service.retry import await_first_item
 from deployments.service.service import SpeechService
 from deployments.synthesis.captions import cues
@@ -26,12 +30,13 @@ from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task
 ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _FRAMES_A_SECOND: Final = 50
 """Frame rate of Whisper's encoder; the frames count as input tokens."""
+_Unused = Annotated[
+    list[str], Field(default_factory=list, description="Of OpenAI's API; accepted and ignored."), IGNORED
+]
 
 
-class TranslationForm(BaseModel):
+class TranslationForm(FormBody):
     """The fields of a request."""
-
-    model_config = ConfigDict(extra="forbid")
 
     file: Annotated[UploadFile, File(description="Any audio that FFmpeg reads.")]
     model: Annotated[str, Field(description="One of GET /v1/models.", examples=["whisper-1"])]
@@ -45,18 +50,26 @@ class TranslationForm(BaseModel):
 class TranscriptionsForm(TranslationForm):
     """The fields of a request."""
 
-    language: Annotated[
-        str | None,
-        Field(description="ISO 639-1 code. If empty or missing, Whisper detects the language.", examples=["en"]),
-    ] = None
+    language: Language = None
     timestamp_granularities: Annotated[
         list[Literal["word", "segment"]],
-        Field(alias="timestamp_granularities[]", description="Timestamps in `verbose_json`; default `segment`."),
-    ] = []
+        Field(
+            default_factory=list,
+            alias="timestamp_granularities[]",
+            description="Timestamps in `verbose_json`; default `segment`.",
+        ),
+    ]
     stream: Annotated[bool, Field(description="Send events while the recording is transcribed.")] = False
     chunking_strategy: Annotated[
-        str | None, Field(description="Accepted and ignored. Whisper always splits at pauses.")
+        str | dict[str, str] | None,
+        Field(description="Accepted and ignored. Whisper always splits at pauses."),
+        IGNORED,
     ] = None
+    include: Annotated[_Unused, Field(alias="include[]")]
+    keywords: Annotated[_Unused, Field(alias="keywords[]")]
+    known_speaker_names: Annotated[_Unused, Field(alias="known_speaker_names[]")]
+    known_speaker_references: Annotated[_Unused, Field(alias="known_speaker_references[]")]
+    languages: Annotated[_Unused, Field(alias="languages[]")]
 
 
 class DurationUsage(BaseModel):
@@ -100,7 +113,7 @@ class VerboseTranscription(BaseModel):
     """`verbose_json`."""
 
     task: Task
-    language: str = Field(description="ISO 639-1.")
+    language: str = Field(description="English name, as OpenAI's.")
     duration: float = Field(description="Seconds.")
     text: str
     segments: list[VerboseSegment] | None = None
@@ -134,7 +147,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
 def transcriptions_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
     known = transcription_models(service.profile)
-    router = APIRouter(prefix="/v1/audio", tags=["openai"])
+    router = APIRouter(prefix="/v1/audio", tags=["openai"], route_class=UploadRoute)
 
     @router.post("/transcriptions", summary="Transcribe a recording", responses=_ANSWERS)
     async def transcriptions(
@@ -148,10 +161,12 @@ def transcriptions_routes(service: SpeechService) -> APIRouter:
         )
         clip = Clip(form.file.file, param="file")
         if form.stream:
-            return _Streamed(*await await_first_item(service.listen(clip, caller=turn, **listening)))
+            return _Streamed(
+                *await await_first_item(service.listen(clip, caller=turn, **listening)), ignored=form.ignored
+            )
         transcript = await service.transcript(clip, caller=turn, **listening)
         answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
-        answer.headers.update(_headers(transcript))
+        answer.headers.update(_headers(form.ignored, transcript))
         return answer
 
     @router.post("/translations", summary="Translate a recording into English text", responses=_ANSWERS)
@@ -162,24 +177,23 @@ def transcriptions_routes(service: SpeechService) -> APIRouter:
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
         transcript = await service.transcript(Clip(form.file.file, param="file"), caller=turn, **listening)
         answer = _answer(transcript, form.response_format, "translate", [])
-        answer.headers.update(_headers(transcript))
+        answer.headers.update(_headers(form.ignored, transcript))
         return answer
 
     return router
 
 
-def _headers(transcript: Transcript) -> dict[str, str]:
-    fields = _ignored_fields(transcript)
-    return ({"X-Ignored": ", ".join(fields)} if fields else {}) | warning_headers(_warnings(transcript))
+def _headers(ignored: list[str], transcript: Transcript) -> dict[str, str]:
+    return ignored_header(_ignored_fields(ignored, transcript)) | warning_headers(_warnings(transcript))
 
 
 def _warnings(transcript: Transcript) -> list[str]:
     return [*transcript.warnings, *(_IGNORED[option] for option in transcript.ignored)]
 
 
-def _ignored_fields(transcript: Transcript) -> list[str]:
+def _ignored_fields(ignored: list[str], transcript: Transcript) -> list[str]:
     """Returns the request's fields that had no effect; the task is not a field, but the route."""
-    return [option for option in transcript.ignored if option != "task"]
+    return [*ignored, *(option for option in transcript.ignored if option != "task")]
 
 
 def _answer(
@@ -204,7 +218,7 @@ def _answer(
     ]
     verbose = VerboseTranscription(
         task=task,
-        language=transcript.language,
+        language=LANGUAGES.get(transcript.language, transcript.language),
         duration=transcript.duration,
         text=transcript.text,
         segments=segments if "segment" in granularities or not granularities else None,
@@ -232,11 +246,14 @@ def _segment(number: int, segment: Segment) -> VerboseSegment:
 class _Streamed(StreamingResponse):
     """Sends the text in events as it is transcribed. The joined deltas equal the text of the last event."""
 
-    def __init__(self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None]) -> None:
-        headers = _headers(first) if isinstance(first, Transcript) else None
+    def __init__(
+        self, first: Segment | Transcript, rest: AsyncGenerator[Segment | Transcript, None], ignored: list[str]
+    ) -> None:
+        headers = _headers(ignored, first) if isinstance(first, Transcript) else ignored_header(ignored)
         super().__init__((), media_type="text/event-stream", headers=headers)
         self._first = first
         self._rest = rest
+        self._ignored = ignored
 
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -247,7 +264,7 @@ class _Streamed(StreamingResponse):
                 piece: Segment | Transcript | None = self._first
                 while piece is not None:
                     if isinstance(piece, Transcript):
-                        last = event("transcript.text.done", _done(piece))
+                        last = event("transcript.text.done", _done(self._ignored, piece))
                     elif piece.text:
                         delta = f" {piece.text}" if written else piece.text
                         written += delta
@@ -259,10 +276,10 @@ class _Streamed(StreamingResponse):
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
-def _done(transcript: Transcript) -> dict[str, Any]:
+def _done(ignored: list[str], transcript: Transcript) -> dict[str, Any]:
     done = {"text": transcript.text, "usage": _tokens(transcript)}
-    if transcript.ignored:
-        done["ignored"] = _ignored_fields(transcript)
+    if fields := _ignored_fields(ignored, transcript):
+        done["ignored"] = fields
     if warnings := _warnings(transcript):
         done["warnings"] = warnings
     return done

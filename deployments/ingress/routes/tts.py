@@ -11,6 +11,7 @@ from deployments.errors import ServiceError
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
 from deployments.ingress.routes.clip_fields import clip_of
+from deployments.ingress.uploads import UploadRoute
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 from deployments.xcodec2.protocol import SAMPLE_RATE
@@ -36,7 +37,7 @@ class SpeechForm(SpeechParams):
 
 def tts_routes(service: SpeechService) -> APIRouter:
     """Returns the route of a service."""
-    router = APIRouter(tags=["speech"])
+    router = APIRouter(tags=["speech"], route_class=UploadRoute)
 
     @router.post(
         "/api/tts",

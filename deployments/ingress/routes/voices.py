@@ -3,24 +3,25 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.audio.encoder import MEDIA_TYPES, encoded
+from deployments.ingress.bodies import FormBody, JsonBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
+from deployments.ingress.responses.audio_file import RANGES, audio_file
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
+from deployments.ingress.uploads import UploadRoute
 from deployments.service.parameters import Consent, RefCheck, RefText
 from deployments.service.service import SpeechService
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
 
 
-class VoiceForm(BaseModel):
+class VoiceForm(FormBody):
     """The fields of a request."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[
         str, Field(description="At most 100 characters, at least one visible, no slashes.", examples=["narrator"])
@@ -32,6 +33,9 @@ class VoiceForm(BaseModel):
     consent: Consent
     ref_text: RefText = None
     ref_check: RefCheck = None
+    type: Annotated[
+        Literal["audio_sample"], Field(description="OpenAI's kind of source: voices are made from clips.")
+    ] = "audio_sample"
 
 
 class VoiceObject(BaseModel):
@@ -48,10 +52,8 @@ class VoiceObject(BaseModel):
     warnings: list[str] = Field(description="Possible problems of its reference; repeated in each response.")
 
 
-class VoiceChange(BaseModel):
+class VoiceChange(JsonBody):
     """Changes to a voice."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(description="New name. The id changes too.", examples=["storyteller"])
 
@@ -81,7 +83,7 @@ class DeletedVoice(BaseModel):
 
 def voice_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
-    router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
+    router = APIRouter(prefix="/v1/audio/voices", tags=["openai"], route_class=UploadRoute)
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
     @router.get("", summary="List the voices", responses={401: FAILURES[401]})
@@ -109,7 +111,8 @@ def voice_routes(service: SpeechService) -> APIRouter:
         summary="Rename a voice",
         responses=missing | {400: FAILURES[400], 409: FAILURES[409]},
     )
-    async def rename(voice: str, change: VoiceChange) -> VoiceObject:
+    async def rename(voice: str, change: VoiceChange, response: Response) -> VoiceObject:
+        response.headers.update(ignored_header(change.ignored))
         return _object(await service.rename_voice(voice, change.name))
 
     @router.get(
@@ -117,11 +120,13 @@ def voice_routes(service: SpeechService) -> APIRouter:
         summary="Get a sample of a voice",
         response_class=Response,
         responses=missing
+        | RANGES
         | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
     )
-    async def sample(voice: str) -> Response:
+    async def sample(voice: str, request: Request) -> Response:
         wav = await service.voice_sample(voice)
-        return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
+        file = await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE)
+        return audio_file(request, file, MEDIA_TYPES["wav"])
 
     @router.delete("/{voice}", summary="Delete a voice by its name or id", responses=missing | {400: FAILURES[400]})
     async def delete(voice: str) -> DeletedVoice:

@@ -1,0 +1,292 @@
+"""What real clients send that differs from our own examples of requests."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments.audio.decoder import Decoder
+from deployments.audio.reading import decoded
+from deployments.service.listener import Listener
+from tests.ingress.conftest import client_of
+from tests.ingress.routes.test_transcriptions import Ear
+from tests.ingress.routes.test_tts import refused
+from tests.support.clips import voice, wav_file
+from tests.support.noted import NotedService, noted_service
+
+BODY: dict[str, Any] = {"model": "tts-1", "input": "Hello there.", "voice": "alloy", "response_format": "wav"}
+FORM = {"model": "whisper-1"}
+SPEECH = "/v1/audio/speech"
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def service(decoder: Decoder, tmp_path: Path) -> NotedService:
+    service = noted_service(decoder, tmp_path)
+    return replace(service, listener=Listener(service.audio, Ear(), service.residency))
+
+
+@pytest.fixture
+async def client(service: NotedService) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(service) as client:
+        yield client
+
+
+async def transcribe(client: httpx.AsyncClient, **fields: Any) -> httpx.Response:
+    return await client.post("/v1/audio/transcriptions", data=FORM | fields, files={"file": wav_file(voice(1.5))})
+
+
+async def test_null_is_the_default_of_every_field(client: httpx.AsyncClient, service: NotedService) -> None:
+    document = (await client.get("/openapi.json")).json()
+    properties = document["components"]["schemas"]["SpeechBody"]["properties"]
+    required = {"model", "input", "voice"}
+    answer = await client.post(SPEECH, json=dict.fromkeys(properties) | {name: BODY[name] for name in required})
+    assert answer.status_code == 200, answer.text
+    (await client.post(SPEECH, json={name: BODY[name] for name in required})).raise_for_status()
+    nulls, without = service.seen
+    assert nulls == without
+
+
+async def test_null_is_no_value_of_a_required_field(client: httpx.AsyncClient) -> None:
+    refused(await client.post(SPEECH, json=BODY | {"input": None}), 422, "validation_error", "input", "is missing")
+
+
+async def test_unknown_fields_are_ignored_and_listed(client: httpx.AsyncClient) -> None:
+    answer = await client.post(SPEECH, json=BODY | {"params": {"a": 1}, "backend": "x", "ü\r\nX": 1, "user": None})
+    assert answer.status_code == 200
+    assert answer.headers["x-ignored"] == r"params, backend, \u00fc\r\nX"
+
+
+async def test_hundreds_of_unknown_fields_fit_into_the_header(client: httpx.AsyncClient) -> None:
+    answer = await client.post(SPEECH, json=BODY | {f"unknown-{number}-{'x' * 500}": 1 for number in range(300)})
+    assert answer.status_code == 200
+    assert len(answer.headers["x-ignored"]) < 2000
+
+
+async def test_a_change_of_a_voice_ignores_unknown_fields(client: httpx.AsyncClient) -> None:
+    clip = {"audio_sample": wav_file(voice(1.5))}
+    voice_form = {"name": "narrator", "consent": "mine", "ref_text": "Good morning.", "ref_check": "off"}
+    voice_form |= {"type": "audio_sample"}
+    (await client.post("/v1/audio/voices", data=voice_form, files=clip)).raise_for_status()
+    answer = await client.patch("/v1/audio/voices/narrator", json={"name": "teller", "description": "x"})
+    assert (answer.json()["name"], answer.headers["x-ignored"]) == ("teller", "description")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("sped", "speed"), ("respone_format", "response_format"), ("tempreature", "temperature"), ("Voice", "voice")],
+)
+async def test_a_misspelt_field_is_refused_with_the_right_name(
+    client: httpx.AsyncClient, wrong: str, right: str
+) -> None:
+    answer = await client.post(SPEECH, json=BODY | {wrong: "x"})
+    refused(answer, 422, "validation_error", wrong, f"There is no field {wrong}. Did you mean {right}?")
+
+
+async def test_the_name_of_the_format_in_other_apis_is_refused_with_the_right_one(client: httpx.AsyncClient) -> None:
+    answer = await client.post(SPEECH, json=BODY | {"output_format": "mp3"})
+    refused(answer, 422, "validation_error", "output_format", "Did you mean response_format?")
+
+
+async def test_a_form_suggests_names_as_they_are_sent(client: httpx.AsyncClient) -> None:
+    answer = await transcribe(client, timestamp_granularities="word")
+    name = "timestamp_granularities"
+    refused(answer, 422, "validation_error", name, "Did you mean timestamp_granularities[]?")
+
+
+async def test_all_fields_of_openais_transcriptions_are_taken(client: httpx.AsyncClient) -> None:
+    answer = await transcribe(
+        client,
+        **{
+            "include[]": "logprobs",
+            "chunking_strategy[type]": "server_vad",
+            "chunking_strategy[threshold]": "0.5",
+            "languages[]": ["en", "de"],
+            "keywords[]": "Llasa",
+            "known_speaker_names[]": "agent",
+            "known_speaker_references[]": "data:audio/wav;base64,AA==",
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    ignored = answer.headers["x-ignored"].split(", ")
+    assert ignored[0] == "chunking_strategy"
+    assert {name.removesuffix("[]") for name in ignored[1:]} == {
+        "include",
+        "languages",
+        "keywords",
+        "known_speaker_names",
+        "known_speaker_references",
+    }
+
+
+async def test_a_stream_of_text_lists_ignored_fields_in_headers_and_at_its_end(client: httpx.AsyncClient) -> None:
+    answer = await transcribe(client, stream="true", chunking_strategy="auto")
+    assert answer.headers["x-ignored"] == "chunking_strategy"
+    assert json.loads(answer.text.strip().rpartition("data: ")[2])["ignored"] == ["chunking_strategy"]
+
+
+async def test_the_language_of_a_verbose_transcription_is_a_name(client: httpx.AsyncClient) -> None:
+    answer = await transcribe(client, response_format="verbose_json")
+    assert answer.json()["language"] == "english"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini-tts-2025-12-15", "gpt-4o-mini-tts-2025-03-20", "tts-1-1106"])
+async def test_dated_names_are_those_of_the_model(client: httpx.AsyncClient, model: str) -> None:
+    assert (await client.post(SPEECH, json=BODY | {"model": model})).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["gpt-transcribe", "gpt-4o-transcribe-2025-12-15"])
+async def test_all_names_of_openais_transcribers_are_known(client: httpx.AsyncClient, model: str) -> None:
+    assert (await transcribe(client, model=model)).status_code == 200
+    assert (await client.get(f"/v1/models/{model}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "message"),
+    [
+        (b'{"model": "tts-1", "input"', JSON, 422, "not valid JSON: Expecting ':' delimiter at character 26"),
+        (json.dumps(json.dumps(BODY)).encode(), JSON, 422, "it was encoded twice"),
+        (b"[1]", JSON, 422, "a JSON array, not an object"),
+        (b"null", JSON, 422, "has no body"),
+        (b"", JSON, 422, "has no body"),
+        (b"\xff\xfe{", JSON, 400, "not valid UTF-8"),
+        (json.dumps(BODY).encode(), {}, 422, "its Content-Type is missing: send `application/json`"),
+        (b"model=tts-1", {"content-type": "application/x-www-form-urlencoded"}, 422, "is application/x-www-form-url"),
+    ],
+    ids=["broken", "encoded twice", "array", "null", "empty", "no UTF-8", "no type", "form"],
+)
+async def test_a_body_that_is_no_object_is_described(
+    client: httpx.AsyncClient, body: bytes, headers: dict[str, str], status: int, message: str
+) -> None:
+    answer = await client.post(SPEECH, content=body, headers=headers)
+    refused(answer, status, "bad_request" if status == 400 else "validation_error", None, message)
+
+
+async def test_head_is_answered_by_every_route_that_takes_get(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    routes = [path for path, operations in paths.items() if "get" in operations]
+    assert len(routes) >= 8
+    for route in [*routes, "/", "/apidocs", "/openapi.json"]:
+        path = route.replace("{model}", "tts-1").replace("{voice}", "alloy").replace("{name}", "none")
+        head, get = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b""), path
+        assert head.headers.get("content-type") == get.headers.get("content-type"), path
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/voices/alloy/sample", "output"])
+async def test_players_can_seek_in_audio_files(client: httpx.AsyncClient, path: str) -> None:
+    if path == "output":
+        spoken = await client.post(SPEECH, json=BODY | {"stream": False, "keep": True})
+        path = f"/api/outputs/{spoken.headers['x-output']}"
+    whole = await client.get(path)
+    assert (whole.status_code, whole.headers["accept-ranges"]) == (200, "bytes")
+    data, size = whole.content, len(whole.content)
+    for given, expected in {"0-9": data[:10], "10-": data[10:], "-20": data[-20:], f"5-{size + 9}": data[5:]}.items():
+        part = await client.get(path, headers={"range": f"bytes={given}"})
+        assert (part.status_code, part.content) == (206, expected)
+        first = size - len(expected) if given != "0-9" else 0
+        assert part.headers["content-range"] == f"bytes {first}-{first + len(expected) - 1}/{size}"
+    beyond = await client.get(path, headers={"range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    for given in ("bytes=9-1", "bytes=0-1,4-5", "bytes=-", "lines=1-2", f"bytes={'9' * 5000}-"):
+        assert (await client.get(path, headers={"range": given})).content == data
+    changed = {"range": "bytes=0-9", "if-range": '"other"'}
+    assert (await client.get(path, headers=changed)).content == data
+    same = changed | {"if-range": whole.headers["etag"]}
+    assert (await client.get(path, headers=same)).content == data[:10]
+
+
+async def test_a_slash_at_the_end_changes_nothing(client: httpx.AsyncClient) -> None:
+    assert (await client.post(f"{SPEECH}/", json=BODY)).status_code == 200
+    assert (await client.get("/v1/models//")).json() == (await client.get("/v1/models")).json()
+
+
+async def test_a_slash_at_the_end_does_not_evade_keys_or_turns(decoder: Decoder, tmp_path: Path) -> None:
+    service = noted_service(decoder, tmp_path, api_key="sk-one", max_queued_requests=0, max_running_requests=1)
+    async with client_of(service) as client, service.admission.turn("other"):
+        refused(await client.post(f"{SPEECH}/", json=BODY), 401, "invalid_api_key", None, "key")
+        client.headers["x-api-key"] = "sk-one"
+        refused(await client.post(f"{SPEECH}/", json=BODY), 429, "overloaded", None, "waiting")
+
+
+PREFLIGHT = {"origin": "https://page.example", "access-control-request-method": "POST"}
+
+
+@pytest.mark.parametrize("keys", [{}, {"api_key": "sk-one"}], ids=["open", "keys"])
+async def test_a_preflight_without_cors_names_the_setting(
+    decoder: Decoder, tmp_path: Path, keys: dict[str, str]
+) -> None:
+    async with client_of(noted_service(decoder, tmp_path, api_key=keys.get("api_key"))) as client:
+        answer = await client.options(SPEECH, headers=PREFLIGHT)
+        refused(answer, 403, "cors_disabled", None, "add https://page.example to the setting CORS_ORIGINS")
+        assert (await client.options(SPEECH)).status_code in (401, 405)
+
+
+async def test_a_preflight_with_cors_is_granted(decoder: Decoder, tmp_path: Path) -> None:
+    async with client_of(noted_service(decoder, tmp_path, cors_origins="https://page.example")) as client:
+        assert (await client.options(SPEECH, headers=PREFLIGHT)).status_code == 200
+
+
+async def test_a_file_without_a_name_is_a_file(client: httpx.AsyncClient) -> None:
+    data = wav_file(voice(40.0), rate=48_000)
+    assert len(data) > 2**20  # larger than a field may be
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + data + b"\r\n--x--\r\n"
+    )
+    answer = await client.post(
+        "/v1/audio/transcriptions", content=body, headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_broken_upload_is_refused(client: httpx.AsyncClient) -> None:
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        answer = await client.post("/v1/audio/transcriptions", content=b"--y", headers={"content-type": kind})
+        assert answer.status_code in (400, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("English", "en"), ("en-US", "en"), ("zh_Hans_CN", "zh"), ("German", "de"), ("auto", "auto"), ("", "auto")],
+)
+async def test_a_language_may_be_a_name_or_have_a_region(
+    client: httpx.AsyncClient, service: NotedService, given: str, meant: str
+) -> None:
+    (await client.post(SPEECH, json=BODY | {"language": given})).raise_for_status()
+    assert [params.language for params in service.seen] == [meant]
+
+
+async def test_what_is_no_language_is_refused_in_words(client: httpx.AsyncClient) -> None:
+    answer = await client.post(SPEECH, json=BODY | {"language": "!"})
+    refused(answer, 422, "validation_error", "language", "Give a code such as en or en-US, or a name such as English.")
+
+
+@pytest.mark.parametrize("text", ["...", "🙂", "—", "…  !"])
+async def test_a_text_without_words_is_a_short_silence(client: httpx.AsyncClient, text: str) -> None:
+    answer = await client.post(SPEECH, json=BODY | {"input": text, "stream": False})
+    assert answer.status_code == 200, answer.text
+    assert "no letter or digit" in json.loads(answer.headers["x-warnings"])[0]
+    assert 0 < float(answer.headers["x-audio-duration"]) < 1
+    assert not decoded(answer.content).any()
+    strict = await client.post(SPEECH, json=BODY | {"input": text, "strict": True})
+    refused(strict, 400, "invalid_text", "input", "nothing to speak")
+
+
+async def test_a_silence_is_in_a_voice_too(client: httpx.AsyncClient) -> None:
+    assert (await client.post(SPEECH, json=BODY | {"input": "...", "voice": "nobody"})).status_code == 404
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "\x00"])
+async def test_a_text_without_anything_stays_an_error(client: httpx.AsyncClient, text: str) -> None:
+    refused(await client.post(SPEECH, json=BODY | {"input": text}), 400, "invalid_text", "input", "The text")
+
+
+async def test_clients_at_once_are_told_of_their_own_fields(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(client.post(SPEECH, json=BODY | {f"field-{n}": 1}) for n in range(8)))
+    assert [answer.headers["x-ignored"] for answer in answers] == [f"field-{n}" for n in range(8)]

@@ -28,6 +28,7 @@ _PADDED: Final = re.compile(r"(?<=[年月])0(?=[1-9][月日号])|(?<![\d.:])0(?=
 _DAY: Final = re.compile(r"(?<![\d.,:/~-])\d{1,2}(?=[月日号])")
 _MONEY: Final = re.compile(
     r"(?P<minus>-)?(?P<sign>US\$|HK\$|[$€£¥₩₹])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?![\d.,]*\d|[A-Za-z-])"
+    r"(?P<word>(?:人民币|美|欧|日|港|韩)?元|块)?"
 )
 _AFTER: Final = re.compile(r"(?<![\d.,])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?P<sign>[$€£¥₩₹])(?!\d)")
 _CURRENCIES: Final = {
@@ -148,6 +149,8 @@ def _year(match: re.Match[str]) -> str:
 
 def _sum(match: re.Match[str]) -> str:
     minus = "-" if "minus" in match.groupdict() and match["minus"] else ""
+    if word := match.groupdict().get("word"):
+        return f"{minus}{match['amount']}{match['scale'] or ''}{word}"
     return f"{minus}{match['amount']}{match['scale'] or ''}{_CURRENCIES[match['sign']]}"
 
 

@@ -42,6 +42,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (times.TIME, times.read_time),
     (times.RATIO, times.read_ratio),
     (measures.HEIGHT, measures.read_height),
+    (measures.INCHES, measures.read_inches),
+    (measures.RESOLUTION, measures.read_resolution),
     (measures.PERCENT, measures.read_percent),
 )
 _UNITS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (

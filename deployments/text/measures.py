@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final
 
 from deployments.text.library import read
-from deployments.text.numerals import AMOUNT, spell_amount, spell_number
+from deployments.text.numerals import AMOUNT, spell_amount, spell_number, spell_pairs
 
 _GLUED: Final = (
     r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V|mAh"
@@ -17,9 +17,11 @@ _APART: Final = _GLUED.replace("|in|", "|")
 _LEFT: Final = r"(?<![\w.,:/$€£¥'-])"
 _RIGHT: Final = r"(?![\w%°/²³]|[.,:'–-]\d)"
 _NUMBERS: Final = (
-    rf"(?P<sign>(?<![^\s(\[{{\"'=<>:;])[-+±~≈])? ?(?P<number>{AMOUNT})(?: ?(?:[-–~]|to|x|×) ?(?P<most>{AMOUNT}))?"
+    rf"(?:(?P<sign>(?<![^\s(\[{{\"'=<>:;])[-+±~≈]) ?)?(?P<number>{AMOUNT})(?: ?(?:[-–~]|to|x|×) ?(?P<most>{AMOUNT}))?"
 )
-MEASURE: Final = re.compile(rf"{_LEFT}{_NUMBERS}(?:(?P<glued>{_GLUED})| (?P<apart>{_APART})){_RIGHT}")
+MEASURE: Final = re.compile(rf"{_LEFT}{_NUMBERS}(?P<plus>\+)?(?:(?P<glued>{_GLUED})| (?P<apart>{_APART})){_RIGHT}")
+RESOLUTION: Final = re.compile(rf"{_LEFT}(\d{{3,4}}) ?[x×] ?(\d{{3,4}}){_RIGHT}")
+INCHES: Final = re.compile(rf"{_LEFT}(?P<number>{AMOUNT})\"(?!\w)")
 PER_UNIT: Final = re.compile(rf"{_LEFT}(?P<number>{AMOUNT}) ?/ ?(?P<unit>kg|km|m|l|g|h|s|hr|min|day){_RIGHT}")
 PERCENT: Final = re.compile(
     rf"{_LEFT}{_NUMBERS.replace(' ?(?:[-–~]|to|x|×) ?', '[%‰]? ?[-–~] ?')} ?(?P<unit>[%‰])(?!\w|[.,]\d|[-–]\d)"
@@ -41,6 +43,8 @@ EXPRESSION: Final = re.compile(
 _OPERATION: Final = re.compile(
     rf"((?:(?:^|(?<=[-−+*/×÷^=<>≤≥≠≈±])|(?<=[+*/×÷^=<>≤≥≠≈±] ))[-−])?(?:{AMOUNT}|[A-Za-z]))|([-−+*/×÷^=<>≤≥≠≈±])"
 )
+_OPENING: Final = re.compile(r"(?<![^\s(])\"")
+_CLOSING: Final = re.compile(r"(?<=[^\s(\d])\"")
 _NO_EXPRESSION: Final = re.compile(r"[A-Za-z\d.,]+(?: ?[-−/] ?[A-Za-z\d.,]+)*")
 HEIGHT: Final = re.compile(r"(?<![\w.,:/'\"-])(\d{1,2})'(\d{1,2})\"(?!\w)")
 SCIENTIFIC: Final = re.compile(rf"{_LEFT}({AMOUNT})[eE]([+-]?\d{{1,3}}){_RIGHT}")
@@ -84,7 +88,22 @@ def read_measure(match: re.Match[str]) -> str | None:
     name = _unit(unit)
     if words is None or name is None:
         return None
+    words = f"{words} plus" if match["plus"] else words
     return f"{words} {_singular(name) if words == 'one' else name}"
+
+
+def read_resolution(match: re.Match[str]) -> str | None:
+    """Reads a match of RESOLUTION: nineteen twenty by ten eighty."""
+    return f"{spell_pairs(match[1])} by {spell_pairs(match[2])}"
+
+
+def read_inches(match: re.Match[str]) -> str | None:
+    """Reads a match of INCHES, unless its mark closes a quotation."""
+    words = spell_amount(match["number"])
+    before = match.string[max(0, match.start() - 200) : match.start()]
+    if words is None or len(_OPENING.findall(before)) > len(_CLOSING.findall(before)):
+        return None
+    return f"{words} {'inch' if words == 'one' else 'inches'}"
 
 
 def read_per_unit(match: re.Match[str]) -> str | None:

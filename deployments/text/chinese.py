@@ -77,7 +77,7 @@ _SIMPLE: Final = re.compile(
 """Numbers that need no grammar, which takes a millisecond: 2 is 二 or 两 by what it counts."""
 _WIDE: Final = r"\u2e80-\u9fff"
 _NUMBERED: Final = re.compile(
-    rf"(?:[{_WIDE}]{{1,3}}|(?<![^{_WIDE}]))[^{_WIDE}]*\d[^{_WIDE}]*(?:[{_WIDE}]{{1,4}}[^{_WIDE}]*\d[^{_WIDE}]*)*[{_WIDE}]{{0,4}}"
+    rf"(?:[{_WIDE}]{{1,3}}|(?<![^{_WIDE}]))[^{_WIDE}]*\d[^{_WIDE}]*(?:[{_WIDE}]{{1,2}}[^{_WIDE}]*\d[^{_WIDE}]*)*[{_WIDE}]{{0,2}}"
 )
 """Numbers with the characters beside them."""
 

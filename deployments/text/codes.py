@@ -14,7 +14,7 @@ MIXED: Final = re.compile(
 )
 """A word with digits: H2O, GPT-4, 7-eleven, 3.10-rc1."""
 _PIECE: Final = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+(?:\.\d+)?(?!\d))|(?P<mark>['+/._-]+)")
-MULTIPLE: Final = re.compile(rf"(?<![\w.,:/$-])({AMOUNT})(k|K|M|B|bn|mn|tn)(?= (?:people|[a-z]+s)\b)")
+MULTIPLE: Final = re.compile(rf"(?<![\w.,:/$-])({AMOUNT})(bn|mn|tn|[kKMB](?= (?:people|[a-z]+s)\b))(?!\w)")
 _JOINED: Final = re.compile(r"\d['_]\d|^[\d/-]*/[\d/-]*-[\d/-]*$|^[\d/-]*-[\d/-]*/[\d/-]*$")
 """12'500, 1_000, 1/2-3/4"""
 _PREFIX: Final = re.compile(r"[a-z]{3}-$")

@@ -8,8 +8,10 @@ from deployments.text.library import read
 from deployments.text.numerals import AMOUNT, spell_amount, spell_number, spell_pairs
 
 _GLUED: Final = (
-    r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V|mAh"
-    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh|rpm|sq\.? ?(?:ft|mi|m|km)|cc"
+    r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V"
+    r"|mAh"
+    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh"
+    r"|rpm|fps|ppm|dpi|mmHg|sq\.? ?(?:ft|mi|m|km)|cc"
     r"|ms|μs|ns|sec|secs|s|min|mins|h|hr|hrs|[kM]?Ω)(?:/(?:s|h|hr|min|kg|l|L|m[²³23]?|day|sec))?"
 )
 _APART: Final = _GLUED.replace("|in|", "|")
@@ -59,7 +61,17 @@ _UNITS: Final = {
     **{"°": "degrees", "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°K": "degrees Kelvin", "Ω": "ohms"},
     **{"l": "liters", "L": "liters", "s": "seconds", "m/s": "meters per second", "ns": "nanoseconds"},
     **{"kmh": "kilometers per hour", "kph": "kilometers per hour", "mAh": "milliampere hours", "cal": "calories"},
-    **{"lb": "pounds", "lbs": "pounds", "rpm": "revolutions per minute", "ms": "milliseconds", "dB": "decibels"},
+    **{
+        "lb": "pounds",
+        "lbs": "pounds",
+        "rpm": "revolutions per minute",
+        "fps": "frames per second",
+        "ppm": "parts per million",
+        "dpi": "dots per inch",
+        "mmHg": "millimeters of mercury",
+        "ms": "milliseconds",
+        "dB": "decibels",
+    },
     **{"min": "minutes", "mins": "minutes", "h": "hours", "hr": "hours", "hrs": "hours", "sec": "seconds"},
     **{
         "KB": "kilobytes",
@@ -74,6 +86,12 @@ _UNITS: Final = {
     **{"mL": "milliliters", "in": "inches", "mV": "millivolts", "mA": "milliamperes", "mW": "milliwatts"},
     **{"MW": "megawatts", "GW": "gigawatts", "kJ": "kilojoules", "Pa": "pascals", "kΩ": "kilohms", "MΩ": "megohms"},
     **{"kb": "kilobits", "Mb": "megabits", "Gb": "gigabits", "sq. ft": "square feet", "sq.ft": "square feet"},
+    **{
+        "fps": "frames per second",
+        "ppm": "parts per million",
+        "dpi": "dots per inch",
+        "mmHg": "millimeters of mercury",
+    },
     **{"cc": "cc", "μs": "microseconds", "dl": "deciliters", "cl": "centiliters", "kbps": "kilobits per second"},
     **{"MiB": "mebibytes", "GiB": "gibibytes", "W": "watts", "V": "volts", "kHz": "kilohertz", "Hz": "hertz"},
 }

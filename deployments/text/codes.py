@@ -50,7 +50,6 @@ _SYMBOLS: Final = {
         "‰": "per mille",
         "∞": "infinity",
         "√": "square root of",
-        "π": "pi",
         "§": "section",
         "²": "squared",
         "³": "cubed",

@@ -12,7 +12,7 @@ from deployments.errors import InvalidText
 from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.residency.protocol import Residency
 from deployments.synthesis.captions import with_written_words
-from deployments.synthesis.events import Audio, Event, Finished, Part, Progress
+from deployments.synthesis.events import Audio, Finished, Part, Progress, SpeechEvent
 from deployments.synthesis.narration import LongFormSpeaker, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
@@ -53,8 +53,8 @@ class SpeechRequest:
     """Language of the text, ISO 639-1, or `auto`."""
     policy: Policy | None = None
     """None: the synthesizer's."""
-    live: bool = True
-    """Whether a stream yields the first chunk while it is recorded: faster, but a flaw found late stays."""
+    streamed: bool = True
+    """Whether `stream` yields the first chunk while it is recorded: faster, but a flaw found late stays."""
     warnings: tuple[str, ...] = ()
     """Problems of the reference's file."""
 
@@ -89,20 +89,20 @@ class Synthesizer:
         """Default policy of requests."""
 
     async def speak(self, request: SpeechRequest) -> Speech:
-        """Speaks a request as a whole: collects what `stream` yields when it is not live.
+        """Speaks a request as a whole: collects what `stream` yields when it is not streamed.
 
         Cancelling it frees what it holds in the models.
         """
         pieces: list[Waveform] = []
-        async with aclosing(self.stream(replace(request, live=False))) as events:
+        async with aclosing(self.stream(replace(request, streamed=False))) as events:
             async for event in events:
-                if isinstance(event, Audio):
-                    pieces.append(event.wav)
-                elif isinstance(event, Finished):
-                    return Speech(np.concatenate(pieces), event)
+                if event.audio is not None:
+                    pieces.append(event.audio)
+                elif event.finished:
+                    return Speech(np.concatenate(pieces), event.finished)
         raise AssertionError("a stream ended without its last event")
 
-    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[Event, None]:
+    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[SpeechEvent, None]:
         """Speaks a request as a stream.
 
         Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
@@ -145,7 +145,7 @@ class Synthesizer:
                 async for event in _silence(request, policy, script, reference, timings):
                     yield event
                 return
-            narrator = LongFormSpeaker(
+            speaker = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
@@ -155,15 +155,12 @@ class Synthesizer:
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
-            async with aclosing(narrator.narrate(chunks, live=request.live)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Progress):
-                        yield piece
+            async with aclosing(speaker.narrate(chunks, streamed=request.streamed)) as events:
+                async for event in events:
+                    if not event.spoken_part:
+                        yield event
                         continue
-                    if not isinstance(piece, Part):
-                        yield Audio(piece)
-                        continue
-                    parts.append(piece)
+                    parts.append(event.spoken_part)
                     if len(parts) < len(chunks):
                         yield Progress("speaking", len(parts) + 1, len(chunks))
             if any(part.words for part in parts):
@@ -209,7 +206,7 @@ class Synthesizer:
 
 async def _silence(
     request: SpeechRequest, policy: Policy, script: Script, reference: Reference, timings: dict[str, float]
-) -> AsyncGenerator[Event, None]:
+) -> AsyncGenerator[SpeechEvent, None]:
     if policy.strict:
         raise InvalidText("The text holds no letter or digit: there is nothing to speak.")
     pauses = sum(segment.pause for segment in script.segments)

@@ -44,12 +44,7 @@ def tokens(text: str, language: str = "en") -> list[str]:
 def error_rate(expected: str, heard: str, language: str = "en") -> float:
     """Returns the edit distance per expected token: WER, for Chinese and Japanese CER."""
     wanted = tokens(expected, language)
-    return edits(wanted, tokens(heard, language)) / max(len(wanted), 1)
-
-
-def edits(a: Sequence[str], b: Sequence[str]) -> int:
-    """Returns the Levenshtein distance: insertions, deletions and replacements."""
-    return Levenshtein.distance(a, b)
+    return Levenshtein.distance(wanted, tokens(heard, language)) / max(len(wanted), 1)
 
 
 class Alignment:

@@ -52,7 +52,7 @@ def drop_silent(text: str) -> str:
     """Removes emoji, private and unassigned characters, and white space that they leave."""
     marked = "".join(character if character in _READ or not _is_silent(character) else "\0" for character in text)
     # What they part must not become one word or number.
-    text = re.sub(r"(?<=[^\s\0])\0+(?=\w)", " ", marked).replace("\0", "")
+    text = re.sub(r"(?<=[^\s\0])\0+(?=\w)|(?<=\d)\0+(?=\S)", " ", marked).replace("\0", "")
     text = re.sub(r" +", " ", re.sub(r"\.{4,}", "...", text))
     return re.sub(r" ?\n ?", "\n", text).strip()
 

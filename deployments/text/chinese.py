@@ -28,6 +28,7 @@ _PADDED: Final = re.compile(r"(?<=[年月])0(?=[1-9][月日号])|(?<![\d.:])0(?=
 _DAY: Final = re.compile(r"(?<![\d.,:/~-])\d{1,2}(?=[月日号])")
 _MONEY: Final = re.compile(
     r"(?P<minus>-)?(?P<sign>US\$|HK\$|[$€£¥₩₹])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?![\d.,]*\d|[A-Za-z-])"
+    r"(?P<word>(?:人民币|美|欧|日|港|韩)?元|块)?"
 )
 _AFTER: Final = re.compile(r"(?<![\d.,])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?P<sign>[$€£¥₩₹])(?!\d)")
 _CURRENCIES: Final = {
@@ -76,7 +77,7 @@ _SIMPLE: Final = re.compile(
 """Numbers that need no grammar, which takes a millisecond: 2 is 二 or 两 by what it counts."""
 _WIDE: Final = r"\u2e80-\u9fff"
 _NUMBERED: Final = re.compile(
-    rf"(?:[{_WIDE}]{{1,3}}|(?<![^{_WIDE}]))[^{_WIDE}]*\d[^{_WIDE}]*(?:[{_WIDE}]{{1,4}}[^{_WIDE}]*\d[^{_WIDE}]*)*[{_WIDE}]{{0,4}}"
+    rf"(?:[{_WIDE}]{{1,3}}|(?<![^{_WIDE}]))[^{_WIDE}]*\d[^{_WIDE}]*(?:[{_WIDE}]{{1,2}}[^{_WIDE}]*\d[^{_WIDE}]*)*[{_WIDE}]{{0,2}}"
 )
 """Numbers with the characters beside them."""
 
@@ -148,6 +149,8 @@ def _year(match: re.Match[str]) -> str:
 
 def _sum(match: re.Match[str]) -> str:
     minus = "-" if "minus" in match.groupdict() and match["minus"] else ""
+    if word := match.groupdict().get("word"):
+        return f"{minus}{match['amount']}{match['scale'] or ''}{word}"
     return f"{minus}{match['amount']}{match['scale'] or ''}{_CURRENCIES[match['sign']]}"
 
 

@@ -14,9 +14,10 @@ MIXED: Final = re.compile(
 )
 """A word with digits: H2O, GPT-4, 7-eleven, 3.10-rc1."""
 _PIECE: Final = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+(?:\.\d+)?(?!\d))|(?P<mark>['+/._-]+)")
-MULTIPLE: Final = re.compile(rf"(?<![\w.,:/$-])({AMOUNT})(k|K|M|B|bn|mn|tn)(?= (?:people|[a-z]+s)\b)")
+MULTIPLE: Final = re.compile(rf"(?<![\w.,:/$-])({AMOUNT})(bn|mn|tn|[kKMB](?= (?:people|[a-z]+s)\b))(?!\w)")
 _JOINED: Final = re.compile(r"\d['_]\d|^[\d/-]*/[\d/-]*-[\d/-]*$|^[\d/-]*-[\d/-]*/[\d/-]*$")
 """12'500, 1_000, 1/2-3/4"""
+_PREFIX: Final = re.compile(r"[a-z]{3}-$")
 _LINES: Final = re.compile(r"(\d{3,4})([pi])")
 PENSION: Final = re.compile(r"\b(40[13]|457|529)\(?([kb])\)?(?!\w)")
 _WORDS_BEFORE: Final = (
@@ -49,7 +50,6 @@ _SYMBOLS: Final = {
         "‰": "per mille",
         "∞": "infinity",
         "√": "square root of",
-        "π": "pi",
         "§": "section",
         "²": "squared",
         "³": "cubed",
@@ -61,7 +61,7 @@ _HELD: Final = "\U000f0000-\U0010fffd"
 """What a draft has read."""
 _ASIDE: Final = re.compile(
     rf"(?<=[\w{_HELD}])\^(?=-?[\w{_HELD}])|(?<=[\w)]) ([<>]) (?=[\w(-])|(?<=\w) (/) (?=\w)"
-    r"|(?<![\w~])~(?=[\w$€£])|(?<=[A-G])#(?!\w)"
+    r"|(?<![\w~])~(?=[\w$€£])|(?<=[A-G])#(?!\w)|(?<=[a-z]s)/(?=(?:second|minute|hour|day|week|month|year)\b)"
 )
 _BY: Final = re.compile(f"(?<=[{_HELD}]) ?[x×] ?(?=[{_HELD}])")
 """The sign in 12 cm x 13 cm, whose sides were read"""
@@ -74,13 +74,13 @@ _WITHIN: Final = {"<": "is less than", ">": "is greater than", "/": "slash", "~"
 def read_mixed(match: re.Match[str]) -> str | None:
     """Reads a match of MIXED by its letters and numbers, long numbers digit by digit; kept, if a mark has no sound."""
     written = match.group()
-    if not any(character.isdigit() for character in written):
+    if not any(character.isdecimal() for character in written):
         return None
     if lines := _LINES.fullmatch(written):
         return f"{spell_pairs(lines[1])} {lines[2]}"
     if _JOINED.search(written):
         return written
-    if any(character.isdigit() and not "0" <= character <= "9" for character in written):
+    if any(character.isdecimal() and not "0" <= character <= "9" for character in written):
         return written
     if "/" in written and re.search(r"[^\W\d_]", written) and (said := read(written, "en")):
         return said
@@ -89,8 +89,7 @@ def read_mixed(match: re.Match[str]) -> str | None:
         if letters := piece["letters"]:
             words.append(letters)
         elif digits := piece["digits"]:
-            after = "".join(words[-2:])
-            is_year = len(digits) == 4 and bool(re.fullmatch(r"[a-z]{3,}-", after)) and "1100" <= digits < "2100"
+            is_year = len(digits) == 4 and "1100" <= digits < "2100" and _PREFIX.search(written[: piece.start()])
             words.append((spell_year(digits) if is_year else _number(digits)) or "")
             if not words[-1]:
                 return written
@@ -146,13 +145,16 @@ def replace_symbols(text: str) -> str:
 def part_silent(match: re.Match[str]) -> str:
     """Returns a space for a match of SILENT if what it parts would become one word or number."""
     before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-    parts = before.strip(" \n([{\"'") and (after.isalnum() or after >= "\U000f0000")
-    return " " if parts else ""
+    opens = not before.strip(" \n([{\"'")
+    joins = not opens and (after.isalnum() or after >= _HELD[0])
+    return " " if joins or (before.isdecimal() and after.strip()) else ""
 
 
 def _aside(match: re.Match[str]) -> str:
     if match.group() == "^":
         return " to the power of "
+    if match.group() == "/":
+        return " per "
     mark = match.group().strip()
     return f" {_WITHIN[mark]} "
 

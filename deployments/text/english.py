@@ -12,6 +12,13 @@ _PHONETIC: Final = re.compile(r"\[[^\[\]\n]{1,60}\]")
 """Sounds in brackets, as [poʊst] and [HH AH0]."""
 _SOUNDS: Final = re.compile(r".*[ˈˌəɪʊɛɔæɑʌŋθðʃʒɹːɡ].*|(?:[A-Z]{1,2}[0-2]? ){1,20}[A-Z]{1,2}[0-2]?")
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?:Z|(?=[+-]|\b))")
+_GROUPS: Final = re.compile(
+    r"(?<![\w.,:/$-])(?<!\d )(?:[1-9]\d?(?: \d{3}){2,5}|[1-9]\d? \d{3}(?= (?:people|[a-z]{2,}s|km|kg)\b))"
+    r"(?! ?\d|[.,]\d)"
+)
+"""1 234 567, and 1 500 before what is counted."""
+_FOREIGN: Final = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+,\d+(?![\w,])")
+"""1 234,56 has a decimal comma, or is a list."""
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _ORDINAL: Final = re.compile(r"(?<![\w.,:/$€£¥'-])(\d{1,3}(?:,\d{3})+|\d+)(st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(
@@ -42,6 +49,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (times.TIME, times.read_time),
     (times.RATIO, times.read_ratio),
     (measures.HEIGHT, measures.read_height),
+    (measures.INCHES, measures.read_inches),
+    (measures.RESOLUTION, measures.read_resolution),
     (measures.PERCENT, measures.read_percent),
 )
 _UNITS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
@@ -54,9 +63,11 @@ def read_english(text: str, options: NormalizationOptions) -> str:
     """Writes what a line of English does not spell in words; what no rule reads is left whole."""
     if options.optional_pluralization_normalization:
         text = codes.PLURAL.sub(r"\1", text)
+    text = _GROUPS.sub(lambda match: match.group().replace(" ", ""), text.replace("+/-", "±"))
     draft = Draft(_INSTANT.sub(r"\1 \2", text))
     draft.read(_PHONETIC, lambda match: match.group() if _SOUNDS.fullmatch(match.group()[1:-1]) else None)
     draft.keep(_TAG)
+    draft.keep(_FOREIGN)
     draft.read(addresses.EMAIL, addresses.read_address if options.email_normalization else re.Match.group)
     draft.read(addresses.URL, addresses.read_address if options.url_normalization else re.Match.group)
     draft.read(addresses.PHONE, addresses.read_phone if options.phone_normalization else re.Match.group)

@@ -23,7 +23,7 @@ _SIGNALS: Final = re.compile(
     re.MULTILINE,
 )
 _TASK: Final = re.compile(r"^\[[ xX]\] ")
-_CLOSED: Final = re.compile(r"[.,;:!?…。，；：！？、)\]\"'”’»」』】）-]$")
+_CLOSED: Final = re.compile(r"[.,;:!?…。，；：！？、-][\"'”’»」』】）)\]]*$")
 _WIDE: Final = re.compile(r"[\u3040-\u9fff]$")
 
 
@@ -100,7 +100,7 @@ class _Reader:
     def _list_item_open(self, token: Token) -> None:
         number = self._items[-1] if self._items else None
         if number is not None:
-            self._label = f"{number}. "
+            self._label = f"{number}: "
             self._items[-1] = number + 1
 
     def _bullet_list_close(self, token: Token) -> None:

@@ -5,11 +5,13 @@ from functools import cache
 from typing import Final
 
 from deployments.text.library import read
-from deployments.text.numerals import AMOUNT, spell_amount, spell_number
+from deployments.text.numerals import AMOUNT, spell_amount, spell_number, spell_pairs
 
 _GLUED: Final = (
-    r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V|mAh"
-    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh|rpm|sq\.? ?(?:ft|mi|m|km)|cc"
+    r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V"
+    r"|mAh"
+    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh"
+    r"|rpm|fps|ppm|dpi|mmHg|sq\.? ?(?:ft|mi|m|km)|cc"
     r"|ms|μs|ns|sec|secs|s|min|mins|h|hr|hrs|[kM]?Ω)(?:/(?:s|h|hr|min|kg|l|L|m[²³23]?|day|sec))?"
 )
 _APART: Final = _GLUED.replace("|in|", "|")
@@ -17,9 +19,11 @@ _APART: Final = _GLUED.replace("|in|", "|")
 _LEFT: Final = r"(?<![\w.,:/$€£¥'-])"
 _RIGHT: Final = r"(?![\w%°/²³]|[.,:'–-]\d)"
 _NUMBERS: Final = (
-    rf"(?P<sign>(?<![^\s(\[{{\"'=<>:;])[-+±~≈])? ?(?P<number>{AMOUNT})(?: ?(?:[-–~]|to|x|×) ?(?P<most>{AMOUNT}))?"
+    rf"(?:(?P<sign>(?<![^\s(\[{{\"'=<>:;])[-+±~≈]) ?)?(?P<number>{AMOUNT})(?: ?(?:[-–~]|to|x|×) ?(?P<most>{AMOUNT}))?"
 )
-MEASURE: Final = re.compile(rf"{_LEFT}{_NUMBERS}(?:(?P<glued>{_GLUED})| (?P<apart>{_APART})){_RIGHT}")
+MEASURE: Final = re.compile(rf"{_LEFT}{_NUMBERS}(?P<plus>\+)?(?:(?P<glued>{_GLUED})| (?P<apart>{_APART})){_RIGHT}")
+RESOLUTION: Final = re.compile(rf"{_LEFT}(\d{{3,4}}) ?[x×] ?(\d{{3,4}}){_RIGHT}")
+INCHES: Final = re.compile(rf"{_LEFT}(?P<number>{AMOUNT})\"(?!\w)")
 PER_UNIT: Final = re.compile(rf"{_LEFT}(?P<number>{AMOUNT}) ?/ ?(?P<unit>kg|km|m|l|g|h|s|hr|min|day){_RIGHT}")
 PERCENT: Final = re.compile(
     rf"{_LEFT}{_NUMBERS.replace(' ?(?:[-–~]|to|x|×) ?', '[%‰]? ?[-–~] ?')} ?(?P<unit>[%‰])(?!\w|[.,]\d|[-–]\d)"
@@ -41,6 +45,8 @@ EXPRESSION: Final = re.compile(
 _OPERATION: Final = re.compile(
     rf"((?:(?:^|(?<=[-−+*/×÷^=<>≤≥≠≈±])|(?<=[+*/×÷^=<>≤≥≠≈±] ))[-−])?(?:{AMOUNT}|[A-Za-z]))|([-−+*/×÷^=<>≤≥≠≈±])"
 )
+_OPENING: Final = re.compile(r"(?<![^\s(])\"")
+_CLOSING: Final = re.compile(r"(?<=[^\s(\d])\"")
 _NO_EXPRESSION: Final = re.compile(r"[A-Za-z\d.,]+(?: ?[-−/] ?[A-Za-z\d.,]+)*")
 HEIGHT: Final = re.compile(r"(?<![\w.,:/'\"-])(\d{1,2})'(\d{1,2})\"(?!\w)")
 SCIENTIFIC: Final = re.compile(rf"{_LEFT}({AMOUNT})[eE]([+-]?\d{{1,3}}){_RIGHT}")
@@ -55,7 +61,17 @@ _UNITS: Final = {
     **{"°": "degrees", "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°K": "degrees Kelvin", "Ω": "ohms"},
     **{"l": "liters", "L": "liters", "s": "seconds", "m/s": "meters per second", "ns": "nanoseconds"},
     **{"kmh": "kilometers per hour", "kph": "kilometers per hour", "mAh": "milliampere hours", "cal": "calories"},
-    **{"lb": "pounds", "lbs": "pounds", "rpm": "revolutions per minute", "ms": "milliseconds", "dB": "decibels"},
+    **{
+        "lb": "pounds",
+        "lbs": "pounds",
+        "rpm": "revolutions per minute",
+        "fps": "frames per second",
+        "ppm": "parts per million",
+        "dpi": "dots per inch",
+        "mmHg": "millimeters of mercury",
+        "ms": "milliseconds",
+        "dB": "decibels",
+    },
     **{"min": "minutes", "mins": "minutes", "h": "hours", "hr": "hours", "hrs": "hours", "sec": "seconds"},
     **{
         "KB": "kilobytes",
@@ -70,6 +86,12 @@ _UNITS: Final = {
     **{"mL": "milliliters", "in": "inches", "mV": "millivolts", "mA": "milliamperes", "mW": "milliwatts"},
     **{"MW": "megawatts", "GW": "gigawatts", "kJ": "kilojoules", "Pa": "pascals", "kΩ": "kilohms", "MΩ": "megohms"},
     **{"kb": "kilobits", "Mb": "megabits", "Gb": "gigabits", "sq. ft": "square feet", "sq.ft": "square feet"},
+    **{
+        "fps": "frames per second",
+        "ppm": "parts per million",
+        "dpi": "dots per inch",
+        "mmHg": "millimeters of mercury",
+    },
     **{"cc": "cc", "μs": "microseconds", "dl": "deciliters", "cl": "centiliters", "kbps": "kilobits per second"},
     **{"MiB": "mebibytes", "GiB": "gibibytes", "W": "watts", "V": "volts", "kHz": "kilohertz", "Hz": "hertz"},
 }
@@ -84,7 +106,22 @@ def read_measure(match: re.Match[str]) -> str | None:
     name = _unit(unit)
     if words is None or name is None:
         return None
+    words = f"{words} plus" if match["plus"] else words
     return f"{words} {_singular(name) if words == 'one' else name}"
+
+
+def read_resolution(match: re.Match[str]) -> str | None:
+    """Reads a match of RESOLUTION: nineteen twenty by ten eighty."""
+    return f"{spell_pairs(match[1])} by {spell_pairs(match[2])}"
+
+
+def read_inches(match: re.Match[str]) -> str | None:
+    """Reads a match of INCHES, unless its mark closes a quotation."""
+    words = spell_amount(match["number"])
+    before = match.string[max(0, match.start() - 200) : match.start()]
+    if words is None or len(_OPENING.findall(before)) > len(_CLOSING.findall(before)):
+        return None
+    return f"{words} {'inch' if words == 'one' else 'inches'}"
 
 
 def read_per_unit(match: re.Match[str]) -> str | None:

@@ -55,7 +55,8 @@ _SPACED: Final = rf"(?:[1-9]\d{{0,2}}(?: \d{{3}}){{1,4}}(?! ?\d)(?:\.\d+)?|{AMOU
 SUM: Final = re.compile(
     r"(?<![\w.,$€£¥])(?:"
     rf"(?P<minus>[-−])?(?:(?P<sign>{_SIGN}) ?|(?P<code>{_CODE}) ?)(?P<amount>{AMOUNT})"
-    rf"(?: ?(?P<scale0>mn|bn|tn|[kmbt]))?(?: ?(?:[-–~]|to) ?(?P<again>(?P=sign))?(?P<most>{AMOUNT}))?"
+    rf"(?: ?(?P<scale0>thousand|million|billion|trillion|mn|bn|tn|[kmbt]))?"
+    rf"(?: ?(?:[-–~]|to) ?(?P<again>(?P=sign))?(?P<most>{AMOUNT}))?"
     r"(?: ?(?P<scale>thousand|million|billion|trillion|mio|mm|mn|bn|tn|tr|[kmbt]))?"
     rf"|(?P<minus2>[-−])?(?P<sum>{_SPACED})(?: ?[-–~] ?(?P<upto>{_SPACED}))?"
     r"(?: ?(?P<scale2>thousand|million|billion|trillion|mio|mm|mn|bn|tn|tr|[kmbt]))?"
@@ -73,13 +74,11 @@ def read_sum(match: re.Match[str]) -> str | None:
     """Reads a match of SUM; None if there are no words for its number."""
     currency = _currency(match)
     least, most = match["amount"] or match["sum"], match["most"] or match["upto"]
-    scale = (match["scale"] or match["scale2"] or "").lower()
-    scale = SCALES.get(scale, scale)
     if match["sign"] and match["code"]:
         return None
-    if match["scale0"] and not most:
-        scale = SCALES[match["scale0"].lower()]
-    first = SCALES[match["scale0"].lower()] if match["scale0"] else scale
+    first, scale = (_scale(match[name]) for name in ("scale0", "scale"))
+    scale = scale or _scale(match["scale2"]) or ("" if most else first)
+    first = first or scale
     if most and "." not in least + most and match["again"] is None and first == scale:  # $5-10
         words = f"{spell_amount(least.replace(' ', ''))} to {_words(most, scale, currency)}"
     elif most:
@@ -91,6 +90,10 @@ def read_sum(match: re.Match[str]) -> str | None:
     per = match["per"]
     words = f"{words} per {_PER.get(per, _PER.get(per.lower(), per))}" if per else words
     return f"minus {words}" if match["minus"] or match["minus2"] else words
+
+
+def _scale(written: str | None) -> str:
+    return SCALES.get((written or "").lower(), (written or "").lower())
 
 
 def _currency(match: re.Match[str]) -> _Currency:

@@ -10,6 +10,7 @@ from deployments.text.normalisation import normalise
         ("GPT-4o, F-16, 7-eleven", "GPT-four o, F-sixteen, seven-eleven"),
         ("MH370, BA2490", "MH three hundred and seventy, BA two four nine zero"),
         ("pre-1990, 100-year-old", "pre-nineteen ninety, one hundred-year-old"),
+        ("i5-1340P", "i five-one three four zero P"),
         ("4K at 1080p", "four K at ten eighty p"),
         ("a 401(k)", "a four oh one k"),
         ("1.5M users", "one point five million users"),

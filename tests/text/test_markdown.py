@@ -35,7 +35,7 @@ break
 
 def test_a_document_is_spoken_without_its_marks() -> None:
     assert read_markdown(DOCUMENT) == (
-        "Title.\n\nSome text with code, a link and old words.\n\n1. First thing.\n2. Second thing.\ninner.\n\n"
+        "Title.\n\nSome text with code, a link and old words.\n\n1: First thing.\n2: Second thing.\ninner.\n\n"
         "Name: Ann, Age: 30.\nName: Bob.\n\nA quote\n\nA cat\n\ndone.\n待办。\n\nLine break"
     )
 
@@ -52,8 +52,8 @@ def test_code_blocks_are_said_or_skipped(block: str) -> None:
         ("a \\*b\\* &lt;c&gt;", "a *b* <c>"),
         ("<div>In</div>\n\nOut <b>bold</b>", "In\n\nOut bold"),
         ("<script>x()</script>\n\nText", "Text"),
-        ("Is it?\n\n## Yes!\n\n- Sure:\n  - a", "Is it?\n\nYes!\n\nSure:\na."),
-        ("3. c\n4. d", "3. c.\n4. d."),
+        ("Is it?\n\n## Yes!\n\n- Sure:\n  - a (b)", "Is it?\n\nYes!\n\nSure:\na (b)."),
+        ("3. c\n4. d", "3: c.\n4: d."),
         ("https://a.example and <https://b.example>", "https://a.example and https://b.example"),
     ],
 )

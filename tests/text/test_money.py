@@ -20,6 +20,7 @@ from deployments.text.normalisation import normalise
         ("$5-10 or $5–$10", "five to ten dollars or five dollars to ten dollars"),
         ("US$5-10bn", "five to ten billion US dollars"),
         ("$100k-$200k", "one hundred thousand dollars to two hundred thousand dollars"),
+        ("$5 million-$6 million", "five million dollars to six million dollars"),
         ("5-10 €", "five to ten euros"),
         ("$0.5/hr, £10/wk", "fifty cents per hour, ten pounds per week"),
         ("USD 5 and 5 EUR", "five US dollars and five euros"),

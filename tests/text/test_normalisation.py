@@ -46,6 +46,8 @@ READ = {
     "5 - 3 = 2, 10%-20%": "five minus three equals two, ten to twenty percent",
     "1203 items, in 1066": "one thousand two hundred and three items, in ten sixty-six",
     "1️⃣2️⃣ and 5😀6": "one two and five six",
+    "1 234 567, 1 500 people, 100 200 300": "one million two hundred and thirty-four thousand five hundred and "
+    "sixty-seven, one thousand five hundred people, one hundred two hundred three hundred",
     "555-1234 or 1.000.000": "five five five, one two three four or one million",
     "one page\x0canother": "one page\n\nanother",
 }
@@ -60,6 +62,7 @@ KEPT = [
     "E=mc2",
     "12'500, 1_000",
     "1/2-3/4",
+    "1 234,56",
     "你好，世界！“引号”".replace("“", '"').replace("”", '"'),
 ]
 

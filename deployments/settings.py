@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds that a request may take, including its wait. After that it gets 408.")
     ] = 900
 
+    live_idle_timeout: Annotated[
+        float,
+        Field(gt=0, description="Seconds without a message and without speech after which a live session is closed."),
+    ] = 30
+
     max_text_length: Annotated[int, Field(ge=1, description="Longest text, in characters.")] = 5000
     take_retries: Annotated[
         int, Field(ge=0, le=9, description="Further attempts at a part of a text if a take has a flaw.")

@@ -20,6 +20,7 @@ from deployments.ingress.responses.speech import HEADERS
 from deployments.ingress.routes.assistants import assistant_route
 from deployments.ingress.routes.dialogue import dialogue_routes
 from deployments.ingress.routes.gpu import gpu_routes
+from deployments.ingress.routes.live import LIVE, live_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
 from deployments.ingress.routes.pronunciations import pronunciation_routes
@@ -93,6 +94,7 @@ def build_application(service: SpeechService) -> FastAPI:
         transcription_routes,
         output_routes,
         gpu_routes,
+        live_routes,
     ):
         application.include_router(routes(service))
     application.router.routes.append(assistants)
@@ -119,7 +121,7 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
     )
     # A browser sends no key to `/`; the page asks for one itself.
     open_paths = ["/", *(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
-    application.add_middleware(APIKeyMiddleware, keys=settings.keys(), open_paths=open_paths)
+    application.add_middleware(APIKeyMiddleware, keys=settings.keys(), open_paths=open_paths, late_paths=[LIVE])
     if settings.cors_origins:
         application.add_middleware(
             CORSMiddleware,

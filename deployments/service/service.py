@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
@@ -142,6 +142,11 @@ class SpeechService:
                     yield piece
 
         return self._in_turn(caller, heard)
+
+    async def fetched(self, clip: Clip) -> Clip:
+        """Returns a clip that can be read more than once, without fetching its URL again."""
+        file = await self._requests.file(clip)
+        return replace(clip, file=file if isinstance(file, bytes) else await asyncio.to_thread(file.read), url=None)
 
     async def output(self, name: str) -> bytes:
         """Returns a stored copy of speech by its name."""

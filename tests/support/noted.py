@@ -76,15 +76,16 @@ class NotedService(SpeechService):
         return super().narrate(params, *args, **options)
 
 
-def noted_service(decoder: Decoder, folder: Path, lm: ScriptedLM | None = None, **changed: Any) -> NotedService:
-    """Returns a service that keeps its files in a folder."""
+def noted_service(decoder: Decoder, folder: Path, **changed: Any) -> NotedService:
+    """Returns a service that keeps its files in a folder; its model may be given as `lm`."""
+    lm: ScriptedLM = changed.pop("lm", None) or ScriptedLM()
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         voices_dir=folder / "voices",
         outputs_dir=folder / "outputs",
         **changed,
     )
-    residency, metrics, lm = Still(), Recorder(), lm or ScriptedLM()
+    residency, metrics = Still(), Recorder()
     synthesizer = Careless(lm, ToneCodec(), Deaf(), residency, Policy.of(settings))
     audio = AudioReader(decoder, settings)
     return NotedService(

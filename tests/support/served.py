@@ -12,7 +12,12 @@ from starlette.types import ASGIApp
 def served(application: ASGIApp) -> Iterator[str]:
     """Serves it in a thread; gives its URL."""
     config = uvicorn.Config(
-        application, port=0, log_level="error", ws="none", lifespan="on", timeout_graceful_shutdown=1
+        application,
+        port=0,
+        log_level="error",
+        ws="websockets-sansio",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     started = threading.Event()

@@ -20,10 +20,19 @@ class APIKeyMiddleware:
         app: The guarded application.
         keys: The keys by their names.
         open_paths: Paths that need no key; one that ends in `/*` opens all paths below it.
+        late_paths: Paths of WebSockets that may send the key in a message, since browsers can send no header. Their
+            `client` is then None, and they look keys up with `scope["state"]["identify"]`.
     """
 
-    def __init__(self, app: ASGIApp, keys: Mapping[str, str], open_paths: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Mapping[str, str],
+        open_paths: Collection[str] = (),
+        late_paths: Collection[str] = (),
+    ) -> None:
         self.app = app
+        self._late = frozenset(late_paths)
         self._names = {_digest(key.encode()): name for name, key in keys.items()}
         self._open = frozenset(open_paths)
         self._below = tuple(path.removesuffix("*") for path in open_paths if path.endswith("/*"))
@@ -32,20 +41,21 @@ class APIKeyMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        client = self._client(scope)
-        if client is None and not self._is_open(scope["path"]):
+        given = _given(scope)
+        client = self.identify(given) if self._names else _address(scope)
+        state = scope.setdefault("state", {})
+        if client is None and not given and scope["type"] == "websocket" and scope["path"] in self._late:
+            state["client"], state["identify"] = None, self.identify
+        elif client is None and not self._is_open(scope["path"]):
             await self._refuse(scope, receive, send)
             return
-        scope.setdefault("state", {})["client"] = client or _address(scope)
+        else:
+            state["client"] = client or _address(scope)
         await self.app(scope, receive, send)
 
-    def _client(self, scope: Scope) -> str | None:
-        if not self._names:
-            return _address(scope)
-        headers = Headers(scope=scope)
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        digest = _digest(given.encode("latin-1"))
+    def identify(self, key: str) -> str | None:
+        """Returns the name of a key; None if it is unknown."""
+        digest = _digest(key.encode(errors="replace"))
         # Compares all digests, all of one length, so that the time reveals nothing.
         names = [name for known, name in self._names.items() if hmac.compare_digest(known, digest)]
         return names[0] if names else None
@@ -61,6 +71,15 @@ class APIKeyMiddleware:
         response = failure_of(error)
         response.headers["WWW-Authenticate"] = "Bearer"
         await response(scope, receive, send)
+
+
+def _given(scope: Scope) -> str:
+    """Returns the key of a request, or an empty string."""
+    headers = Headers(scope=scope)
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return bearer.strip()
+    return headers.get("x-api-key") or headers.get("xi-api-key") or ""
 
 
 def _digest(key: bytes) -> bytes:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from deployments.errors import ServiceError, Unavailable, UnprocessableInput
-from deployments.ingress.bodies import suggestion, wire_names
+from deployments.service.bodies import suggestion, wire_names
 
 logger = logging.getLogger(__name__)
 

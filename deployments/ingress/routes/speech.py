@@ -6,12 +6,12 @@ from fastapi import APIRouter, Response
 from pydantic import BeforeValidator, Field
 
 from deployments.audio.encoder import MEDIA_TYPES, Format
-from deployments.ingress.bodies import IGNORED, JsonBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, ResponseMode, speech_response
 from deployments.ingress.routes.models import check_model, speech_models
 from deployments.service.backend import Clip
+from deployments.service.bodies import IGNORED, JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 

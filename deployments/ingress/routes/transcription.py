@@ -6,12 +6,12 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from deployments.ingress.bodies import FormBody
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.routes.clip_fields import ClipUrl, Language, clip_of
 from deployments.ingress.uploads import UploadRoute
+from deployments.service.bodies import FormBody
 from deployments.service.service import SpeechService
 from deployments.service.transcription import Transcription
 

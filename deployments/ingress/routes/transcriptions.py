@@ -12,7 +12,6 @@ from starlette.types import Send
 
 from deployments.audio.subtitles import srt, vtt
 from deployments.errors import ServiceError
-from deployments.ingress.bodies import IGNORED, FormBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.speech import warning_headers
@@ -21,6 +20,7 @@ from deployments.ingress.routes.clip_fields import Language
 from deployments.ingress.routes.models import check_model, transcription_models
 from deployments.ingress.uploads import UploadRoute
 from deployments.service.backend import Clip
+from deployments.service.bodies import IGNORED, FormBody, ignored_header
 from deployments.service.languages import LANGUAGES
 from deployments.service.retry import await_first_item
 from deployments.service.service import SpeechService

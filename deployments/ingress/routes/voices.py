@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.audio.encoder import MEDIA_TYPES, encoded
-from deployments.ingress.bodies import FormBody, JsonBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.audio_file import RANGES, audio_file
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
 from deployments.ingress.uploads import UploadRoute
+from deployments.service.bodies import FormBody, JsonBody, ignored_header
 from deployments.service.parameters import Consent, RefCheck, RefText
 from deployments.service.service import SpeechService
 from deployments.voices.store import Voice

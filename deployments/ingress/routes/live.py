@@ -1,0 +1,106 @@
+"""WS /v1/audio/speech/stream: text that is being written, spoken meanwhile."""
+
+import json
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
+
+from deployments.ingress.responses.exception_handlers import FAILURES, Failure, FailureEnvelope
+from deployments.service.live import MOST_BYTES, LiveSession
+from deployments.service.service import SpeechService
+
+LIVE: Final = "/v1/audio/speech/stream"
+_FORBIDDEN: Final = 1008
+_HELP: Final = {
+    "client": {
+        "session.config": "First. Parameters of /v1/audio/speech, split_granularity, word_timestamps, api_key.",
+        "input.text": "text: the next piece of the text.",
+        "input.done": "The utterance is complete.",
+        "input.cancel": "Drop all that has not been sent.",
+        "session.close": "Speak what is left, then close.",
+    },
+    "server": {
+        "session.configured": "The configuration is accepted.",
+        "audio.start": "utterance_index, sentence_index, sentence_text, format, sample_rate. Binary frames follow.",
+        "audio.chunk": "timestamps of the words, if they are wanted.",
+        "audio.done": "total_bytes, error.",
+        "session.done": "utterance_index, total_sentences, and cancelled after input.cancel.",
+        "error": "message, code, param. The session goes on.",
+    },
+}
+
+
+class UpgradeEnvelope(FailureEnvelope):
+    """An error, and the messages of the WebSocket."""
+
+    messages: dict[str, dict[str, str]]
+    longest_message: int
+    """Bytes."""
+
+
+def live_routes(service: SpeechService) -> APIRouter:
+    """Returns the routes of a service."""
+    router = APIRouter(tags=["openai"])
+
+    @router.get(
+        LIVE,
+        summary="Explains the WebSocket at this path",
+        status_code=426,
+        response_model=UpgradeEnvelope,
+        responses={401: FAILURES[401]},
+    )
+    async def explain() -> JSONResponse:
+        error = Failure(
+            message=f"{LIVE} is a WebSocket: connect with ws:// or wss://. If you did, a proxy on the way does not "
+            "pass the headers Upgrade and Connection on.",
+            type="invalid_request_error",
+            param=None,
+            code="upgrade_required",
+        )
+        body = UpgradeEnvelope(error=error, messages=_HELP, longest_message=MOST_BYTES)
+        return JSONResponse(body.model_dump(), 426, {"Upgrade": "websocket", "Connection": "Upgrade"})
+
+    @router.websocket(LIVE)
+    async def live(websocket: WebSocket) -> None:
+        if not _is_allowed(websocket, service.settings.cors_origins):
+            await websocket.close(_FORBIDDEN)
+            return
+        await websocket.accept()
+        state = websocket.state
+
+        async def receive() -> str | bytes | None:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            text: str | None = message.get("text")
+            data: bytes = message.get("bytes") or b""
+            return data if text is None else text
+
+        async def send(message: Any) -> None:
+            with suppress(WebSocketDisconnect, RuntimeError):  # `receive` reports that the client is gone
+                if isinstance(message, bytes):
+                    await websocket.send_bytes(message)
+                else:
+                    await websocket.send_text(json.dumps(message))  # escapes what no frame can hold
+
+        identify = getattr(state, "identify", lambda key: None)
+        code = await LiveSession(service, receive, send, state.client, identify).run()
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await websocket.close(code)
+
+    return router
+
+
+def _is_allowed(websocket: WebSocket, cors_origins: str | None) -> bool:
+    """Returns whether the client is no web page, or one of this service or of an allowed origin.
+
+    Browsers let any page open a WebSocket, without asking the server first as they do for other requests.
+    """
+    origin = websocket.headers.get("origin")
+    if origin is None or urlsplit(origin).netloc == websocket.headers.get("host"):
+        return True
+    allowed = [each.strip() for each in (cors_origins or "").split(",")]
+    return "*" in allowed or origin in allowed

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from deployments.audio.encoder import MEDIA_TYPES
-from deployments.service.bodies import JsonBody, ignored_header
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
+from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 

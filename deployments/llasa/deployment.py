@@ -6,7 +6,6 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from ray.serve import metrics
 
 from deployments.cache_metrics import HITS, MISSES
@@ -27,9 +26,6 @@ from deployments.settings import Settings
 if TYPE_CHECKING:
     from deployments.llasa.engine import Engine
 
-_CHUNK = 25
-"""Codes per message, half a second: a message between replicas costs about as much as a code."""
-
 
 class LlasaDeployment:
     """One engine per replica."""
@@ -48,15 +44,9 @@ class LlasaDeployment:
 
     async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
         engine = await self._engine.ready()
-        gathered: list[CodeChunk] = []
         async with aclosing(engine.generate(request)) as chunks:
             async for chunk in chunks:
-                gathered.append(chunk)
-                if chunk.finish or sum(len(part.codes) for part in gathered) >= _CHUNK:
-                    codes = np.concatenate([part.codes for part in gathered])
-                    tokens = sum(part.prompt_tokens for part in gathered)
-                    yield CodeChunk(codes, chunk.finish, tokens, any(part.unread for part in gathered))
-                    gathered.clear()
+                yield chunk
         self._prompts.report(await engine.stats())
 
     async def stats(self) -> EngineStats:

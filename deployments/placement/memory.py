@@ -11,10 +11,11 @@ _BFLOAT16: Final = 2
 CONTEXT_BYTES: Final = _GIB // 2
 """Memory of CUDA itself with its kernels, in each process: about this on current GPUs."""
 CODEC_SIZE: Final = 65_536
-_TAKE_TOKENS: Final = 2048
-"""Tokens of the longest take: `deployments.llasa.engine.CONTEXT`, which cannot be imported without its models."""
+WINDOW: Final = 2048
+"""Tokens of the longest take, text and speech together."""
 _LLASA_WORK: Final = _GIB
 """Activations of a step of 512 tokens, their float32 logits over the codes, and the captured CUDA graphs."""
+_HEAD_MULTIPLE: Final = 64
 _XCODEC2_WEIGHTS: Final = 2_600_000_000
 """629 million parameters in float32, with buffers: half precision breaks its Fourier transforms."""
 _XCODEC2_WORK: Final = _GIB * 3 // 2
@@ -60,7 +61,7 @@ class LlamaShape:
         """Bytes in bfloat16, as `deployments.llasa.checkpoint` loads them: the head has only codes and END."""
         attention = 2 * self.hidden * self.head_size * (self.heads + self.kv_heads)
         layer = attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
-        rows = self.vocabulary + codec_size + 1
+        rows = self.vocabulary + head_rows(codec_size + 1)
         return _BFLOAT16 * (self.layers * layer + self.hidden * (rows + 1))
 
     def token(self) -> int:
@@ -69,11 +70,16 @@ class LlamaShape:
 
     def take(self) -> int:
         """Returns the bytes of keys and values of the longest take."""
-        return _TAKE_TOKENS * self.token()
+        return WINDOW * self.token()
 
     def replica(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
         """Returns the peak bytes of a Llasa replica."""
         return self.weights(codec_size) + takes * self.take() + _LLASA_WORK + CONTEXT_BYTES
+
+
+def head_rows(sampled: int) -> int:
+    """Returns the rows of a head for codes and END, padded: matrix multiplications dislike 65 537."""
+    return -(-sampled // _HEAD_MULTIPLE) * _HEAD_MULTIPLE
 
 
 SHAPES: Final = {

@@ -1,13 +1,12 @@
-import json
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.errors import Unavailable
-from deployments.placement.memory import SHAPES, XCODEC2_BYTES, LlamaShape, fitting_takes
+from deployments.llasa.slots import Slots
+from deployments.placement.memory import SHAPES, WINDOW, XCODEC2_BYTES, LlamaShape, fitting_takes
 from tests.support.fake_nvml import GIB
+from tests.support.random_weights import random_weights, tensors_of
 
 LLASA_8B = SHAPES["llasa-8b"]
 
@@ -16,19 +15,12 @@ def test_a_take_of_llasa_8b_is_a_quarter_of_a_gibibyte() -> None:
     assert LLASA_8B.take() == GIB // 4
 
 
-def test_a_take_is_as_long_as_the_engine_makes_it() -> None:
-    from deployments.llasa.engine import CONTEXT
-
-    assert LLASA_8B.take() == CONTEXT * LLASA_8B.token()
-
-
-def test_a_shape_counts_the_bytes_that_the_loaded_model_has(tiny_llasa: Path) -> None:
-    from deployments.llasa.checkpoint import load_checkpoint
-
-    checkpoint = load_checkpoint(str(tiny_llasa))
-    parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
-    shape = LlamaShape.of(json.loads((tiny_llasa / "config.json").read_text()))
-    assert shape.weights(checkpoint.vocabulary.codec_size) == 2 * parameters
+def test_a_shape_counts_the_bytes_of_a_model_on_a_gpu() -> None:
+    for shape in SHAPES.values():
+        weights = random_weights(shape, "meta")
+        assert shape.weights() == sum(tensor.nbytes for tensor in tensors_of(weights))
+        slots = Slots(weights, 3, WINDOW)
+        assert 3 * shape.take() == slots.cache_bytes
 
 
 def test_a_config_without_optional_sizes_is_understood() -> None:

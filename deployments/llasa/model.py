@@ -5,14 +5,15 @@ and is captured in CUDA graphs.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import torch
 from torch.nn import functional
 
 from deployments.llasa.weights import Layer, Weights
 
-Attention = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Queries [takes, kv_heads, group, head_size] and a layer's cache -> what they attend to, of the queries' shape."""
+Attention = Callable[[torch.Tensor, int], torch.Tensor]
+"""Queries [takes, kv_heads, group, head_size] and the number of a layer -> what they attend to, of the same shape."""
 
 
 class Llama:
@@ -33,6 +34,7 @@ class Llama:
         sizes = len(weights.layers), slots, 2, shape.kv_heads, window, shape.head_size
         self._cache = torch.zeros(sizes, dtype=dtype, device=device)
         """Keys and values of every layer and slot."""
+        self._layers = self._cache.unbind(0)
         self._norm = _norm if device.type == "cpu" else functional.rms_norm
         cosines, sines = weights.config.rotations(window)
         self._cosines, self._sines = cosines.to(device, dtype)[:, None], sines.to(device, dtype)[:, None]
@@ -60,11 +62,11 @@ class Llama:
         x = functional.embedding(tokens, self._weights.embedding).to(self._weights.dtype)
         rotation = self._cosines[positions], self._sines[positions]
         attend = self._attend_alike(positions, lengths) if isinstance(lengths, int) else self._attend_each(lengths)
-        for layer, cache in zip(self._weights.layers, self._cache, strict=True):
+        for number, layer in enumerate(self._weights.layers):
             query, kv = self._project(layer, x, rotation)
-            cache[rows, :, :, positions] = kv
+            self._layers[number][rows, :, :, positions] = kv
             grouped = query.view(takes, self._kv_heads, self._group, self._size)
-            x = self._finish(layer, x, attend(grouped, cache).reshape(takes, -1))
+            x = self._finish(layer, x, attend(grouped, number).reshape(takes, -1))
         logits = self._weights.head(self._normed(x, self._weights.norm))
         return logits[:, : self._weights.sampled].float()
 
@@ -75,7 +77,7 @@ class Llama:
         rotation = self._cosines[start:end], self._sines[start:end]
         mask = torch.zeros(len(tokens), end, dtype=x.dtype, device=x.device)
         mask.masked_fill_(self._places[:end] > self._places[start:end, None], -torch.inf)
-        for layer, cache in zip(self._weights.layers, self._cache, strict=True):
+        for layer, cache in zip(self._weights.layers, self._layers, strict=True):
             query, kv = self._project(layer, x, rotation)
             cache[slot, :, :, start:end] = kv.permute(1, 2, 0, 3)
             if layer is self._weights.layers[-1]:
@@ -95,24 +97,36 @@ class Llama:
         mask = torch.zeros(unseen.shape, dtype=self._cache.dtype, device=unseen.device)
         mask = mask.masked_fill_(unseen, -torch.inf)[:, None, None]
 
-        def attend(query: torch.Tensor, cache: torch.Tensor) -> torch.Tensor:
-            keys, values = cache[: len(query), :, :, :length].unbind(1)
+        def attend(query: torch.Tensor, layer: int) -> torch.Tensor:
+            keys, values = self._layers[layer][: len(query), :, :, :length].unbind(1)
             return functional.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
 
         return attend
 
     def _attend_each(self, lengths: Sequence[int]) -> Attention:
-        """A call for each take: on a CPU its result would depend on the lengths of others, and so would the work."""
+        """A call for each run of takes of the same length.
 
-        def attend(query: torch.Tensor, cache: torch.Tensor) -> torch.Tensor:
-            outputs = []
-            for slot, length in enumerate(lengths):
-                one = query[slot : slot + 1]
-                if length:
-                    keys, values = cache[slot, :, None, :, :length].unbind(0)
-                    one = functional.scaled_dot_product_attention(one, keys, values)
-                outputs.append(one)
-            return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+        On a CPU the bits of a take, and its cost, would else depend on the lengths of the others.
+        """
+        runs = []
+        begin = 0
+        for length, slots in groupby(lengths):
+            end = begin + len([*slots])
+            if length:
+                keys, values = self._cache[:, begin:end, :, :, :length].unbind(2)
+                runs.append((begin, end, keys.unbind(0), values.unbind(0)))
+            begin = end
+
+        def attend(query: torch.Tensor, layer: int) -> torch.Tensor:
+            if len(runs) == 1 and len(query) == runs[0][1] - runs[0][0]:
+                _, _, keys, values = runs[0]
+                return functional.scaled_dot_product_attention(query, keys[layer], values[layer])
+            output = torch.zeros_like(query)
+            for begin, end, keys, values in runs:
+                output[begin:end] = functional.scaled_dot_product_attention(
+                    query[begin:end], keys[layer], values[layer]
+                )
+            return output
 
         return attend
 

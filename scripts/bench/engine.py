@@ -88,11 +88,11 @@ class Bench:
             rows = [serial]
             if options.paged:
                 paged = PagedEngine(load_paged(folder, self._device), max(options.concurrency))
-                rows += await self._engine("paged", paged, codec, floor, serial.audio_rate)
+                rows += await self._engine("paged", paged, codec, floor, serial)
             begin = time.perf_counter()
             engine = Engine(checkpoint, max(options.concurrency))
             path = f"{engine.path}, {checkpoint.weights.dtype}, ready in {time.perf_counter() - begin:.1f} s"
-            rows += await self._engine("engine", engine, codec, floor, serial.audio_rate)
+            rows += await self._engine("engine", engine, codec, floor, serial)
         return Report(
             command=" ".join(["python -m scripts.bench.engine", *(options.given or sys.argv[1:])]),
             machine=Machine.of(self._device),
@@ -112,18 +112,20 @@ class Bench:
         speak_serially(speaker, codec, checkpoint.prompts, [warm], lambda line: None)
         reset_peak_memory(self._device)
         requests = [self._takes.make() for _ in range(self._options.serial_takes)]
+        begin = time.process_time()
         takes = speak_serially(speaker, codec, checkpoint.prompts, requests, _say)
-        row = self._row("generate", 1, takes, sum(take.total for take in takes), 1.0, floor, None)
+        cpu = time.process_time() - begin
+        row = self._row("generate", 1, takes, sum(take.total for take in takes), cpu, 1.0, floor, None)
         return str(model.config._attn_implementation), row
 
     async def _engine(
-        self, system: str, engine: Engine | PagedEngine, codec: "Xcodec2Codec", floor: Floor, serial_rate: float
+        self, system: str, engine: Engine | PagedEngine, codec: "Xcodec2Codec", floor: Floor, serial: Row
     ) -> list[Row]:
         batcher = CodecBatcher(codec, self._options.decodes)
         try:
             await self._warm(engine, batcher)
             return [
-                await self._together(system, engine, batcher, floor, concurrency, serial_rate)
+                await self._together(system, engine, batcher, floor, concurrency, serial)
                 for concurrency in self._options.concurrency
             ]
         finally:
@@ -137,21 +139,22 @@ class Bench:
             await speak_together(engine, codec, [takes.make() for _ in range(concurrency)])
 
     async def _together(
-        self, system: str, engine: SpeechLM, codec: CodecBatcher, floor: Floor, concurrency: int, serial_rate: float
+        self, system: str, engine: SpeechLM, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row
     ) -> Row:
         reset_peak_memory(self._device)
         before = await engine.stats()
         takes: list[TakeTimes] = []
-        wall = 0.0
+        wall, cpu = 0.0, -time.process_time()
         for _ in range(-(-self._options.takes // concurrency)):
             requests = [self._takes.make() for _ in range(concurrency)]
             begin = time.perf_counter()
             takes += await speak_together(engine, codec, requests)
             wall += time.perf_counter() - begin
+        cpu += time.process_time()
         after = await engine.stats()
         mean_batch = (after.codes - before.codes) / (after.steps - before.steps)
         _say(f"{system}, {concurrency} at once: {wall:.1f} s for {sum(take.audio for take in takes):.0f} s of audio")
-        return self._row(system, concurrency, takes, wall, mean_batch, floor, serial_rate)
+        return self._row(system, concurrency, takes, wall, cpu, mean_batch, floor, serial)
 
     def _row(
         self,
@@ -159,19 +162,21 @@ class Bench:
         concurrency: int,
         takes: list[TakeTimes],
         wall: float,
+        cpu: float,
         mean_batch: float,
         floor: Floor,
-        serial_rate: float | None,
+        serial: Row | None,
     ) -> Row:
         return Row.of(
             system,
             concurrency,
             takes,
             wall,
+            cpu,
             mean_batch=mean_batch,
             peak_memory=peak_memory(self._device),
             floor_rate=floor.audio_rate(concurrency, self._context),
-            serial_rate=serial_rate,
+            serial=serial,
         )
 
 
@@ -197,7 +202,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _text(report: Report) -> str:
-    header = ["system", "at once", "audio s/s", "x generate", "of floor", "floor s/s", "RTF", "first audio p50 s"]
+    header = [
+        "system",
+        "at once",
+        "audio s/s",
+        "x generate",
+        "audio s/CPU s",
+        "x generate",
+        "of floor",
+        "floor s/s",
+        "RTF",
+        "first audio p50 s",
+    ]
     header += ["p95 s", "mean batch", "GPU GiB"]
     rows = [
         [
@@ -205,6 +221,8 @@ def _text(report: Report) -> str:
             str(row.concurrency),
             f"{row.audio_rate:.2f}",
             f"{row.times_serial:.2f}",
+            f"{row.cpu_rate:.2f}",
+            f"{row.times_serial_cpu:.2f}",
             f"{row.of_floor:.1%}",
             f"{row.floor_rate:.1f}",
             f"{row.rtf:.3f}",

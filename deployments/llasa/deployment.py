@@ -1,6 +1,7 @@
 """Llasa as a Serve deployment."""
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -16,7 +17,7 @@ from deployments.placement.choice import usable
 from deployments.placement.devices import Gpu, NvmlReader
 from deployments.placement.gpu_loader import load_onto_gpu
 from deployments.placement.lease import Leases
-from deployments.placement.memory import LlamaShape, fitting_takes
+from deployments.placement.memory import LlamaShape, MemoryPlan
 from deployments.placement.model_loader import ModelLoader
 from deployments.placement.placement import Placement
 from deployments.profiles import Profile
@@ -25,6 +26,9 @@ from deployments.settings import Settings
 
 if TYPE_CHECKING:
     from deployments.llasa.engine import Engine
+
+
+logger = logging.getLogger(__name__)
 
 
 class LlasaDeployment:
@@ -72,7 +76,9 @@ class LlasaDeployment:
             takes = self._profile.takes
             if gpu:
                 room = usable(gpu, Leases().held())
-                takes = fitting_takes(room, shape, takes, self._profile.name, shared=shared)
+                plan = MemoryPlan.fit(room, shape, takes, self._profile.name, shared=shared)
+                logger.info("%s: %s", self._profile.name, plan)
+                takes = plan.takes
             return _start_engine(folder, self._profile, takes)
 
         engine, self._placement = load_onto_gpu(
@@ -105,4 +111,4 @@ def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":
     from deployments.llasa.checkpoint import load_checkpoint
     from deployments.llasa.engine import Engine
 
-    return Engine(load_checkpoint(str(folder), profile.device), takes)
+    return Engine.fitting(load_checkpoint(str(folder), profile.device), takes)

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 import numpy as np
+import torch
 
 from deployments.errors import InvalidText, Unavailable
 from deployments.llasa.checkpoint import Checkpoint
@@ -42,6 +43,27 @@ class Engine:
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="llasa-engine", daemon=True)
         self._thread.start()
+
+    @classmethod
+    def fitting(cls, checkpoint: Checkpoint, max_takes: int) -> "Engine":
+        """Returns an engine for fewer takes if memory does not suffice for `max_takes`: their number is an estimate.
+
+        Raises:
+            OutOfMemoryError: it does not suffice for one.
+        """
+        for takes in (max_takes >> halvings for halvings in range(max_takes.bit_length())):
+            try:
+                return cls(checkpoint, takes)
+            except torch.OutOfMemoryError as error:
+                logger.warning("no memory for %d takes at once: %s", takes, error)
+            if torch.cuda.is_initialized():
+                torch.cuda.empty_cache()
+        raise torch.OutOfMemoryError("The memory does not suffice for one take.")
+
+    @property
+    def takes(self) -> int:
+        """Takes in the batch at once."""
+        return self._scheduler.slots
 
     @property
     def path(self) -> str:

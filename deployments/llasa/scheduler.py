@@ -12,10 +12,11 @@ from deployments.llasa.sampler import Features
 from deployments.llasa.slots import Slots
 from deployments.llasa.steps import Steps, Tokens
 from deployments.llasa.take import RunningTake
+from deployments.placement.memory import PREFILL
 
 logger = logging.getLogger(__name__)
 
-_CHUNK: Final = {"cpu": 128, "cuda": 512}
+_CHUNK: Final = {"cpu": 128, "cuda": PREFILL}
 """Prompt tokens computed between two steps: more start a new take sooner, but make the running ones stutter."""
 _LEAST_CHUNK: Final = 32
 """Where a chunk ran out of memory, smaller ones are tried down to this."""
@@ -46,6 +47,10 @@ class Scheduler:
         self._flight = deque[tuple[Tokens, dict[int, RunningTake]]]()
         """Steps whose tokens have not been read yet."""
         self._turn = 0
+
+    @property
+    def slots(self) -> int:
+        return self._slots.count
 
     @property
     def running(self) -> int:

@@ -38,7 +38,7 @@ class Row:
     floor_rate: float
     """`audio_rate` that the memory bandwidth allows."""
     cpu_rate: float
-    """Seconds of audio per second of CPU time of this process: unlike `audio_rate`, almost the same beside other load."""
+    """Seconds of audio per second of CPU time of this process: other load on the machine changes it little."""
     times_serial: float
     """`audio_rate` relative to the baseline of the same run."""
     times_serial_cpu: float

@@ -1,6 +1,8 @@
 """The engine against transformers' own generate, and under company, cancellation and its limits."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -17,6 +19,8 @@ from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
 from deployments.llasa.engine import CONTEXT, Engine
 from deployments.llasa.protocol import Codes, FinishReason, Sampling, TakeRequest
 from deployments.llasa.sampler import Sampler
+from deployments.llasa.slots import Slots
+from deployments.llasa.weights import Weights
 from deployments.nano.weights import FOLDER
 
 REFERENCE = np.arange(0, 300, 2, dtype=np.int32)
@@ -299,3 +303,31 @@ async def test_when_an_engine_ends_all_takes_are_told_those_that_wait_for_a_prom
     assert [type(answer) for answer in told] == [Unavailable] * 6
     assert (await engine.stats()).waiting == 0
     await asyncio.to_thread(engine.close)
+
+
+def test_an_engine_for_which_memory_is_short_takes_fewer_takes(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allocate(self: Slots, weights: Weights, count: int, window: int) -> None:
+        if count > 3:
+            raise torch.OutOfMemoryError(f"no memory for {count}")
+        whole(self, weights, count, window)
+
+    whole = Slots.__init__
+    monkeypatch.setattr(Slots, "__init__", allocate)
+    engine = Engine.fitting(checkpoint, 13)
+    assert engine.takes == 3
+    engine.close()
+    monkeypatch.setattr(Slots, "__init__", lambda self, weights, count, window: allocate(self, weights, 9, window))
+    with pytest.raises(torch.OutOfMemoryError, match="does not suffice for one take"):
+        Engine.fitting(checkpoint, 13)
+
+
+def test_a_replica_loads_without_transformers() -> None:
+    code = (
+        "import sys; from deployments.llasa.checkpoint import load_checkpoint; "
+        "from deployments.llasa.engine import Engine; "
+        f"Engine(load_checkpoint({str(FOLDER / 'llasa')!r})).close(); print('transformers' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert out.stdout.strip() == "False"

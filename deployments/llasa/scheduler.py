@@ -95,7 +95,14 @@ class Scheduler:
             self._reading[free] = self.waiting.popleft()
 
     def _read(self) -> None:
-        """Reads a chunk of one prompt, and begins all takes whose prompt is in the cache."""
+        """Reads chunks of prompts, and begins all takes whose prompt is in the cache.
+
+        One chunk, or as many as prompts wait for each take that speaks: a step costs a few takes as much as many.
+        """
+        for _ in range(1 + len(self._reading) // len(self._speaking) if self._speaking else 1):
+            self._read_chunk()
+
+    def _read_chunk(self) -> None:
         # In turn, the oldest prompt and the shortest rest: a short prompt never waits for all of a long one.
         self._turn += 1
         order = [*self._reading]

@@ -94,6 +94,7 @@ class GraphSteps:
         self._outputs: dict[tuple[int, int], torch.Tensor] = {}
         # Two host buffers: one is read while the next step's tokens are copied to the other.
         self._host = [torch.zeros(slots.count, dtype=torch.int64, pin_memory=True) for _ in range(self.lag + 1)]
+        torch.cuda.synchronize()  # weights and buffers were filled in another stream
         with self.context():
             pool = torch.cuda.graph_pool_handle()
             for batch, length in self._sizes:

@@ -22,7 +22,7 @@ from deployments.llasa.steps import EagerSteps, GraphSizes, Steps, Tokens
 from deployments.llasa.take import RunningTake
 from deployments.llasa.weights import Weights
 from deployments.placement.memory import SHAPES, LlamaShape
-from tests.support.random_weights import random_weights
+from scripts.random_checkpoints.weights import random_weights
 
 CODES = 500
 END = CODES

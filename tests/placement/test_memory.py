@@ -1,19 +1,35 @@
+from collections.abc import Iterator
+
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.errors import Unavailable
+from deployments.llasa.linear import PlainLinear
 from deployments.llasa.slots import Slots
+from deployments.llasa.weights import Weights
 from deployments.placement.memory import SHAPES, WINDOW, XCODEC2_BYTES, LlamaShape, MemoryPlan
 from deployments.profiles import PROFILES
+from scripts.random_checkpoints.weights import random_weights
 from tests.support.fake_nvml import GIB
-from tests.support.random_weights import random_weights, tensors_of
 
 LLASA_8B = SHAPES["llasa-8b"]
 
 
 def test_a_take_of_llasa_8b_is_a_quarter_of_a_gibibyte() -> None:
     assert LLASA_8B.take() == GIB // 4
+
+
+def tensors_of(weights: Weights) -> Iterator[torch.Tensor]:
+    yield from (weights.embedding, weights.norm)
+    linears = [weights.head]
+    for layer in weights.layers:
+        yield from (layer.attention_norm, layer.mlp_norm)
+        linears += [layer.query_key_value, layer.output, layer.gate_up, layer.down]
+    for linear in linears:
+        assert isinstance(linear, PlainLinear)
+        yield linear.weight
 
 
 def test_a_shape_counts_the_bytes_of_a_model_on_a_gpu() -> None:

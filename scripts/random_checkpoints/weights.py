@@ -1,15 +1,14 @@
 """Llamas of any shape with random weights, without a file: also on the meta device, where they take no memory."""
 
-from collections.abc import Iterator
+from typing import Final
 
 import torch
 
 from deployments.llasa.config import LlamaConfig
-from deployments.llasa.linear import PlainLinear
 from deployments.llasa.weights import Weights, expected_tensors, read_weights
 from deployments.placement.memory import CODEC_SIZE, LlamaShape
 
-ROPE = {
+ROPE: Final = {
     "rope_type": "llama3",
     "rope_theta": 500_000.0,
     "factor": 32.0,
@@ -20,6 +19,8 @@ ROPE = {
 
 
 class RandomTensors:
+    """Tensors of a checkpoint of any shape, made when they are read."""
+
     def __init__(self, config: LlamaConfig, device: str) -> None:
         self._expected = expected_tensors(config)
         self._device = device
@@ -33,17 +34,7 @@ class RandomTensors:
 
 
 def random_weights(shape: LlamaShape, device: str = "cpu", codec_size: int = CODEC_SIZE) -> Weights:
+    """Returns weights as they are loaded from a checkpoint of this shape."""
     config = LlamaConfig(shape, 1e-5, tied=False, rope=ROPE)
     order = torch.arange(shape.vocabulary)
     return read_weights(config, RandomTensors(config, device), order, codec_size + 1, device)
-
-
-def tensors_of(weights: Weights) -> Iterator[torch.Tensor]:
-    yield from (weights.embedding, weights.norm)
-    layers = [weights.head]
-    for layer in weights.layers:
-        yield from (layer.attention_norm, layer.mlp_norm)
-        layers += [layer.query_key_value, layer.output, layer.gate_up, layer.down]
-    for layer_ in layers:
-        assert isinstance(layer_, PlainLinear)
-        yield layer_.weight

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from deployments.llasa.protocol import CodeChunk, FinishReason, Sampling
 from deployments.llasa.sampler import Features
 from deployments.llasa.scheduler import Scheduler
 from deployments.llasa.slots import Slots
-from deployments.llasa.steps import EagerSteps, GraphSizes, Steps, Tokens
+from deployments.llasa.steps import EagerSteps, GraphSteps, Steps, Tokens
 from deployments.llasa.take import RunningTake
 from deployments.llasa.weights import Weights
 from deployments.placement.memory import SHAPES, LlamaShape
@@ -45,7 +45,7 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> Iterator[Weights]:
 class Recording(TorchDispatchMode):
     """The operations of a function, to be replayed on the same tensors: a CUDA graph."""
 
-    SYNCHRONISING = ("_local_scalar_dense", "nonzero", "is_nonzero", "equal", "_to_copy_to_host")
+    SYNCHRONISING = ("_local_scalar_dense", "nonzero", "is_nonzero", "equal")
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -74,32 +74,24 @@ def _tensors(out: Any) -> list[torch.Tensor]:
     return [out] if isinstance(out, torch.Tensor) else [part for part in out if isinstance(part, torch.Tensor)]
 
 
-class RecordedSteps:
-    """`GraphSteps` with recordings in the place of graphs."""
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings in the place of CUDA graphs, for `GraphSteps` on a CPU."""
+    zeros = torch.zeros
 
-    lag = 1
-    path = "recorded"
+    class Event:
+        def record(self) -> None: ...
 
-    def __init__(self, slots: Slots) -> None:
-        self._sizes = GraphSizes(slots)
-        self._recordings: dict[tuple[int, int], tuple[Recording, torch.Tensor]] = {}
-        self.replayed = 0
-        with torch.inference_mode():
-            for size in self._sizes:
-                with Recording() as recording:
-                    output = slots.step(*size, Features())
-                self._recordings[size] = recording, output
+        def synchronize(self) -> None: ...
 
-    def run(self, lengths: Sequence[int], features: Features) -> Tokens:
-        recording, output = self._recordings[self._sizes.fit(lengths)]
-        recording.replay()
-        self.replayed += 1
-        return output.clone().tolist
-
-    @contextmanager
-    def context(self) -> Iterator[None]:
-        with torch.inference_mode():
-            yield
+    monkeypatch.setattr(torch.cuda, "Stream", object)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Recording)
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph, pool, stream: graph)
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch, "zeros", lambda *size, pin_memory=False, **options: zeros(*size, **options))
 
 
 class AtOnce:
@@ -152,17 +144,18 @@ def buffers(thing: object) -> dict[str, int]:
     return {name: value.data_ptr() for name, value in vars(thing).items() if isinstance(value, torch.Tensor)}
 
 
-def test_a_recorded_step_is_replayed_while_takes_come_leave_and_end(weights: Weights) -> None:
+@pytest.mark.usefixtures("cuda")
+def test_captured_steps_are_replayed_while_takes_come_leave_and_end(weights: Weights) -> None:
     slots = Slots(weights, SLOTS, WINDOW)
-    steps = RecordedSteps(slots)
+    steps = GraphSteps(slots)
     before = [buffers(part) for part in (slots, slots._llama, slots._sampler)]
     scheduler = Scheduler(slots, steps, END)
     random = np.random.default_rng(0)
     whole: dict[int, RunningTake] = {}
     number = 0
     with torch.inference_mode():
-        while steps.replayed < 500 or not scheduler.idle:
-            if steps.replayed < 500 and random.random() < 0.1:
+        while scheduler.steps < 500 or not scheduler.idle:
+            if scheduler.steps < 500 and random.random() < 0.1:
                 number += 1
                 new = take(number)
                 scheduler.waiting.append(new)

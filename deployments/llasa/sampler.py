@@ -13,7 +13,7 @@ import torch
 from deployments.llasa.protocol import Sampling
 
 LOOKBACK: Final = 128
-"""Maximum codes that a repetition penalty can look back on."""
+"""Maximum codes that a repetition penalty can look back on: a power of two, so that a mask replaces the remainder."""
 _FEW, _MANY = 64, 1024
 """Candidates among which a step chooses: the likeliest ones. A multiple of every vector's length, so that a row is
 computed alike with any of them. Sorting all of 65 537 codes would take a hundred times the memory traffic."""
@@ -103,7 +103,7 @@ class Sampler:
             everything = gumbel(keys, self._codes).mul_(warm).add_(logits).argmax(1)
             chosen = torch.where(is_open > 0, everything, chosen)
         if features.penalties:
-            self._recent[self._rows[:takes], step % LOOKBACK] = chosen
+            self._recent[self._rows[:takes], step & (LOOKBACK - 1)] = chosen
         return chosen
 
     def _penalise(
@@ -111,7 +111,7 @@ class Sampler:
     ) -> torch.Tensor:
         """CTRL's repetition penalty (arXiv:1909.05858), as in transformers, on the last `lookback` codes."""
         recent = self._recent[: len(logits)]
-        age = (step - 1 - self._ring) % LOOKBACK
+        age = (step - 1 - self._ring) & (LOOKBACK - 1)
         counts = (recent >= 0) & (age < lookback)
         # END is never among the codes: if there is none to penalise, its own logit is written back.
         tokens = torch.where(counts, recent, self._end)

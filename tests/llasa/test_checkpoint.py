@@ -1,6 +1,7 @@
 """Checkpoints in every format that transformers has written, against transformers itself."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from tokenizers import Tokenizer, models
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from deployments.errors import Unavailable
 from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
 from deployments.llasa.model import Llama
 from deployments.nano.weights import FOLDER
+from deployments.placement.memory import SHAPES
+from scripts.random_checkpoints.llasa import MARKERS, TEMPLATE
 
 WINDOW = 256
 
@@ -81,6 +85,39 @@ def test_a_tied_head_is_cut_from_the_embedding(folder: Path) -> None:
     model.save_pretrained(folder)
     assert "lm_head.weight" not in load_file(folder / "model.safetensors")
     assert_computes_what_transformers_does(folder)
+
+
+def test_the_layout_of_the_published_1b_is_read_in_shards(tmp_path: Path) -> None:
+    # Its token map, tied head, shards of bfloat16 and config of transformers 4, with a narrow width.
+    words = {f"word{n}": n for n in range(128_256)}
+    backend = Tokenizer(models.WordLevel(words, unk_token="word0"))
+    backend.add_tokens([*MARKERS, *(f"<|s_{code}|>" for code in range(65_536))])
+    PreTrainedTokenizerFast(tokenizer_object=backend, chat_template=TEMPLATE).save_pretrained(tmp_path)
+    scaling = {"factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "rope_type": "llama3"}
+    config = LlamaConfig(
+        vocab_size=193_800,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=16,
+        num_attention_heads=32,
+        num_key_value_heads=8,
+        head_dim=64,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        rope_parameters={**scaling, "original_max_position_embeddings": 8192, "rope_theta": 500_000.0},
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(tmp_path, max_shard_size="2MB")
+    rewrite_config(
+        tmp_path,
+        rope_parameters=None,
+        rope_theta=500_000.0,
+        rope_scaling={**scaling, "original_max_position_embeddings": 8192},
+    )
+    assert len([*tmp_path.glob("model-*.safetensors")]) > 2
+    checkpoint = assert_computes_what_transformers_does(tmp_path)
+    vocabulary = checkpoint.vocabulary
+    assert (vocabulary.codec_size, vocabulary.order[0], vocabulary.order[vocabulary.end]) == (65_536, 128_264, 128_261)
+    assert checkpoint.weights.config.shape == replace(SHAPES["llasa-1b"], hidden=32, intermediate=64)
 
 
 @pytest.mark.parametrize("kind", ["rope_type", "type"])

@@ -61,7 +61,7 @@ class Scheduler:
         return not (self.waiting or self.running or self._flight)
 
     def advance(self) -> None:
-        """Computes at most a chunk of a prompt, and a token of every take that speaks."""
+        """Reads some of the prompts, and computes a token of every take that speaks."""
         self._drop_cancelled()
         try:
             self._admit()

@@ -19,7 +19,7 @@ RUN /opt/llasa-serve/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index
 
 FROM dependencies AS code
 WORKDIR /build
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE serve_config.yaml ./
 COPY cli cli
 COPY deployments deployments
 COPY ui ui
@@ -33,7 +33,6 @@ COPY --from=dependencies /opt/llasa-serve /opt/llasa-serve
 RUN --mount=type=bind,from=code,source=/build/wheels,target=/wheels \
     /opt/llasa-serve/bin/pip install --no-cache-dir --no-deps --no-index /wheels/*.whl
 COPY serve_config.yaml /app/
-COPY scripts/__init__.py scripts/serve.py /app/scripts/
 # By number, so that Kubernetes can tell that it is not root.
 USER 1000:100
 WORKDIR /app
@@ -53,4 +52,4 @@ VOLUME ["/models", "/data"]
 # The models may have to be downloaded before it answers.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=30m --retries=3 \
     CMD ["wget", "--quiet", "--output-document=/dev/null", "http://127.0.0.1:7861/-/healthz"]
-CMD ["python", "-m", "scripts.serve"]
+CMD ["llasa-serve", "serve", "--config", "serve_config.yaml"]

@@ -9,15 +9,32 @@ from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_com
 from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
-Zero-shot voice cloning on Ray Serve. `scripts/start.sh` starts the service; then
+Zero-shot voice cloning on Ray Serve. `llasa-serve serve` starts the service; then
 
   llasa-serve say "Hello, this is my voice." --voice alloy -o hello.wav
+"""
+_SERVE: Final = """\
+Runs the service on this machine until Ctrl-C. Settings come from the environment and from .env in
+the working folder; the options override them.
+
+  llasa-serve serve
+  llasa-serve serve --host 0.0.0.0 --port 8000
+  llasa-serve serve --profile llasa-3b
+
+exit status:
+  0  stopped by Ctrl-C or SIGTERM
+  1  not started; the message says why
+  2  the command line is wrong
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 1 where it found something wrong."""
     given = build_parser().parse_args(arguments)
+    if given.command == "serve":
+        from cli.serve.command import run_serve
+
+        return run_serve(given)
     if given.command in SERVICE_COMMANDS:
         return run_service_command(given)
     if given.command == "fetch":
@@ -35,6 +52,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"llasa-serve {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser(
+        "serve",
+        help="run the service",
+        description=_SERVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("--host", help="address to listen on (default: $API_HOST or 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default: $API_PORT or 7861)")
+    serve.add_argument("--profile", help="auto, nano, llasa-8b, llasa-3b or llasa-1b (default: $PROFILE or auto)")
+    serve.add_argument(
+        "--config", metavar="FILE", help="Serve configuration (default: serve_config.yaml of the package)"
+    )
     check = commands.add_parser(
         "check",
         help="check configuration strictly",

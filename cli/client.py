@@ -4,8 +4,7 @@ import base64
 import json
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import TypeAdapter
 
-from deployments.audio.encoder import MEDIA_TYPES, rate_of
+from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import (
     Conflict,
     GenerationFailed,
@@ -29,27 +28,18 @@ from deployments.errors import (
     Unavailable,
     UnprocessableInput,
 )
-from deployments.service.requests import Clip, Residence, Speaking, Spoken
-from deployments.synthesis.events import Progress
+from deployments.service.backend import Clip, Residence
+from deployments.service.delivery import SpeechChunk, SpeechResult
+from deployments.service.parameters import SpeechParams
+from deployments.service.transcription import Transcription
+from deployments.synthesis.events import Finished, Progress
+from deployments.synthesis.usage import Usage
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)
 """Seconds to connect; the response may take as long as the service allows."""
 _RESIDENCE: Final = TypeAdapter(Residence)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The end of streamed speech."""
-
-    finish_reason: str
-    seed: int
-    duration: float
-    """Seconds."""
-    warnings: tuple[str, ...]
-    output: str | None
-    """Name of the stored copy."""
 
 
 class RestClient:
@@ -74,47 +64,38 @@ class RestClient:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def stream(self, speaking: Speaking) -> AsyncGenerator[Progress | bytes | Ended, None]:
-        """Speaks; yields progress and chunks of the file, and the result last.
+    async def speak(
+        self, params: SpeechParams, clip: Clip | None = None, *, streamed: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Implements `Backend.speak`.
 
         Raises:
             ServiceError: the service returned it.
             Unavailable: no service answers.
         """
-        async with self._answer("POST", "/v1/audio/speech", json=_speech_body(speaking)) as answer:
+        file = bytearray()
+        async with self._answer("POST", "/v1/audio/speech", json=_speech_body(params, clip)) as answer:
             async for data in _events(answer):
                 match data["type"]:
                     case "speech.progress":
-                        yield Progress(data["stage"], data["part"], data["parts"])
+                        yield SpeechChunk(progress=Progress(data["stage"], data["part"], data["parts"]))
                     case "speech.audio.delta":
-                        yield base64.b64decode(data["audio"])
+                        piece = base64.b64decode(data["audio"])
+                        if streamed:
+                            yield SpeechChunk(piece)
+                        else:
+                            file += piece
                     case "speech.audio.done":
-                        yield Ended(
-                            data["finish_reason"],
-                            data["seed"],
-                            data["duration"],
-                            tuple(data["warnings"]),
-                            data.get("output"),
-                        )
+                        result = _result(data, params, int(answer.headers["X-Sample-Rate"]))
+                        yield SpeechChunk(whole_file(file, params.response_format), result=result)
                         return
                     case "speech.audio.error":
                         raise _error(data)
         raise Unavailable("The speech broke off: try again.")
 
-    async def speak(self, speaking: Speaking) -> AsyncGenerator[Progress | Spoken, None]:
-        file = bytearray()
-        async with aclosing(self.stream(speaking)) as events:
-            async for event in events:
-                if isinstance(event, Progress):
-                    yield event
-                elif isinstance(event, bytes):
-                    file += event
-                else:
-                    yield _spoken(speaking, whole_file(file, speaking.format), event)
-
-    async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> dict[str, Any]:
+    async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> Transcription:
         fields = {"word_timestamps": str(words).lower()} | ({"language": language} if language else {})
-        return await self._json("POST", "/api/transcribe", **_form(fields, clip, "audio"))
+        return Transcription.model_validate(await self._json("POST", "/api/transcribe", **_form(fields, clip, "audio")))
 
     async def output(self, name: str) -> bytes:
         async with self._answer("GET", f"/api/outputs/{_quoted(name)}") as answer:
@@ -130,7 +111,7 @@ class RestClient:
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         await self._json("POST", "/api/gpu/timeout", params=_only(model) | {"seconds": str(seconds)})
 
-    async def voices(self) -> list[Voice]:
+    async def list_voices(self) -> list[Voice]:
         return [_voice(voice) for voice in (await self._json("GET", "/v1/audio/voices"))["data"]]
 
     async def clone_voice(
@@ -169,7 +150,7 @@ class RestClient:
 
 def whole_file(file: bytearray, format: str) -> bytes:
     """Completes a streamed file: sets the length in the header of a WAV."""
-    if format == "wav":
+    if format == "wav" and file:
         struct.pack_into("<I", file, 4, len(file) - 8)
         struct.pack_into("<I", file, 40, len(file) - 44)
     return bytes(file)
@@ -181,55 +162,41 @@ async def _events(answer: httpx2.Response) -> AsyncGenerator[dict[str, Any], Non
             yield json.loads(line[6:])
 
 
-def _speech_body(speaking: Speaking) -> dict[str, Any]:
-    sampling = speaking.sampling
-    body = {
-        "model": "tts-1",
-        "input": speaking.text,
-        "voice": speaking.voice,
-        "ref_audio": _address(speaking.clip) if speaking.clip else None,
-        "ref_text": speaking.ref_text,
-        "ref_check": speaking.ref_check,
-        "system_prompt": speaking.instruction,
-        "response_format": speaking.format,
-        "sample_rate": speaking.sample_rate,
-        "temperature": sampling.temperature,
-        "top_k": sampling.top_k,
-        "top_p": sampling.top_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "seed": sampling.seed,
-        "speed": speaking.speed,
-        "verify": speaking.verify,
-        "best_of": speaking.best_of,
-        "language": speaking.language,
-        "stream_format": "sse",
-        "progress": True,
-        "keep": speaking.keep,
-    }
-    return {name: value for name, value in body.items() if value is not None}
+def _speech_body(params: SpeechParams, clip: Clip | None) -> dict[str, Any]:
+    # What has its default is left out: the service has settings for some.
+    body = params.model_dump(exclude_defaults=True) | {"response_format": params.response_format}
+    if clip:
+        body["ref_audio"] = _address(clip)
+    return body | {"model": "tts-1", "stream_format": "sse", "progress": True}
 
 
 def _address(clip: Clip) -> str:
-    return clip.url or f"data:application/octet-stream;base64,{base64.b64encode(clip.data or b'').decode()}"
+    return clip.url or f"data:application/octet-stream;base64,{base64.b64encode(_bytes(clip)).decode()}"
+
+
+def _bytes(clip: Clip) -> bytes:
+    return clip.file if isinstance(clip.file, bytes) else clip.file.read()
 
 
 def _form(fields: dict[str, str], clip: Clip, upload: str) -> dict[str, Any]:
     """Returns form fields for a clip: an upload, or a URL that the service itself checks."""
     if clip.url is not None:
         return {"data": fields | {"audio_url": clip.url}}
-    return {"data": fields, "files": {upload: clip.data or b""}}
+    return {"data": fields, "files": {upload: _bytes(clip)}}
 
 
-def _spoken(speaking: Speaking, file: bytes, ended: Ended) -> Spoken:
-    return Spoken(
-        file,
-        MEDIA_TYPES[speaking.format],
-        rate_of(speaking.format, speaking.sample_rate),
-        ended.duration,
-        ended.finish_reason,
-        ended.seed,
-        ended.warnings,
-        ended.output,
+def _result(data: dict[str, Any], params: SpeechParams, rate: int) -> SpeechResult:
+    usage = Usage(data["usage"]["input_tokens"], data["usage"]["output_tokens"])
+    finished = Finished(data["finish_reason"], data["seed"], "", warnings=tuple(data["warnings"]))
+    details = {name: value for name, value in data.items() if name not in ("type", "usage", "output")}
+    return SpeechResult(
+        finished,
+        data["duration"],
+        MEDIA_TYPES[params.response_format],
+        rate,
+        usage,
+        data.get("output"),
+        details if params.details else None,
     )
 
 

@@ -5,16 +5,17 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import Any, Final, get_args
 
 import httpx2
 
 from cli.client import RestClient
+from cli.options import add_speech_options, speech_params
 from cli.speech import read, say, transcribe
-from deployments.audio.encoder import MEDIA_TYPES, Format
+from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
-from deployments.llasa.protocol import Sampling
-from deployments.service.requests import Clip, Speaking
+from deployments.service.backend import Clip
+from deployments.service.parameters import SpeechParams
 from deployments.voices.preparation import ReferenceCheck
 
 SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
@@ -131,25 +132,15 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
-    parser.add_argument("--ref-text", help="text of the clip (default: transcribed)")
-    parser.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="output file; its suffix selects the format")
-    parser.add_argument("--format", choices=list(MEDIA_TYPES), help="audio format (default: suffix of FILE, or wav)")
-    parser.add_argument("--rate", type=int, default=24_000, help="sample rate in Hz (default: 24000)")
-    parser.add_argument("--seed", type=int, default=49, help="random seed (default: 49)")
-    parser.add_argument("--temperature", type=float, default=0.9, help="sampling temperature, 0 to 2 (default: 0.9)")
-    parser.add_argument("--speed", type=float, default=1.0, help="0.25 to 4; the pitch is kept (default: 1)")
-    parser.add_argument("--language", default="en", help="ISO 639-1 code for numbers (default: en)")
-    parser.add_argument(
-        "--best-of", type=int, metavar="TAKES", help="takes of each part, of which the best is kept, 1 to 8"
-    )
+    add_speech_options(parser)
 
 
 async def _run(given: argparse.Namespace) -> None:
     async with RestClient(given.url, given.key) as client:
         match given.command:
             case "say":
-                await say(client, await asyncio.to_thread(_speaking, given), given.output)
+                await say(client, *await asyncio.to_thread(_speech, given), given.output)
             case "transcribe":
                 await transcribe(client, given.clip, given.language)
             case "voices":
@@ -162,24 +153,17 @@ async def _run(given: argparse.Namespace) -> None:
                 await serve(client, given.allow or [Path.cwd()])
 
 
-def _speaking(given: argparse.Namespace) -> Speaking:
+def _speech(given: argparse.Namespace) -> tuple[SpeechParams, Clip | None]:
+    values: dict[str, Any] = {
+        "input": sys.stdin.read() if given.text == "-" else given.text,
+        "voice": None if given.clip else given.voice or "alloy",
+    }
     suffix = given.output.suffix[1:].lower() if given.output else ""
-    format = given.format or suffix or "wav"
-    if format not in MEDIA_TYPES:
-        raise InvalidInput(f"{given.output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
-    return Speaking(
-        text=sys.stdin.read() if given.text == "-" else given.text,
-        voice=None if given.clip else given.voice or "alloy",
-        clip=Clip(read(given.clip)) if given.clip else None,
-        ref_text=given.ref_text,
-        ref_check=given.ref_check,
-        format=cast("Format", format),
-        sample_rate=given.rate,
-        sampling=Sampling(given.temperature, seed=given.seed, top_p=0.95, repetition_penalty=1.1),
-        speed=given.speed,
-        best_of=given.best_of,
-        language=given.language,
-    )
+    if suffix and "response_format" not in given:
+        if suffix not in MEDIA_TYPES:
+            raise InvalidInput(f"{given.output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
+        values["response_format"] = suffix
+    return speech_params(given, **values), Clip(read(given.clip)) if given.clip else None
 
 
 async def _voices(client: RestClient, given: argparse.Namespace) -> None:
@@ -192,7 +176,7 @@ async def _voices(client: RestClient, given: argparse.Namespace) -> None:
     elif given.action == "remove":
         print(f"{(await client.delete_voice(given.name)).name} is deleted.")
     else:
-        for voice in await client.voices():
+        for voice in await client.list_voices():
             print(f"{voice.name}  {voice.id}  {voice.duration:.1f} s")
 
 

@@ -1,6 +1,7 @@
 """`llasa-serve say` and `transcribe`."""
 
 import asyncio
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import IO, Final
 
-from cli.client import Ended, RestClient, whole_file
+from cli.client import RestClient, whole_file
 from deployments.errors import InvalidInput, ServiceError
-from deployments.service.requests import Clip, Speaking
-from deployments.synthesis.events import Progress
+from deployments.service.backend import Clip
+from deployments.service.delivery import SpeechResult
+from deployments.service.parameters import SpeechParams
 
 PLAYERS: Final = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "-"),
@@ -22,31 +24,31 @@ PLAYERS: Final = (
 Writer = Callable[[bytes], object]
 
 
-async def say(client: RestClient, speaking: Speaking, output: Path | None) -> None:
+async def say(client: RestClient, params: SpeechParams, clip: Clip | None, output: Path | None) -> None:
     """Speaks into a file, else to stdout if that is redirected, else aloud."""
     if output:
         file = bytearray()
         if not output.parent.is_dir():
             raise InvalidInput(f"There is no folder {output.parent}.")
-        ended = await _stream(client, speaking, file.extend)
+        result = await _stream(client, params, clip, file.extend)
         try:
-            await asyncio.to_thread(output.write_bytes, whole_file(file, speaking.format))
+            await asyncio.to_thread(output.write_bytes, whole_file(file, params.response_format))
         except OSError as error:
             raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from error
-        _print(f"{output}: {_summary(ended)}")
+        _print(f"{output}: {_summary(result)}")
     elif not sys.stdout.isatty():
-        _print(_summary(await _stream(client, speaking, _writer(sys.stdout.buffer))))
+        _print(_summary(await _stream(client, params, clip, _writer(sys.stdout.buffer))))
     else:
-        await _play(client, speaking)
+        await _play(client, params, clip)
 
 
 async def transcribe(client: RestClient, clip: Path, language: str | None) -> None:
     """Prints the transcript of a clip."""
     found = await client.transcribe(Clip(await asyncio.to_thread(read, clip)), language=language, words=False)
-    _print(f"{found['duration']:.1f} s, language {found['language']}")
-    for warning in found["warnings"]:
+    _print(f"{found.duration:.1f} s, language {found.language}")
+    for warning in found.warnings:
         _print(f"warning: {warning}")
-    print(found["text"])
+    print(found.text)
 
 
 def read(path: Path) -> bytes:
@@ -57,14 +59,15 @@ def read(path: Path) -> bytes:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
 
 
-async def _play(client: RestClient, speaking: Speaking) -> None:
-    if speaking.format == "pcm":
+async def _play(client: RestClient, params: SpeechParams, clip: Clip | None) -> None:
+    format = params.response_format
+    if format == "pcm":
         raise InvalidInput("No player knows the rate of pcm: choose another format, or write it to a file with -o.")
-    suited = [player for player in PLAYERS if player[0] != "aplay" or speaking.format == "wav"]
+    suited = [player for player in PLAYERS if player[0] != "aplay" or format == "wav"]
     found = next((player for player in suited if shutil.which(player[0])), None)
     if found is None:
         names = ", ".join(player[0] for player in suited)
-        raise InvalidInput(f"Nothing here plays {speaking.format} (looked for {names}): write it to a file with -o.")
+        raise InvalidInput(f"Nothing here plays {format} (looked for {names}): write it to a file with -o.")
     player = await asyncio.create_subprocess_exec(*found, stdin=asyncio.subprocess.PIPE)
     stdin = player.stdin
     assert stdin  # noqa: S101 - it is a pipe
@@ -75,7 +78,7 @@ async def _play(client: RestClient, speaking: Speaking) -> None:
         stdin.write(data)
 
     try:
-        ended = await _stream(client, speaking, write)
+        result = await _stream(client, params, clip, write)
         stdin.close()
         if status := await player.wait():
             raise ServiceError(f"{found[0]} failed (status {status}): write it to a file with -o.")
@@ -83,18 +86,18 @@ async def _play(client: RestClient, speaking: Speaking) -> None:
         if player.returncode is None:
             player.kill()
             await player.wait()
-    _print(_summary(ended))
+    _print(_summary(result))
 
 
-async def _stream(client: RestClient, speaking: Speaking, write: Writer) -> Ended:
-    async with aclosing(client.stream(speaking)) as events:
-        async for event in events:
-            if isinstance(event, Progress):
-                _print(f"{event}…")
-            elif isinstance(event, bytes):
-                write(event)
-            else:
-                return event
+async def _stream(client: RestClient, params: SpeechParams, clip: Clip | None, write: Writer) -> SpeechResult:
+    async with aclosing(client.speak(params, clip, streamed=True)) as chunks:
+        async for chunk in chunks:
+            if chunk.progress:
+                _print(f"{chunk.progress}…")
+            if chunk.data:
+                write(chunk.data)
+            if chunk.result:
+                return chunk.result
     raise AssertionError("a stream ended without its end")
 
 
@@ -106,10 +109,16 @@ def _writer(file: IO[bytes]) -> Writer:
     return write
 
 
-def _summary(ended: Ended) -> str:
-    how = "said to its end" if ended.finish_reason == "stop" else f"not said to its end ({ended.finish_reason})"
-    warned = "".join(f"\nWarning: {warning}" for warning in ended.warnings)
-    return f"{ended.duration:.1f} s of speech, {how}, seed {ended.seed}{warned}"
+def _summary(result: SpeechResult) -> str:
+    finished = result.finished
+    how = "said to its end" if finished.finish == "stop" else f"not said to its end ({finished.finish})"
+    lines = [f"{result.duration:.1f} s of speech, {how}, seed {finished.seed}"]
+    lines += [f"Warning: {warning}" for warning in finished.warnings]
+    if result.output:
+        lines.append(f"A copy is stored as {result.output}.")
+    if result.details:
+        lines.append(json.dumps(result.details, ensure_ascii=False, indent=2))
+    return "\n".join(lines)
 
 
 def _print(line: str) -> None:

@@ -120,13 +120,12 @@ class Settings(BaseSettings):
         ),
     ] = 1
     reference_check: Annotated[
-        Literal["auto", "off", "refuse", "repair"],
+        Literal["off", "refuse", "repair"],
         Field(
             description="What to do if Whisper hears something other than the given text in a reference clip: `refuse`"
-            " the request, `repair` the text, or `off` (do not check). `auto` is `refuse`, but `off` with "
-            "the embedded Whisper of `nano`."
+            " the request, `repair` the text, or `off` (do not check). Requests may override it."
         ),
-    ] = "auto"
+    ] = "refuse"
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Longest reference clip, in seconds. Clips above 15 s are cut at a word.")
     ] = 60
@@ -138,9 +137,12 @@ class Settings(BaseSettings):
     ] = 3600
     max_upload_mb: Annotated[float, Field(gt=0, description="Largest request body, in megabytes.")] = 50
     default_sample_rate: Annotated[
-        Rate,
-        Field(description="Sample rate of the response in Hz, if the request has none. The models generate 16000 Hz."),
-    ] = 16_000
+        Rate | None,
+        Field(
+            description="Sample rate of speech in Hz, if the request has none. Unset: 24000, as OpenAI's clients "
+            "expect, but 16000, at which the models generate, at `/api/tts`."
+        ),
+    ] = None
     default_random_seed: Annotated[Seed, Field(description="Seed, if the request has none.")] = 49
     voices_dir: Annotated[
         Path, Field(description="Folder of the stored voices. On a cluster, all ingress replicas must share it.")

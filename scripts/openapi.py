@@ -5,7 +5,7 @@ from unittest.mock import MagicMock
 
 from deployments.ingress.application import build_application
 from deployments.profiles import PROFILES
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from deployments.settings import Settings
 
 
@@ -13,7 +13,7 @@ def openapi() -> dict[str, Any]:
     """Returns the document that a running service serves at `/openapi.json`."""
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     stub = cast("Any", MagicMock())  # the routes call the service, their description does not
-    service = Service(
+    service = SpeechService(
         synthesizer=stub,
         audio=stub,
         listener=stub,

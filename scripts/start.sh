@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Starts the service: environment, Ray, the models. Ctrl-C stops what this started.
+# Makes the environment and starts the service, with the options of `llasa-serve serve`. Ctrl-C stops it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
 prepare_environment requirements.lock
-exec .venv/bin/python -m scripts.serve "$@"
+exec .venv/bin/llasa-serve serve "$@"

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.support.clips import voice, wav_file
-from tests.support.service import Running, ingresses
+from tests.support.service import Running, both_ingresses, ingresses
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -247,9 +247,7 @@ async def test_the_death_of_serves_controller_costs_no_request(running: Running)
 async def test_with_an_ingress_die_only_its_own_requests_and_they_are_told_to_come_back(running: Running) -> None:
     async with running.client() as client:
         await warmed(client)
-        async with asyncio.timeout(60):
-            while len(await ingresses()) != 2:
-                await asyncio.sleep(0.1)
+        await both_ingresses()
         alone = await speech(client, stream=False)
         tasks = [asyncio.create_task(speech(client, stream=False)) for _ in range(6)]
         reads = asyncio.create_task(models_until(client, tasks))
@@ -264,9 +262,7 @@ async def test_with_an_ingress_die_only_its_own_requests_and_they_are_told_to_co
             assert answer.json()["error"]["code"] == "unavailable"
         assert all(answer.content == alone.content for answer in answers if answer.status_code == 200)
         assert await reads > 0
-        async with asyncio.timeout(60):
-            while len(await ingresses()) != 2:
-                await asyncio.sleep(0.1)
+        await both_ingresses()
 
 
 async def models_until(client: httpx.AsyncClient, tasks: list[asyncio.Task[httpx.Response]]) -> int:

@@ -8,6 +8,7 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 
 from deployments.arguments import Arguments
+from deployments.ingress.application import PAGE
 from deployments.profiles import PROFILES
 
 CONFIG: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "serve_config.yaml").read_text())
@@ -33,6 +34,11 @@ def test_the_arguments_are_those_of_the_builder() -> None:
     Arguments.model_validate(CONFIG["applications"][0]["args"])
     with pytest.raises(ValueError, match="profil"):
         Arguments.model_validate({"profil": "nano"})
+
+
+def test_the_root_leads_to_the_page_where_that_is_deployed() -> None:
+    [prefix] = [app["route_prefix"] for app in CONFIG["applications"] if app["import_path"] == "ui.app:build"]
+    assert f"{prefix}/" == PAGE
 
 
 def test_a_second_ingress_goes_on_when_one_dies_and_with_nano_all_of_it_fits_on_one_cpu() -> None:

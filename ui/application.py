@@ -59,7 +59,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
 
 
 def _routes(application: FastAPI, recordings: Recordings) -> None:
-    @application.get("/")
+    @application.api_route("/", methods=["GET", "HEAD"])
     async def in_the_browsers_language(request: Request) -> Response:
         wanted = request.headers.get("accept-language", "").lower()
         texts = CHINESE if wanted.startswith("zh") else ENGLISH

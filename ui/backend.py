@@ -1,32 +1,34 @@
 """The page's interface of the service."""
 
 from collections.abc import AsyncGenerator
-from typing import Any, Protocol
+from typing import Protocol
 
-from deployments.service.requests import Clip, Residence, Speaking
-from deployments.synthesis.events import Event
+from deployments.service.backend import Clip, Residence
+from deployments.service.parameters import SpeechParams
+from deployments.service.transcription import Transcription
+from deployments.synthesis.events import SpeechEvent
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
 
 class Backend(Protocol):
-    """The service. Its methods raise ServiceError; requests take the turns of `client`."""
+    """The service. Its methods raise ServiceError; requests take the turns of the client `caller`."""
 
-    def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
+    def narrate(
+        self, params: SpeechParams, clip: Clip | None = None, *, caller: str
+    ) -> AsyncGenerator[SpeechEvent, None]:
         """Yields the events of a synthesis at speed 1. Closing it early stops the engine."""
         ...
 
-    async def transcribe(self, clip: Clip, *, language: str | None, words: bool, client: str) -> dict[str, Any]:
-        """Transcribes a clip: the response of POST /api/transcribe."""
-        ...
+    async def transcribe(self, clip: Clip, *, language: str | None, words: bool, caller: str) -> Transcription: ...
 
-    async def voices(self) -> list[Voice]: ...
+    async def list_voices(self) -> list[Voice]: ...
 
     async def voice_sample(self, voice: str) -> Waveform:
         """Returns [samples] mono at 16 kHz: a sample of a voice."""
         ...
 
-    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str) -> Voice: ...
+    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str, *, caller: str) -> Voice: ...
 
     async def rename_voice(self, voice: str, name: str) -> Voice: ...
 

@@ -14,10 +14,12 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
-from deployments.service.requests import Clip, Residence, Speaking
+from deployments.service.backend import Clip, Residence
+from deployments.service.parameters import SpeechParams
 from deployments.service.retry import stream_with_retries, with_retries
+from deployments.service.transcription import Transcription
 from deployments.settings import Settings
-from deployments.synthesis.events import Audio, Event
+from deployments.synthesis.events import SpeechEvent
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
@@ -36,33 +38,37 @@ class RemoteBackend:
         self._application = application
         self._handle: DeploymentHandle[Any] | None = None
 
-    def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
-        return stream_with_retries(lambda: self._narrate(speaking, client), lambda event: isinstance(event, Audio))
+    def narrate(
+        self, params: SpeechParams, clip: Clip | None = None, *, caller: str
+    ) -> AsyncGenerator[SpeechEvent, None]:
+        return stream_with_retries(
+            lambda: self._narrate(params, clip, caller=caller), lambda event: event.audio is not None
+        )
 
-    async def _narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
+    async def _narrate(self, *args: Any, **options: Any) -> AsyncGenerator[SpeechEvent, None]:
         with errors_of("The service"):
             streams: DeploymentHandle[Any] = (await self._service()).options(method_name="narrate", stream=True)
-            events = cast("DeploymentResponseGenerator[Event]", streams.remote(speaking, client))
+            events = cast("DeploymentResponseGenerator[SpeechEvent]", streams.remote(*args, **options))
             try:
                 async for event in events:
                     yield event
             finally:
                 events.cancel()
 
-    async def transcribe(self, clip: Clip, *, language: str | None, words: bool, client: str) -> dict[str, Any]:
-        found: dict[str, Any] = await self._ask("transcribe", clip, language=language, words=words, client=client)
+    async def transcribe(self, clip: Clip, *, language: str | None, words: bool, caller: str) -> Transcription:
+        found: Transcription = await self._ask("transcribe", clip, language=language, words=words, caller=caller)
         return found
 
-    async def voices(self) -> list[Voice]:
-        voices: list[Voice] = await self._ask("voices")
+    async def list_voices(self) -> list[Voice]:
+        voices: list[Voice] = await self._ask("list_voices")
         return voices
 
     async def voice_sample(self, voice: str) -> Waveform:
         wav: Waveform = await self._ask("voice_sample", voice)
         return wav
 
-    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str, client: str) -> Voice:
-        voice: Voice = await self._change("clone_voice", name, clip, ref_text, consent, client=client)
+    async def clone_voice(self, name: str, clip: Clip, ref_text: str | None, consent: str, *, caller: str) -> Voice:
+        voice: Voice = await self._change("clone_voice", name, clip, ref_text, consent, caller=caller)
         return voice
 
     async def rename_voice(self, voice: str, name: str) -> Voice:
@@ -94,20 +100,20 @@ class RemoteBackend:
                 raise Unavailable("The service is not up yet: try again.", retry_after_s=5) from error
         return self._handle
 
-    async def _ask(self, question: str, *args: Any, **options: Any) -> Any:
-        return await with_retries(lambda: self._once(question, *args, **options))
+    async def _ask(self, method: str, *args: Any, **options: Any) -> Any:
+        return await with_retries(lambda: self._call(method, *args, **options))
 
-    async def _change(self, order: str, *args: Any, **options: Any) -> Any:
+    async def _change(self, method: str, *args: Any, **options: Any) -> Any:
         try:
-            return await self._once(order, *args, **options)
+            return await self._call(method, *args, **options)
         except ReplicaLost as error:
             raise Unavailable(
                 "The service was restarted meanwhile: check the list of voices before you try again.", retry_after_s=5
             ) from error
 
-    async def _once(self, question: str, *args: Any, **options: Any) -> Any:
+    async def _call(self, method: str, *args: Any, **options: Any) -> Any:
         with errors_of("The service"):
-            return await (await self._service()).ask.remote(question, *args, **options)
+            return await (await self._service()).options(method_name=method).remote(*args, **options)
 
 
 @serve.ingress()

@@ -64,7 +64,7 @@ def takes(made: Sequence[Taken], prefix: str, texts: Texts) -> str:
     for taken in made:
         text = taken.text if len(taken.text) <= _SHOWN else taken.text[: _SHOWN - 1] + "…"
         source = escape(f"{prefix}/takes/{taken.id}/speech.mp3")
-        about = f"{taken.voice} · {texts.seed} {taken.finished.seed} · {taken.seconds:.1f} s"
+        about = f"{taken.voice} · {texts.parameters['seed'][0]} {taken.finished.seed} · {taken.seconds:.1f} s"
         rows.append(
             f'<li><p>{escape(text)}</p><p class="hint">{escape(about)}</p>'
             f'<audio controls preload="none" src="{source}" aria-label={_quoted(text)}></audio></li>'

@@ -1,21 +1,21 @@
 """The first tab: speaks a text in a voice, and plays the speech while it is generated."""
 
 import asyncio
+import inspect
 import logging
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
 
-from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.service.outputs import Outputs
-from deployments.service.requests import Speaking
+from deployments.service.parameters import RATE, SpeechParams
 from deployments.service.voices import BUILT_IN
 from deployments.settings import Settings
-from deployments.synthesis.events import Finished, Progress
+from deployments.synthesis.events import Progress
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
 from deployments.synthesis.plan import Budget, plan
 from deployments.text.normalisation import normalise
@@ -24,6 +24,7 @@ from ui.backend import Backend
 from ui.clip_input import clip_input
 from ui.failure import sentence, show_failures
 from ui.recording import Recording, Recordings
+from ui.speech_fields import BASIC, SpeechFields
 from ui.taken import Taken
 from ui.texts import Texts
 from ui.visitor import Visitor
@@ -31,12 +32,13 @@ from ui.visitor import Visitor
 logger = logging.getLogger(__name__)
 
 _SEEDS: Final = 2**32 - 1
-_RATES: Final = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Dropdown:
     """Builds the tab; returns the choice of voices, for other tabs to update."""
     history = gr.State([])
+    fields = SpeechFields(texts, settings)
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             target = gr.Textbox(
@@ -68,29 +70,15 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
             )
             downloads = gr.HTML(elem_id="downloads")
             with gr.Group(), gr.Accordion(texts.basic, open=False):
-                speed = gr.Slider(0.25, 4, 1, step=0.05, label=texts.speed, info=texts.speed_info)
-                temperature = gr.Slider(0.1, 2, 0.9, step=0.05, label=texts.temperature, info=texts.temperature_info)
-                verify = gr.Checkbox(settings.verify, label=texts.verify, info=texts.verify_info)
+                components: dict[str, gr.components.Component] = {
+                    "input": target,
+                    "voice": voice,
+                    "ref_text": ref_text,
+                    **{name: fields.build(name) for name in BASIC},
+                }
             with gr.Group(), gr.Accordion(texts.advanced, open=False):
-                with gr.Row():
-                    seed = gr.Number(
-                        settings.default_random_seed,
-                        label=texts.seed,
-                        info=texts.seed_info,
-                        precision=0,
-                        minimum=0,
-                        maximum=_SEEDS,
-                        scale=3,
-                        elem_id="seed",
-                    )
-                    die = gr.Button("🎲 " + texts.die, size="sm", min_width=80)
-                rate = gr.Dropdown([str(r) for r in _RATES], value="24000", label=texts.rate, info=texts.rate_info)
-                top_k = gr.Slider(0, 200, 50, step=1, label=texts.top_k, info=texts.top_k_info)
-                top_p = gr.Slider(0.05, 1, 0.95, step=0.01, label=texts.top_p, info=texts.top_p_info)
-                penalty = gr.Slider(0.5, 2, 1.1, step=0.01, label=texts.penalty, info=texts.penalty_info)
-                instruction = gr.Textbox(
-                    INSTRUCTION, label=texts.system_prompt, info=texts.system_prompt_info, max_length=200
-                )
+                components |= {name: fields.build(name) for name in fields.advanced}
+                die = gr.Button("🎲 " + texts.die, size="sm", min_width=80)
     gr.Examples(
         [["alloy", texts.example_texts[0]], ["nova", texts.example_texts[1]], ["onyx", texts.example_texts[2]]],
         [voice, target],
@@ -100,28 +88,17 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
     with gr.Accordion(texts.history, open=True):
         takes = gr.HTML(markup.takes([], "", texts), elem_id="takes")
 
-    async def speak(
-        request: gr.Request,
-        target_text: str,
-        voice: str | None,
-        clip: str | None = None,
-        ref_text: str = "",
-        speed: float = 1,
-        temperature: float = 0.9,
-        verify: bool = False,
-        seed: int | None = None,
-        sample_rate: str = "24000",
-        top_k: int = 50,
-        top_p: float = 0.95,
-        penalty: float = 1.1,
-        system_prompt: str = INSTRUCTION,
-        made: Sequence[Taken] = (),
-    ) -> AsyncGenerator[dict[Any, Any], None]:
+    parameters = [each for each in SpeechParams.arguments() if each.name in components]
+    names = [each.name for each in parameters]
+
+    async def speak(request: gr.Request, *values: Any) -> AsyncGenerator[dict[Any, Any], None]:
         """Speaks a text; the file comes last. A clip takes precedence over a voice."""
         visitor = Visitor.of(request)
-        recording = recordings.begin(speed, int(sample_rate))
-        seed = settings.default_random_seed if seed is None else seed
+        clip, made = values[len(names) :]
         with show_failures(texts):
+            given = {name: value for name, value in zip(names, values, strict=False) if value not in (None, "")}
+            params = SpeechParams.of({"input": "", **given}).with_defaults(settings)
+            recording = recordings.begin(params.speed, params.sample_rate or RATE)
             finished = None
             try:
                 yield {
@@ -130,24 +107,15 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                     waveform: gr.Audio(None, visible=False),
                     downloads: "",
                 }
-                speaking = Speaking(
-                    target_text,
-                    None if clip else voice,
-                    await upload.read(clip) if clip else None,
-                    ref_text,
-                    system_prompt,
-                    sampling=Sampling(temperature, top_k, top_p, penalty, seed=seed),
-                    verify=verify,
-                )
+                data = await upload.read(clip) if clip else None
                 stage = texts.waiting
-                async with aclosing(backend.narrate(speaking, visitor.client)) as events:
+                async with aclosing(backend.narrate(params, data, caller=visitor.client)) as events:
                     async for event in events:
-                        if isinstance(event, Finished):
-                            finished = event
-                        elif isinstance(event, Progress):
-                            stage = _stage(event, texts)
-                        else:
-                            await recording.write(event.wav)
+                        finished = event.finished or finished
+                        if event.progress:
+                            stage = _stage(event.progress, texts)
+                        if event.audio is not None:
+                            await recording.write(event.audio)
                         yield {status: markup.status(stage, recording.seconds, busy=True)}
             except Exception as error:
                 yield {status: markup.status(sentence(error, texts), failed=True), player: ""}
@@ -156,8 +124,8 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 await recordings.end(recording)
             assert finished  # noqa: S101 - comes last of the events, and once
             await _keep(recording, settings)
-            source = Path(clip).name if clip else voice or ""
-            taken = Taken(recording.id, target_text, source, finished, recording.seconds)
+            source = Path(clip).name if clip else params.voice or ""
+            taken = Taken(recording.id, params.input, source, finished, recording.seconds)
             made = [taken, *made]
             yield {
                 status: markup.finished(taken, texts),
@@ -167,14 +135,23 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 history: made,
             }
 
+    own = {"clip": None, "made": ()}
+    # Gradio reads the names of its API from it.
+    speak.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("request", _POSITIONAL, annotation=gr.Request),
+            *(each.replace(kind=_POSITIONAL) for each in parameters),
+            *(inspect.Parameter(name, _POSITIONAL, default=default) for name, default in own.items()),
+        ]
+    )
+
     async def write_down(clip: str | None, request: gr.Request) -> str:
         """Transcribes a clip."""
         with show_failures(texts):
             found = await backend.transcribe(
-                await upload.read(clip), language=None, words=False, client=Visitor.of(request).client
+                await upload.read(clip), language=None, words=False, caller=Visitor.of(request).client
             )
-        text: str = found["text"]
-        return text
+        return found.text
 
     def expect(target_text: str) -> str:
         """Estimates how long a text will last, and in how many parts it will be spoken."""
@@ -185,7 +162,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         parts = texts.counted[len(chunks) > 1].format(parts=len(chunks))
         return markup.hint(texts.estimate.format(seconds=round(seconds), parts=parts))
 
-    given = [target, voice, clip, ref_text, speed, temperature, verify, seed, rate, top_k, top_p, penalty, instruction]
+    given = [*(components[name] for name in names), clip]
     shown = [waveform, status, player, downloads, takes]
     running = generate.click(
         speak,
@@ -201,7 +178,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
     )
     listen.click(write_down, clip, ref_text, api_name="listen", concurrency_limit=None)
     target.change(expect, target, estimate, show_progress="hidden", trigger_mode="always_last", api_name="estimate")
-    die.click(lambda: random.randrange(_SEEDS), None, seed, api_visibility="private")  # noqa: S311 - no secret
+    die.click(lambda: random.randrange(_SEEDS), None, components["seed"], api_visibility="private")  # noqa: S311 - no secret
     return voice
 
 

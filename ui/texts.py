@@ -36,26 +36,10 @@ class Texts:
     examples: str
     example_texts: tuple[str, ...]
     basic: str
-    speed: str
-    speed_info: str
-    temperature: str
-    temperature_info: str
-    verify: str
-    verify_info: str
+    parameters: Mapping[str, tuple[str, str]]
+    """Label and explanation of each parameter of speech."""
     advanced: str
-    system_prompt: str
-    system_prompt_info: str
-    seed: str
-    seed_info: str
     die: str
-    rate: str
-    rate_info: str
-    top_k: str
-    top_k_info: str
-    top_p: str
-    top_p_info: str
-    penalty: str
-    penalty_info: str
     stages: Mapping[str, str]
     waiting: str
     of: str

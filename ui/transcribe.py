@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from deployments.audio.subtitles import srt, vtt
+from deployments.service.transcription import TranscribedSegment
 from deployments.synthesis.captions import cues
 from deployments.whisper.protocol import Segment, Word
 from ui import upload
@@ -51,10 +52,10 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
         with show_failures(texts):
             clip = await upload.read(audio)
             client = Visitor.of(request).client
-            found = await backend.transcribe(clip, language=language or None, words=True, client=client)
-            for warning in found["warnings"]:
+            found = await backend.transcribe(clip, language=language or None, words=True, caller=client)
+            for warning in found.warnings:
                 gr.Warning(warning)
-            lines = cues((_segment(segment) for segment in found["segments"]), found["duration"])
+            lines = cues((_segment(segment) for segment in found.segments), found.duration)
             timed = [[word.text, round(word.start, 2), round(word.end, 2)] for line in lines for word in line.words]
             # Among Gradio's own files, which are deleted when they are old, under an unguessable name.
             scratch = Path(get_upload_folder(), secrets.token_urlsafe(16))
@@ -63,7 +64,7 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
                 for suffix, written in (("srt", srt), ("vtt", vtt))
             ]
         buttons = (gr.DownloadButton(value=path, interactive=True) for path in files)
-        return found["text"], timed if words else [], *buttons
+        return found.text, timed if words else [], *buttons
 
     start.click(
         transcribe,
@@ -74,9 +75,8 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
     )
 
 
-def _segment(found: dict[str, Any]) -> Segment:
-    words = tuple(Word(word["word"], word["start"], word["end"], 1.0) for word in found["words"])
-    return Segment(found["text"], found["start"], found["end"], words)
+def _segment(found: TranscribedSegment) -> Segment:
+    return Segment(found.text, found.start, found.end, tuple(Word(w.word, w.start, w.end, 1.0) for w in found.words))
 
 
 def _written(path: Path, text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from deployments.errors import InvalidAudio
-from deployments.service.requests import Clip
+from deployments.service.backend import Clip
 
 
 async def read(path: str | None) -> Clip:

@@ -40,7 +40,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
     async def choices() -> tuple[Any, Any]:
         """Returns the available voices."""
         with show_failures(texts):
-            found = await backend.voices()
+            found = await backend.list_voices()
         named = [voice.name for voice in found]
         stored = [voice.name for voice in found if not _built_in(voice)]
         return gr.Dropdown(choices=named), gr.Dropdown(choices=stored, value=stored[-1] if stored else None)
@@ -50,7 +50,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
         with show_failures(texts):
             data = await upload.read(clip)
             client = Visitor.of(request).client
-            voice = await backend.clone_voice(name, data, ref_text.strip() or None, consent, client)
+            voice = await backend.clone_voice(name, data, ref_text.strip() or None, consent, caller=client)
         return markup.status(texts.saved.format(name=voice.name))
 
     async def voice_sample(voice: str) -> tuple[int, NDArray[np.int16]]:

@@ -24,14 +24,15 @@ from deployments.ingress.routes.transcription import transcription_routes
 from deployments.ingress.routes.transcriptions import transcriptions_routes
 from deployments.ingress.routes.tts import tts_routes
 from deployments.ingress.routes.voices import voice_routes
-from deployments.service.backend import ServiceBackend
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
 from deployments.settings import Settings
 from deployments.version import VERSION
 
 HEALTH: Final = ("/health",)
-DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/", "/favicon.ico")
+DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/*", "/favicon.ico")
+PAGE: Final = "/ui/"
+"""The page, by its `route_prefix` in serve_config.yaml."""
 WORK: Final = (
     "/api/tts",
     "/api/transcribe",
@@ -55,10 +56,10 @@ class Health(BaseModel):
     """Models that failed to load at the last attempt, with the reason."""
 
 
-def build_application(service: Service) -> FastAPI:
+def build_application(service: SpeechService) -> FastAPI:
     """Adds all routes of a service."""
     settings = service.settings
-    assistants, lifespan = assistant_route(ServiceBackend(service), settings)
+    assistants, lifespan = assistant_route(service, settings)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
@@ -93,6 +94,10 @@ def build_application(service: Service) -> FastAPI:
     async def icon() -> RedirectResponse:
         return RedirectResponse("/static-offline-docs/favicon.png")
 
+    @application.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page() -> RedirectResponse:
+        return RedirectResponse(PAGE)
+
     return application
 
 
@@ -105,7 +110,8 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
         paths=WORK,
         timeout_s=settings.request_timeout,
     )
-    open_paths = [*(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
+    # A browser sends no key to `/`; the page asks for one itself.
+    open_paths = ["/", *(HEALTH if settings.health_open else ()), *(DOCS if settings.docs_open else ())]
     application.add_middleware(APIKeyMiddleware, keys=settings.keys(), open_paths=open_paths)
     if settings.cors_origins:
         application.add_middleware(
@@ -117,13 +123,13 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
         )
 
 
-def _health_routes(service: Service) -> APIRouter:
+def _health_routes(service: SpeechService) -> APIRouter:
     router = APIRouter(tags=["service"])
 
     @router.get("/health", summary="Health of the service", responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         deployments = await service.health()
-        models = await service.residency.status()
+        models = await service.models()
         failures = {model: status.failure for model, status in models.items() if status.failure}
         healthy = SERVING.issuperset(deployments.values()) and not failures
         response.status_code = 200 if healthy else 503

@@ -1,7 +1,6 @@
 """The ingress as a Serve deployment, and the model deployments behind their handles."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any, Unpack, cast
 
 from fastapi import FastAPI
@@ -17,15 +16,12 @@ from deployments.log import log_beside_serve
 from deployments.profiles import Profile
 from deployments.remote import errors_of, from_controller
 from deployments.residency.policy import ServeResidency
-from deployments.service.backend import ServiceBackend
 from deployments.service.listener import Listener
 from deployments.service.metrics import METRICS, CacheMetrics
-from deployments.service.requests import Speaking
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
 from deployments.service.voices import Voices
 from deployments.settings import Settings
-from deployments.synthesis.events import Event
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.reference import ReferenceCache
@@ -127,8 +123,8 @@ async def _deployment_health() -> dict[str, str]:
 
 
 @serve.ingress()
-class IngressDeployment:
-    """The HTTP application; holds no model."""
+class IngressDeployment(SpeechService):
+    """The service and its HTTP application; holds no model. The page calls its methods by a handle."""
 
     def __init__(
         self,
@@ -139,36 +135,35 @@ class IngressDeployment:
         whisper: DeploymentHandle[Any],
     ) -> None:
         log_beside_serve()
-        transcriber = RemoteWhisper(whisper)
         context = serve.get_replica_context()
         residency = ServeResidency(
             context.app_name,
             {"Llasa": llasa, "XCodec2": xcodec2, "Whisper": whisper},
             settings.model_wait_timeout,
         )
-        lm = RemoteLlasa(llasa)
-        self._metrics = ServeMetrics()
-        references = ReferenceCache(watch=CacheMetrics(self._metrics, "references"))
+        lm, transcriber, metrics = RemoteLlasa(llasa), RemoteWhisper(whisper), ServeMetrics()
+        references = ReferenceCache(watch=CacheMetrics(metrics, "references"))
         synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, Policy.of(settings), references)
-        self._decoder = Decoder(lambda reason: self._metrics.count(DECODER_FAILURES.name, reason=reason))
-        audio = AudioReader(self._decoder, settings)
-        store = VoiceStore.of(settings, CacheMetrics(self._metrics, "voices"))
-        self._service = Service(
-            admission=Admission.of(settings, profile, self._metrics, context.world_size),
+        decoder = Decoder(lambda reason: metrics.count(DECODER_FAILURES.name, reason=reason))
+        audio = AudioReader(decoder, settings)
+        store = VoiceStore.of(settings, CacheMetrics(metrics, "voices"))
+        super().__init__(
+            admission=Admission.of(settings, profile, metrics, context.world_size),
             synthesizer=synthesizer,
             audio=audio,
             listener=Listener(audio, transcriber, residency),
             voices=Voices(store, synthesizer, lm, residency, profile),
             health=_deployment_health,
             residency=residency,
-            metrics=self._metrics,
+            metrics=metrics,
             profile=profile,
             settings=settings,
         )
-        self._backend = ServiceBackend(self._service)
+        self._decoder = decoder
+        self._repeat_gauges = metrics.repeat
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return build_application(self._service)
+        return build_application(self)
 
     def __del__(self) -> None:
         if decoder := getattr(self, "_decoder", None):
@@ -176,14 +171,4 @@ class IngressDeployment:
 
     def check_health(self) -> None:
         """Called by Serve twice a second."""
-        self._metrics.repeat()
-
-    async def ask(self, question: str, *args: Any, **options: Any) -> Any:
-        """Calls a method of `ServiceBackend`, for the page."""
-        return await getattr(self._backend, question)(*args, **options)
-
-    async def narrate(self, speaking: Speaking, client: str) -> AsyncGenerator[Event, None]:
-        """`ServiceBackend.narrate`."""
-        async with aclosing(self._backend.narrate(speaking, client)) as events:
-            async for event in events:
-                yield event
+        self._repeat_gauges()

@@ -2,7 +2,7 @@
 
 When the ingress replica of a request dies, no replica is up, or no application is deployed yet, the proxy itself
 answers in plain text, or not at all, which uvicorn turns into a plain 500. Serve calls `middlewares` in each proxy if
-`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH` names it: see scripts/serve.py and the Dockerfile.
+`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH` names it: see cli/serve/local.py and the Dockerfile.
 """
 
 from collections.abc import Callable

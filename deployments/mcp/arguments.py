@@ -1,20 +1,37 @@
 """Arguments that several tools share."""
 
 import asyncio
-from typing import Annotated, Literal
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from deployments.errors import InputTooLarge, InvalidInput
 from deployments.mcp.files import AllowedFolders
+from deployments.service.backend import Clip
 from deployments.service.data_url import forgiving_base64
-from deployments.service.requests import Clip
+from deployments.service.parameters import SpeechParams
 
 Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Field(description="The model; all by default.")]
 Base64 = Annotated[str | None, Field(description="A clip: any audio file, in base64.")]
 Url = Annotated[str | None, Field(description="URL of a clip on a host that the service permits.")]
 LocalPath = Annotated[str | None, Field(description="Path of a clip on this machine. Only over stdio.")]
-RefText = Annotated[str | None, Field(description="Transcript of the clip; Whisper's by default.")]
+
+
+def takes_speech_params(tool: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Spreads the fields of SpeechParams over the arguments of a tool, which gets them as its argument `params`."""
+    signature = inspect.signature(tool, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "params"]
+
+    @functools.wraps(tool)
+    async def spread(**arguments: Any) -> Any:
+        fields = {name: arguments.pop(name) for name in SpeechParams.model_fields}
+        return await tool(params=SpeechParams(**fields), **arguments)
+
+    spread.__signature__ = signature.replace(parameters=[*own, *SpeechParams.arguments()])  # type: ignore[attr-defined]
+    return spread
 
 
 class Clips:

@@ -1,6 +1,6 @@
 """Turns the service's errors into those of the protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -8,16 +8,8 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from deployments.errors import NotFound, ServiceError
 
-_ARGUMENTS: Final[Mapping[str, str]] = {
-    "input": "target_text",
-    "response_format": "format",
-    "repetition_penalty": "penalty",
-    "seed": "random_seed",
-    "keep": "as_link",
-    "ref_audio": "audio",
-    "audio_sample": "audio",
-}
-"""The tools' names of HTTP request fields, where they differ."""
+_CLIP: Final = ("ref_audio", "audio_sample")
+"""Fields of HTTP requests that have a clip."""
 
 
 @contextmanager
@@ -26,7 +18,7 @@ def tool_errors() -> Iterator[None]:
     try:
         yield
     except ServiceError as error:
-        where = f" ({_ARGUMENTS.get(error.param, error.param)})" if error.param else ""
+        where = f" ({'audio' if error.param in _CLIP else error.param})" if error.param else ""
         raise ToolError(f"{error.message}{where}") from error
 
 

@@ -9,7 +9,7 @@ from deployments.mcp.arguments import Model
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
 from deployments.mcp.results import GpuResult
-from deployments.service.requests import Backend
+from deployments.service.backend import Backend
 
 
 def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:

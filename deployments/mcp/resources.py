@@ -8,7 +8,7 @@ from deployments.audio.encoder import MEDIA_TYPES, Format
 from deployments.errors import NotFound
 from deployments.mcp.errors import resource_errors
 from deployments.mcp.results import VoiceResult, VoicesResult
-from deployments.service.requests import Backend
+from deployments.service.backend import Backend
 
 _OUTPUTS: Final = "llasa://outputs/"
 
@@ -25,13 +25,13 @@ def resources(server: MCPServer[Any], backend: Backend) -> None:
     async def voices() -> str:
         """Lists the voices that generate_speech can use by name."""
         with resource_errors():
-            return VoicesResult.of(await backend.voices()).model_dump_json()
+            return VoicesResult.of(await backend.list_voices()).model_dump_json()
 
     @server.resource("llasa://voices/{voice}", title="A voice", mime_type="application/json")
     async def voice(voice: str) -> str:
         """Returns a voice by its name or id."""
         with resource_errors():
-            for each in await backend.voices():
+            for each in await backend.list_voices():
                 if voice in (each.id, each.name):
                     return VoiceResult.of(each).model_dump_json()
             raise NotFound(f"There is no voice {voice[:100]!r}.", "voice")

@@ -1,15 +1,16 @@
 """Structured results of the tools."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
 from deployments.residency.protocol import GpuStatus, ModelStatus
+from deployments.service.transcription import TranscribedWord
 from deployments.voices.store import Voice
 
 
-class SpeechResult(BaseModel):
+class SpeechToolResult(BaseModel):
     """Generated speech."""
 
     sample_rate: int = Field(description="Hz")
@@ -20,14 +21,7 @@ class SpeechResult(BaseModel):
     warnings: list[str]
     output_path: str | None = Field(description="the file that was written, if requested")
     output_uri: str | None = Field(description="the resource with a copy, if the service stores copies")
-
-
-class WordResult(BaseModel):
-    """A word with its times in seconds."""
-
-    word: str
-    start: float
-    end: float
+    details: dict[str, Any] | None = Field(description="parts, captions and word times, if requested")
 
 
 class TranscriptionResult(BaseModel):
@@ -36,7 +30,7 @@ class TranscriptionResult(BaseModel):
     text: str
     language: str
     duration_seconds: float
-    words: list[WordResult]
+    words: list[TranscribedWord]
     warnings: list[str] = Field(description="problems of the file")
 
 

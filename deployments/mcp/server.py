@@ -10,7 +10,7 @@ from deployments.mcp.gpu import gpu_tools
 from deployments.mcp.resources import resources
 from deployments.mcp.speech import speech_tools
 from deployments.mcp.voices import voice_tools
-from deployments.service.requests import Backend
+from deployments.service.backend import Backend
 from deployments.version import VERSION
 
 INSTRUCTIONS: Final = (

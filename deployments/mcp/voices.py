@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
-from deployments.mcp.arguments import Base64, Clips, LocalPath, RefText, Url
+from deployments.mcp.arguments import Base64, Clips, LocalPath, Url
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
 from deployments.mcp.report import reporting
 from deployments.mcp.results import DeletedResult, VoiceResult, VoicesResult
-from deployments.service.parameters import Consent, RefCheck
-from deployments.service.requests import Backend
+from deployments.service.backend import Backend
+from deployments.service.parameters import Consent, RefCheck, RefText
 from deployments.synthesis.events import Progress
 
 
@@ -22,7 +22,7 @@ def voice_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None:
     async def list_voices() -> VoicesResult:
         """Lists the voices that generate_speech can use by name."""
         with tool_errors():
-            return VoicesResult.of(await backend.voices())
+            return VoicesResult.of(await backend.list_voices())
 
     @server.tool(title="Store a voice", annotations=changes(idempotent=False))
     async def clone_voice(

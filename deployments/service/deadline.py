@@ -1,8 +1,8 @@
 """Deadlines of requests that did not come over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TypeVar
 
 from deployments.errors import TimedOut
@@ -13,22 +13,6 @@ T = TypeVar("T")
 def deadline_error(seconds: float) -> TimedOut:
     """Returns the error of an expired deadline."""
     return TimedOut(f"The request took longer than {seconds:g} s: send less, or try again later.")
-
-
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Limits the duration of its body.
-
-    Raises:
-        TimedOut: the body took too long.
-    """
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            yield
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise deadline_error(seconds) from None
 
 
 async def with_deadline(items: AsyncGenerator[T, None], seconds: float) -> AsyncGenerator[T, None]:

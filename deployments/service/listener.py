@@ -26,14 +26,6 @@ class Listener:
         self._transcriber = transcriber
         self._residency = residency
 
-    async def transcribe(self, file: IO[bytes] | bytes, param: str, **listening: Unpack[Listening]) -> Transcript:
-        """Returns the transcript of a file; raises the errors of `listen`."""
-        async with aclosing(self.listen(file, param, **listening)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Transcript):
-                    return piece
-        raise AssertionError("a recording ended without its transcript")
-
     async def listen(
         self, file: IO[bytes] | bytes, param: str, **listening: Unpack[Listening]
     ) -> AsyncGenerator[Segment | Transcript, None]:

@@ -1,29 +1,26 @@
-"""Request fields that several routes share."""
+"""The parameters of a speech, described once: every interface of the service is made from them."""
 
-from typing import Annotated
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Self, get_type_hints
 
-from pydantic import Field, FiniteFloat, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError
 
+from deployments.audio.encoder import Format
+from deployments.errors import InvalidInput
+from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.settings import Rate, Seed, Settings
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import LONGEST_CONSENT
 
-Temperature = Annotated[
-    FiniteFloat, Field(ge=0, le=2, description="Sampling temperature. 0 always takes the most likely code.")
-]
-TopK = Annotated[int, Field(ge=0, le=65_536, description="Sample from this many most likely codes. 0: all.")]
-TopP = Annotated[
-    FiniteFloat, Field(gt=0, le=1, description="Sample from the most likely codes whose probabilities add up to this.")
-]
-Normalise = Annotated[bool, Field(description="Write numbers and symbols as words, and replace unusual characters.")]
-Language = Annotated[
-    str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the text. Numbers are written in this language.")
-]
-Consent = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CONSENT),
+RATE = 24_000
+"""Default sample rate in Hz: OpenAI's. Clients that play `pcm` expect it."""
+
+RefText = Annotated[
+    str | None,
     Field(
-        description="Whose voice it is and how they agreed. Stored with the voice.",
-        examples=["my own voice"],
+        description="Transcript of the clip. If empty or missing, Whisper transcribes it.", examples=["Good morning."]
     ),
 ]
 RefCheck = Annotated[
@@ -33,15 +30,159 @@ RefCheck = Annotated[
         "`off` (do not check). Default: `REFERENCE_CHECK`."
     ),
 ]
-Strict = Annotated[bool, Field(description="Fail if the speech has a flaw, instead of returning it with a warning.")]
-Verify = Annotated[
-    bool | None, Field(description="Check every take with Whisper, and generate it again if words are wrong.")
+Consent = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CONSENT),
+    Field(
+        description="Whose voice it is and how they agreed. Stored with the voice.",
+        examples=["my own voice"],
+    ),
 ]
-BestOf = Annotated[
-    int | None,
-    Field(ge=1, le=8, description="Generate this many takes of each part and keep the best one by Whisper."),
-]
-Penalty = Annotated[FiniteFloat, Field(gt=0, le=2, description="Values above 1 make recent codes less likely.")]
-SystemPrompt = Annotated[
-    str, Field(max_length=200, description="Start of the model's prompt. The model was trained with the default only.")
-]
+
+
+class SpeechParams(BaseModel):
+    """What to say and how. Where the default is None, the service's settings decide.
+
+    A field that is added here reaches every interface. One that `Sampling` also has reaches the model.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
+    voice: Annotated[
+        str | None,
+        Field(description="Name or id of a voice from GET /v1/audio/voices. A clip takes precedence."),
+    ] = None
+    ref_text: RefText = None
+    ref_check: RefCheck = None
+    system_prompt: Annotated[
+        str,
+        Field(max_length=200, description="Start of the model's prompt. The model was trained with the default only."),
+    ] = INSTRUCTION
+    language: Annotated[
+        str,
+        Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the text. Numbers are written in this language."),
+    ] = "en"
+    normalise: Annotated[
+        bool, Field(description="Write numbers and symbols as words, and replace unusual characters.")
+    ] = True
+    response_format: Annotated[
+        Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")
+    ] = "wav"
+    sample_rate: Annotated[
+        Rate | None,
+        Field(
+            description="Sample rate in Hz. Default: `DEFAULT_SAMPLE_RATE`. MP3 and AAC support some rates, Opus only "
+            "48000.",
+            examples=[24_000],
+        ),
+    ] = None
+    speed: Annotated[FiniteFloat, Field(ge=0.25, le=4, description="Speed of the speech, at the same pitch.")] = 1.0
+    temperature: Annotated[
+        FiniteFloat, Field(ge=0, le=2, description="Sampling temperature. 0 always takes the most likely code.")
+    ] = 0.9
+    top_k: Annotated[int, Field(ge=0, le=65_536, description="Sample from this many most likely codes. 0: all.")] = 50
+    top_p: Annotated[
+        FiniteFloat,
+        Field(gt=0, le=1, description="Sample from the most likely codes whose probabilities add up to this."),
+    ] = 0.95
+    repetition_penalty: Annotated[
+        FiniteFloat, Field(gt=0, le=2, description="Values above 1 make recent codes less likely.")
+    ] = 1.1
+    seed: Annotated[
+        Seed | None,
+        Field(
+            description="The same request with the same seed returns the same speech. Default: `DEFAULT_RANDOM_SEED`.",
+            examples=[49],
+        ),
+    ] = None
+    verify: Annotated[
+        bool | None,
+        Field(
+            description="Check every take with Whisper, and generate it again if words are wrong. Default: `VERIFY`."
+        ),
+    ] = None
+    best_of: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=8,
+            description="Generate this many takes of each part and keep the best one by Whisper. Default: `BEST_OF`.",
+        ),
+    ] = None
+    strict: Annotated[
+        bool, Field(description="Fail if the speech has a flaw, instead of returning it with a warning.")
+    ] = False
+    max_new_tokens: Annotated[
+        int | None, Field(ge=1, description="Cut the speech after this many codes (50 per second).")
+    ] = None
+    details: Annotated[
+        bool,
+        Field(
+            description="Also return `captions`, and `parts` with their seeds, scores, transcripts and word times. "
+            "Words need `verify`. If `max_new_tokens` cuts the speech, there are no parts."
+        ),
+    ] = False
+    keep: Annotated[
+        bool,
+        Field(description="Return the name of a stored copy. An error if the service stores none (`OUTPUTS_DIR`)."),
+    ] = False
+
+    @classmethod
+    def schemas(cls) -> dict[str, dict[str, Any]]:
+        """Returns the JSON schema of each field, without its null."""
+        properties: dict[str, dict[str, Any]] = cls.model_json_schema()["properties"]
+        for schema in properties.values():
+            schema.update(next((kind for kind in schema.pop("anyOf", []) if kind["type"] != "null"), {}))
+        return properties
+
+    @classmethod
+    def arguments(cls) -> list[inspect.Parameter]:
+        """Returns the fields as keyword parameters, for the signature of a function that takes them one by one."""
+        hints = get_type_hints(cls, include_extras=True)
+        return [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if field.is_required() else field.default,
+                annotation=hints[name],
+            )
+            for name, field in cls.model_fields.items()
+        ]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Returns the parameters with the given values.
+
+        Raises:
+            InvalidInput: a value has the wrong type, or is out of its range.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise InvalidInput(f"{name}: {first['msg']}.", name) from error
+
+    def with_defaults(self, settings: Settings, rate: int = RATE) -> Self:
+        """Returns the parameters with the defaults of the service where the request has none.
+
+        Args:
+            settings: Hold the defaults.
+            rate: Default sample rate in Hz if the settings have none, either.
+        """
+        defaults = {
+            "sample_rate": settings.default_sample_rate or rate,
+            "seed": settings.default_random_seed,
+            "verify": settings.verify,
+            "best_of": settings.best_of,
+            "ref_check": settings.reference_check,
+        }
+        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    @property
+    def sampling(self) -> Sampling:
+        """The parameters that the model samples with."""
+        names = [field.name for field in fields(Sampling) if field.name in type(self).model_fields]
+        given = {name: getattr(self, name) for name in names}
+        return Sampling(**{name: value for name, value in given.items() if value is not None})

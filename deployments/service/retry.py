@@ -47,13 +47,12 @@ async def stream_with_retries(
 
 
 async def await_first_item(
-    stream: Callable[[], AsyncGenerator[T, None]], seen: Callable[[T], bool]
+    items: AsyncGenerator[T, None], seen: Callable[[T], bool] = lambda item: True
 ) -> tuple[T, AsyncGenerator[T, None]]:
     """Advances a stream to the first item that the client will see; returns that item and the stream.
 
     Errors before it can thus be reported by a status code.
     """
-    items = stream()
     try:
         async for item in items:
             if seen(item):

@@ -1,17 +1,43 @@
-"""What the routes need of the service."""
+"""The application: everything that the interfaces of the service offer, once."""
 
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import IO, Protocol, TypeVar, Unpack
 
-from deployments.audio.clip import AudioReader
+from deployments.audio.clip import AudioReader, ReferenceClip
+from deployments.errors import InvalidInput
 from deployments.profiles import Profile
-from deployments.residency.protocol import Residency
+from deployments.residency.protocol import MODELS, ModelStatus, Residency
+from deployments.service.backend import ASSISTANTS, Clip, Residence
+from deployments.service.deadline import with_deadline
+from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
 from deployments.service.metrics import Metrics
-from deployments.service.turns import Admission
+from deployments.service.outputs import read_output
+from deployments.service.parameters import RATE, SpeechParams
+from deployments.service.playback import Playback
+from deployments.service.remote_clip import clip_reader
+from deployments.service.retry import stream_with_retries, with_retries
+from deployments.service.transcription import Transcription
+from deployments.service.turns import Admission, Turn
 from deployments.service.voices import Voices
 from deployments.settings import Settings
-from deployments.synthesis.synthesizer import Synthesizer
+from deployments.synthesis.events import SpeechEvent
+from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
+from deployments.synthesis.usage import Usage
+from deployments.text.checks import check_ref_text, check_text
+from deployments.voices.preparation import ReferenceCheck
+from deployments.voices.reference import Reference
+from deployments.voices.store import Voice
+from deployments.whisper.protocol import Listening, Segment, Transcript
+from deployments.xcodec2.protocol import Waveform
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class HealthProbe(Protocol):
@@ -22,9 +48,13 @@ class HealthProbe(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Everything that a route may use."""
+@dataclass(frozen=True)
+class SpeechService:
+    """`Backend` in this process, with what HTTP and the page need besides.
+
+    Work takes a turn: `caller` is either the turn that the request holds already, or the name of a client that shall
+    wait for one. All methods raise ServiceError, and retry work whose replica died.
+    """
 
     synthesizer: Synthesizer
     audio: AudioReader
@@ -36,3 +66,214 @@ class Service:
     metrics: Metrics
     profile: Profile
     settings: Settings
+
+    def speak(
+        self,
+        params: SpeechParams,
+        clip: Clip | None = None,
+        *,
+        streamed: bool = False,
+        caller: Turn | str = ASSISTANTS,
+        rate: int = RATE,
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Implements `Backend.speak`; `rate` is the default sample rate in Hz if the settings have none."""
+
+        async def spoken(turn: Turn) -> AsyncGenerator[SpeechChunk, None]:
+            complete = params.with_defaults(self.settings, rate)
+            options = OutputOptions.of(complete, self.settings, streamed=streamed)
+            request = await self._request(complete, clip, streamed=streamed)
+            usage = Usage()
+            # As long as none of the file has been sent, all of it may be made again.
+            chunks = stream_with_retries(
+                lambda: file_chunks(self.synthesizer.stream(request, usage), options, usage),
+                lambda chunk: bool(chunk.data or chunk.result),
+            )
+            async with aclosing(self._measured(chunks, turn)) as measured:
+                async for chunk in measured:
+                    yield chunk
+                    if streamed and chunk.result:
+                        for warning in chunk.result.finished.warnings:
+                            logger.warning("A streamed speech has a flaw: %s", warning)
+
+        return self._in_turn(caller, spoken)
+
+    def narrate(
+        self, params: SpeechParams, clip: Clip | None = None, *, caller: Turn | str
+    ) -> AsyncGenerator[SpeechEvent, None]:
+        """Yields the events of a speech as it is generated; the caller makes a file of it."""
+
+        async def spoken(_: Turn) -> AsyncGenerator[SpeechEvent, None]:
+            request = await self._request(params.with_defaults(self.settings), clip, streamed=True)
+            events = stream_with_retries(
+                lambda: self.synthesizer.stream(request), lambda event: event.audio is not None
+            )
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+        return self._in_turn(caller, spoken)
+
+    async def transcribe(
+        self, clip: Clip, *, language: str | None, words: bool, caller: Turn | str = ASSISTANTS
+    ) -> Transcription:
+        """Transcribes a clip."""
+        listening = Listening(language=language or None, word_timestamps=words)
+        return Transcription.of(await self.transcript(clip, caller=caller, **listening))
+
+    async def transcript(self, clip: Clip, *, caller: Turn | str, **listening: Unpack[Listening]) -> Transcript:
+        """Transcribes a recording, with the options of `Transcriber`."""
+        async with aclosing(self.listen(clip, caller=caller, **listening)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Transcript):
+                    return piece
+        raise AssertionError("a recording ended without its transcript")
+
+    def listen(
+        self, clip: Clip, *, caller: Turn | str, **listening: Unpack[Listening]
+    ) -> AsyncGenerator[Segment | Transcript, None]:
+        """Yields each segment of a recording as it is transcribed, and the transcript last."""
+
+        async def heard(_: Turn) -> AsyncGenerator[Segment | Transcript, None]:
+            async with aclosing(self.listener.listen(await self._file(clip), clip.param, **listening)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+        return self._in_turn(caller, heard)
+
+    async def output(self, name: str) -> bytes:
+        """Returns a stored copy of speech by its name."""
+        return await read_output(self.settings, name)
+
+    async def residence(self) -> Residence:
+        """Returns where the models are loaded, and the GPUs."""
+        models, gpus = await asyncio.gather(self.models(), self.residency.gpus())
+        return Residence(models, gpus)
+
+    async def models(self) -> dict[str, ModelStatus]:
+        """Returns where the models are loaded."""
+        return await self.residency.status()
+
+    async def offload(self, model: str | None, *, release: bool) -> None:
+        """Unloads a model, or all; `release` also drops the weights from the host's memory."""
+        await self.residency.offload(chosen(model), drop_cache=release)
+
+    async def warm(self, model: str | None, *, pin: bool = False) -> None:
+        """Loads a model, or all, ahead of need; `pin` keeps them loaded until they are offloaded."""
+        await self.residency.warm(chosen(model), pin=pin)
+
+    async def set_timeout(self, model: str | None, seconds: float) -> None:
+        """Changes the idle timeout of a model, or of all."""
+        await self.residency.set_timeout(chosen(model), seconds)
+
+    async def list_voices(self) -> list[Voice]:
+        """Returns the built-in voices, then the stored ones."""
+        return await self.voices.list()
+
+    async def clone_voice(
+        self,
+        name: str,
+        clip: Clip,
+        ref_text: str | None,
+        consent: str,
+        *,
+        ref_check: ReferenceCheck | None = None,
+        caller: Turn | str = ASSISTANTS,
+    ) -> Voice:
+        """Stores the voice of a clip."""
+        ref_text = check_ref_text(ref_text, self.settings.max_text_length)
+
+        async def stored(_: Turn) -> AsyncGenerator[Voice, None]:
+            read = await self._read(clip)
+            yield await with_retries(
+                lambda: self.voices.create(name, read.wav, ref_text, consent, ref_check, read.warnings)
+            )
+
+        async with aclosing(self._in_turn(caller, stored)) as voices:
+            return await anext(voices)
+
+    async def rename_voice(self, voice: str, name: str) -> Voice:
+        """Renames a stored voice."""
+        return await self.voices.rename(voice, name)
+
+    async def delete_voice(self, voice: str) -> Voice:
+        """Deletes a stored voice for good."""
+        return await self.voices.remove(voice)
+
+    async def voice_sample(self, voice: str) -> Waveform:
+        """Returns [samples] mono at 16 kHz: a sample of a voice."""
+        return await with_retries(lambda: self.voices.sample(voice))
+
+    async def _in_turn(
+        self, caller: Turn | str, work: Callable[[Turn], AsyncGenerator[T, None]]
+    ) -> AsyncGenerator[T, None]:
+        """Yields the items of the work while the caller has its turn. Only a turn that is taken here ends by itself."""
+        if isinstance(caller, Turn):
+            items = work(caller)
+        else:
+            items = with_deadline(self._queued(caller, work), self.settings.request_timeout)
+        async with aclosing(items):
+            async for item in items:
+                yield item
+
+    async def _queued(self, client: str, work: Callable[[Turn], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+        turn = Turn.begin(self.settings.request_timeout)
+        async with self.admission.turn(client), aclosing(work(turn)) as items:
+            async for item in items:
+                yield item
+
+    async def _request(self, params: SpeechParams, clip: Clip | None, *, streamed: bool) -> SpeechRequest:
+        text = check_text(params.input, self.settings.max_text_length, "input")
+        ref_text = check_ref_text(params.ref_text, self.settings.max_text_length)
+        reference, warnings = await self._reference(params.voice, clip)
+        return SpeechRequest(
+            text,
+            reference,
+            ref_text,
+            params.system_prompt,
+            params.sampling,
+            normalise=params.normalise,
+            language=params.language,
+            policy=self.synthesizer.policy.changed(
+                strict=params.strict,
+                verify=params.verify,
+                best_of=params.best_of,
+                reference_check=params.ref_check,
+            ),
+            streamed=streamed,
+            warnings=warnings,
+        )
+
+    async def _reference(self, voice: str | None, clip: Clip | None) -> tuple[Waveform | Reference, tuple[str, ...]]:
+        if clip:
+            read = await self._read(clip)
+            return read.wav, read.warnings
+        if not voice:
+            raise InvalidInput("Give a voice or a clip.", "voice")
+        return await with_retries(lambda: self.voices.reference(voice)), ()
+
+    async def _read(self, clip: Clip) -> ReferenceClip:
+        return await self.audio.clip(await self._file(clip), clip.param)
+
+    async def _file(self, clip: Clip) -> IO[bytes] | bytes:
+        return clip.file if clip.url is None else await clip_reader(self.settings).read(clip.url, clip.param)
+
+    async def _measured(
+        self, chunks: AsyncGenerator[SpeechChunk, None], turn: Turn
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Yields the chunks and measures how a client would hear them: it asks for the next one once one was sent."""
+        playback = Playback(self.metrics, turn.began)
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+                    playback.sent(chunk.seconds)
+                    if chunk.result:
+                        playback.ended(chunk.result.finished.finish)
+        except BaseException as error:
+            playback.failed(turn.reason_of(error))
+            raise
+
+
+def chosen(model: str | None) -> tuple[str, ...]:
+    """Returns the names of a model, or of all."""
+    return (model,) if model else MODELS

@@ -1,12 +1,11 @@
 """The transcript of a file, as every interface of the service returns it."""
 
 import re
-from typing import IO
+from typing import Self
 
 from pydantic import BaseModel, Field
 
-from deployments.service.service import Service
-from deployments.whisper.protocol import Segment
+from deployments.whisper.protocol import Segment, Transcript
 
 
 class TranscribedWord(BaseModel):
@@ -36,20 +35,17 @@ class Transcription(BaseModel):
     segments: list[TranscribedSegment]
     warnings: list[str] = Field(description="Problems of the file, like `X-Warnings`.")
 
-
-async def transcribe_file(
-    service: Service, file: IO[bytes] | bytes, param: str, language: str | None, *, words: bool
-) -> Transcription:
-    """Transcribes a file; `param` names the request's field, for errors."""
-    transcript = await service.listener.transcribe(file, param, language=language, word_timestamps=words)
-    return Transcription(
-        text=transcript.text,
-        language=transcript.language,
-        language_probability=transcript.language_probability,
-        duration=transcript.duration,
-        segments=[_segment(segment) for segment in transcript.segments],
-        warnings=list(transcript.warnings),
-    )
+    @classmethod
+    def of(cls, transcript: Transcript) -> Self:
+        """Returns the response for a transcript."""
+        return cls(
+            text=transcript.text,
+            language=transcript.language,
+            language_probability=transcript.language_probability,
+            duration=transcript.duration,
+            segments=[_segment(segment) for segment in transcript.segments],
+            warnings=list(transcript.warnings),
+        )
 
 
 def _segment(segment: Segment) -> TranscribedSegment:

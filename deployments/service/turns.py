@@ -2,18 +2,48 @@
 
 import asyncio
 import math
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from deployments.errors import Overloaded
+from deployments.errors import Overloaded, ServiceError, TimedOut
 from deployments.profiles import Profile
 from deployments.service.metrics import Metrics
 from deployments.settings import Settings
 
 _RETRY_S: Final = 5
+_EARLY_S: Final = 0.05
+"""Timers of event loops may fire so much too early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn of a request, while which it may use the models."""
+
+    began: float
+    """Arrival of the request, by `time.monotonic`; before its wait."""
+    seconds: float
+    """Maximum duration, including the wait."""
+
+    @classmethod
+    def begin(cls, seconds: float) -> Self:
+        """Returns a turn of a request that arrives now."""
+        return cls(time.monotonic(), seconds)
+
+    def reason_of(self, error: BaseException) -> str:
+        """Returns a failure's reason as a word, for metrics: an error's code, or else the name of its type.
+
+        `cancelled`: the client disconnected, or the process is stopped. `timeout`: the deadline expired.
+        """
+        if isinstance(error, ServiceError):
+            return error.code
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            expired = time.monotonic() > self.began + self.seconds - _EARLY_S
+            return TimedOut.code if expired else "cancelled"
+        return type(error).__name__
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Events of a synthesis."""
+"""Events of a speech, in the order of its making."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,44 @@ from deployments.xcodec2.protocol import Waveform
 Stage = Literal["waking", "listening", "encoding", "speaking", "checking"]
 
 
+class SpeechEvent:
+    """A step of a speech. Exactly one of its properties is not None."""
+
+    __slots__ = ()
+
+    @property
+    def progress(self) -> "Progress | None":
+        """A stage that begins."""
+        return None
+
+    @property
+    def audio(self) -> Waveform | None:
+        """The next samples of the speech: [samples] float32, mono at 16 kHz; never empty."""
+        return None
+
+    @property
+    def spoken_part(self) -> "Part | None":
+        """A part of the text whose audio is complete."""
+        return None
+
+    @property
+    def finished(self) -> "Finished | None":
+        """The result. Comes last, and once."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(SpeechEvent):
     """A stage has begun."""
 
     stage: Stage
     part: int = 0
     """Number of the part, from 1, if the text is spoken in parts."""
     parts: int = 0
+
+    @property
+    def progress(self) -> "Progress":
+        return self
 
     def __str__(self) -> str:
         return _LABELS[self.stage] + (f" part {self.part} of {self.parts}" if self.parts > 1 else "")
@@ -35,15 +65,18 @@ _LABELS: Final[Mapping[Stage, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Audio:
-    """The next chunk of the speech."""
+class Audio(SpeechEvent):
+    """The next samples of the speech."""
 
     wav: Waveform
-    """[samples] float32, mono at 16 kHz; never empty."""
+
+    @property
+    def audio(self) -> Waveform:
+        return self.wav
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(SpeechEvent):
     """A stretch of the text and its final take."""
 
     text: str
@@ -66,10 +99,14 @@ class Part:
     unread: bool = False
     """Whether the model has no tokens for some characters of the text."""
 
+    @property
+    def spoken_part(self) -> "Part":
+        return self
+
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The speech is complete. Comes last, and once."""
+class Finished(SpeechEvent):
+    """The speech is complete."""
 
     finish: FinishReason
     """`stop` if all of its parts reached their ends; else why the first that did not was ended."""
@@ -85,11 +122,12 @@ class Finished:
     """Parts of the speech, in order."""
 
     @property
+    def finished(self) -> "Finished":
+        return self
+
+    @property
     def error(self) -> float | None:
         """Word error rate over all parts that Whisper checked."""
         heard = [(part.error, len(tokens(part.text))) for part in self.parts if part.error is not None]
         words = sum(count for _, count in heard)
         return sum(error * count for error, count in heard) / words if words else None
-
-
-Event = Progress | Audio | Finished

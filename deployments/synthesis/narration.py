@@ -13,7 +13,7 @@ from deployments.audio.loudness import loudness, scaled
 from deployments.audio.trim import crossfaded, gap
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import TakeRequest
-from deployments.synthesis.events import Part, Progress
+from deployments.synthesis.events import Audio, Part, Progress, SpeechEvent
 from deployments.synthesis.pace import Pace
 from deployments.synthesis.plan import Chunk
 from deployments.synthesis.policy import Policy
@@ -40,7 +40,7 @@ class LongFormSpeaker:
     """Speaks chunks with one voice.
 
     Args:
-        studio: Records takes.
+        recorder: Records takes.
         request: What all takes have in common: reference, instruction, sampling.
         pace: Pace of the voice.
         policy: How to handle flaws.
@@ -50,14 +50,14 @@ class LongFormSpeaker:
 
     def __init__(
         self,
-        studio: TakeRecorder,
+        recorder: TakeRecorder,
         request: TakeRequest,
         pace: Pace,
         policy: Policy,
         transcriber: Transcriber,
         language: str = "en",
     ) -> None:
-        self._studio = studio
+        self._recorder = recorder
         self._request = request
         self._pace = pace
         self._policy = policy
@@ -66,17 +66,15 @@ class LongFormSpeaker:
         self._tasks: dict[int, asyncio.Task[_Kept]] = {}
         self._checked = defaultdict[int, asyncio.Event](asyncio.Event)
 
-    async def narrate(
-        self, chunks: tuple[Chunk, ...], *, live: bool
-    ) -> AsyncGenerator[Waveform | Part | Progress, None]:
+    async def narrate(self, chunks: tuple[Chunk, ...], *, streamed: bool) -> AsyncGenerator[SpeechEvent, None]:
         """Yields each chunk's audio and then its part, in order, and progress while waiting for Whisper.
 
         Chunks are checked, and retried, before any audio of them is yielded. Closing the iterator frees all places.
 
         Args:
             chunks: The plan.
-            live: Yield the first chunk while it is recorded. It cannot be retried then, so not if the policy is strict
-                or verifies.
+            streamed: Yield the first chunk while it is recorded. It cannot be retried then, so not if the policy is
+                strict or verifies.
 
         Raises:
             GenerationFailed: a chunk is silent, or has a flaw that the policy does not accept.
@@ -89,15 +87,15 @@ class LongFormSpeaker:
                 start = given
                 between = gap(chunk.pause) if chunk.pause else 0
                 kept: _Kept
-                if index == 0 and live and not (self._policy.strict or self._policy.listens):
-                    async with aclosing(self._record_live(chunk)) as pieces:
+                if index == 0 and streamed and not (self._policy.strict or self._policy.listens):
+                    async with aclosing(self._record_streamed(chunk)) as pieces:
                         async for piece in pieces:
                             if isinstance(piece, _Kept):
                                 kept = piece
                             else:
                                 self._start(chunks, 1, AHEAD)  # not earlier: the first sound has priority
                                 given += len(piece)
-                                yield piece
+                                yield Audio(piece)
                     self._accept(kept, chunk)
                 else:
                     self._start(chunks, index, index + max(AHEAD // self._policy.best_of, 2))
@@ -106,17 +104,17 @@ class LongFormSpeaker:
                     kept = await self._tasks.pop(index)
                     self._accept(kept, chunk)
                     wav = crossfaded(tail, _matched(kept.take.wav, level))
-                    # The first chunk may be live, and be heard to its end before the next one is ready.
+                    # The first chunk may be streamed, and be heard to its end before the next one is ready.
                     stays = max(len(wav) + (min(between, 0) if index else 0), 0)
                     wav, tail = wav[:stays], wav[stays:]
                     if len(wav):
                         given += len(wav)
-                        yield wav
+                        yield Audio(wav)
                 level = level or loudness(kept.take.wav)
                 yield _part(chunk, kept, start / SAMPLE_RATE, len(kept.take.wav) / SAMPLE_RATE)
                 if between > 0:
                     given += between
-                    yield np.zeros(between, np.float32)
+                    yield Audio(np.zeros(between, np.float32))
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -142,7 +140,7 @@ class LongFormSpeaker:
         most = attempts + self._retries
         while best.flaw and attempts < most:
             another = await self._best(await self._takes(chunk, index, range(attempts, attempts + 1)), chunk, index)
-            best = min(best, another, key=_badness)
+            best = min(best, another, key=_quality_key)
             attempts += 1
         if self._policy.listens and not best.hearing:  # all failed: the best one's transcript is reported anyway
             best = await verify(best, chunk.text, self._language, self._transcriber)
@@ -150,7 +148,7 @@ class LongFormSpeaker:
 
     async def _best(self, takes: list[Take], chunk: Chunk, index: int) -> Take:
         judged: list[Take] = []
-        for take in sorted(takes, key=_badness):
+        for take in sorted(takes, key=_quality_key):
             if self._policy.listens and not take.flaw:
                 self._checked[index].set()
                 judged.append(await verify(take, chunk.text, self._language, self._transcriber))
@@ -158,7 +156,7 @@ class LongFormSpeaker:
                 judged.append(take)
             if not any(judged[-1].quality_key[:2]):
                 break  # no flaw and no error: whatever Whisper hears in the rest, none has a better duration
-        return min(judged, key=_badness)
+        return min(judged, key=_quality_key)
 
     async def _takes(self, chunk: Chunk, index: int, attempts: range) -> list[Take]:
         # In parallel: they share the prompt, and the batch.
@@ -170,7 +168,7 @@ class LongFormSpeaker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _record_live(self, chunk: Chunk) -> AsyncGenerator[Waveform | _Kept, None]:
+    async def _record_streamed(self, chunk: Chunk) -> AsyncGenerator[Waveform | _Kept, None]:
         # Like _record, but audio that was yielded cannot be taken back.
         takes: list[Take] = []
         heard = False
@@ -182,7 +180,7 @@ class LongFormSpeaker:
                     else:
                         heard = True
                         yield piece
-        best = takes[-1] if heard else min(takes, key=_badness)
+        best = takes[-1] if heard else min(takes, key=_quality_key)
         if not heard and len(best.wav):
             yield best.wav
         yield _Kept(best, len(takes))
@@ -204,7 +202,7 @@ class LongFormSpeaker:
             min_codes=fewest,
             max_codes=most,
         )
-        return self._studio.record(request, self._pace.codes(chunk.text))
+        return self._recorder.record(request, self._pace.codes(chunk.text))
 
     @property
     def _retries(self) -> int:
@@ -233,7 +231,7 @@ def shortened(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def _badness(take: Take) -> tuple[float, ...]:
+def _quality_key(take: Take) -> tuple[float, ...]:
     return take.quality_key
 
 

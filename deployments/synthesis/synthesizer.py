@@ -10,7 +10,7 @@ import numpy as np
 
 from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.residency.protocol import Residency
-from deployments.synthesis.events import Audio, Event, Finished, Part, Progress
+from deployments.synthesis.events import Finished, Part, Progress, SpeechEvent
 from deployments.synthesis.narration import LongFormSpeaker, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
@@ -42,8 +42,8 @@ class SpeechRequest:
     """Language of the text, ISO 639-1."""
     policy: Policy | None = None
     """None: the synthesizer's."""
-    live: bool = True
-    """Whether a stream yields the first chunk while it is recorded: faster, but a flaw found late stays."""
+    streamed: bool = True
+    """Whether `stream` yields the first chunk while it is recorded: faster, but a flaw found late stays."""
     warnings: tuple[str, ...] = ()
     """Problems of the reference's file."""
 
@@ -78,20 +78,20 @@ class Synthesizer:
         """Default policy of requests."""
 
     async def speak(self, request: SpeechRequest) -> Speech:
-        """Speaks a request as a whole: collects what `stream` yields when it is not live.
+        """Speaks a request as a whole: collects what `stream` yields when it is not streamed.
 
         Cancelling it frees what it holds in the models.
         """
         pieces: list[Waveform] = []
-        async with aclosing(self.stream(replace(request, live=False))) as events:
+        async with aclosing(self.stream(replace(request, streamed=False))) as events:
             async for event in events:
-                if isinstance(event, Audio):
-                    pieces.append(event.wav)
-                elif isinstance(event, Finished):
-                    return Speech(np.concatenate(pieces), event)
+                if event.audio is not None:
+                    pieces.append(event.audio)
+                elif event.finished:
+                    return Speech(np.concatenate(pieces), event.finished)
         raise AssertionError("a stream ended without its last event")
 
-    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[Event, None]:
+    async def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[SpeechEvent, None]:
         """Speaks a request as a stream.
 
         Closing the iterator early (`contextlib.aclosing`) frees what it holds in the models.
@@ -128,7 +128,7 @@ class Synthesizer:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
             chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
-            narrator = LongFormSpeaker(
+            speaker = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
                 budget.pace,
@@ -138,15 +138,12 @@ class Synthesizer:
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
-            async with aclosing(narrator.narrate(chunks, live=request.live)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Progress):
-                        yield piece
+            async with aclosing(speaker.narrate(chunks, streamed=request.streamed)) as events:
+                async for event in events:
+                    if not event.spoken_part:
+                        yield event
                         continue
-                    if not isinstance(piece, Part):
-                        yield Audio(piece)
-                        continue
-                    parts.append(piece)
+                    parts.append(event.spoken_part)
                     if len(parts) < len(chunks):
                         yield Progress("speaking", len(parts) + 1, len(chunks))
             yield _finished(request, reference, timings, parts)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
+from rapidfuzz.distance import Levenshtein
+
 from deployments.text.normalisation import normalise
 
 _WIDE: Final = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -22,17 +24,7 @@ def tokens(text: str, language: str = "en") -> list[str]:
 def error_rate(expected: str, heard: str, language: str = "en") -> float:
     """Returns the edit distance per expected token: WER, for Chinese and Japanese CER."""
     wanted = tokens(expected, language)
-    return edits(wanted, tokens(heard, language)) / max(len(wanted), 1)
-
-
-def edits(a: Sequence[str], b: Sequence[str]) -> int:
-    """Returns the Levenshtein distance: insertions, deletions and replacements."""
-    row = list(range(len(b) + 1))
-    for i, left in enumerate(a, 1):
-        above, row[0] = row[0], i
-        for j, right in enumerate(b, 1):
-            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (left != right))
-    return row[-1]
+    return Levenshtein.distance(wanted, tokens(heard, language)) / max(len(wanted), 1)
 
 
 class Alignment:

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
-from collections import OrderedDict
+import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from cachetools import LRUCache
 
 from deployments.errors import InvalidAudio, InvalidText
 from deployments.text.wer import Alignment, error_rate
@@ -26,6 +27,8 @@ _MISMATCH: Final = 0.4
 """Word error rate beyond which clip and text do not match. Names and numbers cost Whisper far less."""
 _SURE: Final = -0.7
 """Mean log-probability of its words above which Whisper overrides the caller."""
+_REPETITIVE: Final = 2.4
+"""Compression ratio of a segment above which Whisper takes it for a repetition of its own, however sure it is."""
 _REST: Final = 0.3
 """Seconds of a pause between words. The cut is at the last pause, which keeps the most of the voice."""
 _REMEMBERED: Final = 64
@@ -74,7 +77,7 @@ class Preparer:
         self._transcriber = transcriber
         self._detect = detect
         self._cache = cache or ReferenceCache()
-        self._heard = OrderedDict[bytes, Transcript]()
+        self._heard = LRUCache[bytes, Transcript](_REMEMBERED)
 
     async def draft(self, wav: Waveform, text: str | None, check: ReferenceCheck) -> Reference | Draft:
         """Prepares as much as possible without a model; a cached reference is returned at once."""
@@ -89,12 +92,10 @@ class Preparer:
         The transcript is cached, too: a refused clip may come again with another text.
         """
         key = hashlib.sha256(draft.clip.wav.tobytes()).digest()
-        heard = self._heard.pop(key, None)
+        heard = self._heard.get(key)
         if heard is None:
             heard = await self._transcriber.transcribe(draft.clip.wav, word_timestamps=draft.too_long)
-        self._heard[key] = heard
-        if len(self._heard) > _REMEMBERED:
-            self._heard.popitem(last=False)
+            self._heard[key] = heard
         return heard
 
     async def encode(self, draft: Draft, heard: Transcript | None) -> Reference:
@@ -136,8 +137,11 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
     wrong = error_rate(text, heard.text, heard.language)
     if wrong <= _MISMATCH:
         return text
+    if heard.english_only and not _is_latin(text):
+        warnings.append("The Whisper checkpoint knows only English: the text of the reference was not checked.")
+        return text
     sure = np.mean([segment.avg_logprob for segment in heard.segments]) if heard.segments else -np.inf
-    if sure < _SURE:
+    if sure < _SURE or any(segment.compression_ratio > _REPETITIVE for segment in heard.segments):
         warnings.append("What the reference says is hard to hear: its text was not checked.")
         return text
     if check == "repair":
@@ -148,6 +152,12 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
         "or ask for ref_check=repair (take what is heard) or off.",
         "ref_text",
     )
+
+
+def _is_latin(text: str) -> bool:
+    """Returns whether most letters of a text are Latin, as those of English are."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters) >= len(letters)
 
 
 def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:

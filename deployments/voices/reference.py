@@ -1,8 +1,10 @@
 """The reference that a synthesis continues."""
 
-from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+
+from cachetools import LRUCache
 
 from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.xcodec2.protocol import Codes
@@ -33,32 +35,25 @@ class ReferenceCache:
     """
 
     def __init__(self, most_bytes: int = 32 * 2**20, watch: CacheObserver = UNOBSERVED) -> None:
-        self._most = most_bytes
         self._watch = watch
-        self._bytes = 0
-        self._entries = OrderedDict[bytes, Reference]()
+        self._entries = LRUCache[bytes, Reference](most_bytes, _size)
 
     def get(self, key: bytes) -> Reference | None:
         """Returns the reference of a key, if cached."""
-        if known := self._entries.get(key):
-            self._entries.move_to_end(key)
+        known = self._entries.get(key)
         self._watch.looked_up(hit=known is not None)
         return known
 
     def put(self, key: bytes, reference: Reference) -> None:
         """Caches a reference, if there is room."""
-        if key not in self._entries:
-            self._bytes += _size(reference)
-        self._entries[key] = reference
-        while self._bytes > self._most:
-            _, left = self._entries.popitem(last=False)
-            self._bytes -= _size(left)
-        self._watch.holds(self._bytes)
+        with suppress(ValueError):  # larger than the cache
+            self._entries[key] = reference
+        self._watch.holds(self.size)
 
     @property
     def size(self) -> int:
         """Approximate bytes in the cache."""
-        return self._bytes
+        return int(self._entries.currsize)
 
 
 def _size(reference: Reference) -> int:

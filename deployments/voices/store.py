@@ -7,13 +7,14 @@ import os
 import re
 import threading
 import unicodedata
-from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, Self
 
 import numpy as np
+from cachetools import LRUCache
 
 from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.errors import Conflict, InvalidInput
@@ -86,13 +87,15 @@ class VoiceStore:
 
     def __init__(self, folder: Path, cache_bytes: int, most: int, watch: CacheObserver = UNOBSERVED) -> None:
         self._folder = folder.expanduser()
-        self._cache_bytes = cache_bytes
         self._most = most
         self._watch = watch
         self._lock = threading.Lock()
-        self._cache = OrderedDict[tuple[str, int, int], StoredVoice]()
-        self.cached_bytes = 0
-        """Bytes in the cache."""
+        self._cache = LRUCache[tuple[str, int, int], StoredVoice](cache_bytes, lambda stored: stored.size)
+
+    @property
+    def cached_bytes(self) -> int:
+        """Approximate bytes in the cache."""
+        return int(self._cache.currsize)
 
     @classmethod
     def of(cls, settings: Settings, watch: CacheObserver = UNOBSERVED) -> Self:
@@ -127,8 +130,7 @@ class VoiceStore:
             status = path.stat()
             entry = (path.name, status.st_mtime_ns, status.st_ino)
             with self._lock:
-                if kept := self._cache.get(entry):
-                    self._cache.move_to_end(entry)
+                kept = self._cache.get(entry)
             self._watch.looked_up(hit=kept is not None)
             if kept:
                 return kept
@@ -217,13 +219,8 @@ class VoiceStore:
 
     def _keep(self, entry: tuple[str, int, int], stored: StoredVoice) -> None:
         with self._lock:
-            if entry in self._cache:
-                return
-            self._cache[entry] = stored
-            self.cached_bytes += stored.size
-            while self.cached_bytes > self._cache_bytes:
-                _, dropped = self._cache.popitem(last=False)
-                self.cached_bytes -= dropped.size
+            with suppress(ValueError):  # larger than the cache
+                self._cache[entry] = stored
             self._watch.holds(self.cached_bytes)
 
 

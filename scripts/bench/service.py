@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         threads = options.serial_threads or _best_threads(environment, options)
         with (
             running("scripts.bench.serial_server", "--threads", str(threads), environment=environment) as serial_url,
-            running("scripts.serve", environment=environment) as service_url,
+            running("cli", "serve", environment=environment) as service_url,
         ):
             serial, service = _measure({"serial": serial_url, "service": service_url}, options)
     print(_text(serial, service, threads, options))

@@ -95,7 +95,7 @@ def serving(port: int) -> psutil.Process:
             for parent in psutil.Process(connection.pid).parents():
                 if _get(parent.name, "") == "raylet":
                     above = parent.parent()
-                    return above if above and "scripts.serve" in _words(above) else parent
+                    return above if above and "serve" in _words(above) else parent
     raise LookupError(f"no Ray process listens on port {port}")
 
 

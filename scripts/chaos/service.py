@@ -102,7 +102,7 @@ def running(url: str) -> Service:
 
 @contextmanager
 def started(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """Starts `scripts.serve` with folders of its own, and ends it and all its processes.
+    """Starts `llasa-serve serve` with folders of its own, and ends it and all its processes.
 
     Raises:
         RuntimeError: it did not start; its output is the message.
@@ -138,7 +138,7 @@ def _start(folder: Path, port: int, environment: Mapping[str, str]) -> "subproce
     }
     with (folder / "output").open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "scripts.serve"],
+            [sys.executable, "-m", "cli", "serve"],
             env={**inherited, **own, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -151,8 +151,8 @@ def _wait_until_healthy(service: Service, process: "subprocess.Popen[bytes]", ou
     end = time.monotonic() + _START_SECONDS
     while not service.healthy():
         if process.poll() is not None or time.monotonic() > end:
-            told = output.read_text(encoding="utf-8", errors="replace")
-            raise RuntimeError(f"The service did not start:\n{told[-4000:]}")
+            report = output.read_text(encoding="utf-8", errors="replace")
+            raise RuntimeError(f"The service did not start:\n{report[-4000:]}")
         time.sleep(0.2)
 
 

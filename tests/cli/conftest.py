@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import clip, service  # noqa: F401 - fixtures
 from tests.support.serving import served
 
 
 @pytest.fixture
-def url(service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: F811
+def url(service: Callable[..., SpeechService], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: F811
     with served(service()) as url:
         monkeypatch.setenv("LLASA_URL", url)
         yield url

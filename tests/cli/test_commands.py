@@ -26,7 +26,7 @@ from deployments.errors import (
     UnprocessableInput,
 )
 from deployments.ingress.responses.exception_handlers import failure_of
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import Still
 from tests.support import served as socket
 from tests.support.clips import encode, voice
@@ -193,7 +193,7 @@ def test_what_the_caller_can_mend_is_told_in_a_line_with_status_3(
 
 @pytest.mark.parametrize(("check", "listens"), [("off", False), ("repair", True)])
 def test_the_text_of_a_clip_is_checked_where_that_is_asked_for(
-    service: Callable[..., Service], reference: Path, tmp_path: Path, check: str, listens: bool
+    service: Callable[..., SpeechService], reference: Path, tmp_path: Path, check: str, listens: bool
 ) -> None:
     says = ("--ref-text", "A reference.", "--ref-check", check)
     for asks in (
@@ -214,7 +214,7 @@ def test_a_service_that_is_not_there_is_told_with_status_4(capsys: pytest.Captur
 
 
 def test_a_service_that_cannot_serve_now_is_told_with_status_4(
-    service: Callable[..., Service], reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    service: Callable[..., SpeechService], reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Down(Still):
         @asynccontextmanager
@@ -276,7 +276,7 @@ def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command in capsys.readouterr().out
 
 
-def test_a_key_is_sent(service: Callable[..., Service], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_is_sent(service: Callable[..., SpeechService], capsys: pytest.CaptureFixture[str]) -> None:
     with served(service(api_key="secret")) as guarded:
         assert run("status", "--url", guarded) == 3
         assert run("status", "--url", guarded, "--key", "secret") == 0

@@ -18,7 +18,7 @@ from mcp_types import AudioContent
 
 from cli.commands import _MCP
 from deployments.audio.encoder import MEDIA_TYPES, Format
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.audio.test_encoder import decoded
 from tests.conftest import Models
 from tests.ingress.conftest import Still
@@ -85,13 +85,13 @@ async def test_speech_is_read_from_and_written_to_allowed_folders(
         stages.append(message)
 
     async with bridge(url, folder, mode) as assistant:
-        arguments = {"target_text": "Hello there.", "output_path": str(output), **by_path}
+        arguments = {"input": "Hello there.", "output_path": str(output), **by_path}
         spoken = await assistant.call_tool("generate_speech", arguments, progress_callback=note)
         assert not spoken.is_error, told(spoken)
         written = await assistant.call_tool("transcribe_audio", {"audio_path": str(output)})
         assert not written.is_error, told(written)
         first = output.read_bytes()
-        again = {"target_text": "Hello.", "random_seed": 7, "output_path": str(output), **by_path}
+        again = {"input": "Hello.", "seed": 7, "output_path": str(output), **by_path}
         refused(await assistant.call_tool("generate_speech", again), "There is a file", "overwrite")
         assert output.read_bytes() == first
         replaced = await assistant.call_tool("generate_speech", again | {"overwrite": True})
@@ -115,7 +115,7 @@ async def test_speech_of_every_format_decodes_to_the_rate_and_length_that_are_to
     formats: list[Format] = list(MEDIA_TYPES)
     async with bridge(url, folder) as assistant:
         for format in formats:
-            arguments = {"target_text": "Hello there.", "format": format, "sample_rate": 22_050, **as_base64}
+            arguments = {"input": "Hello there.", "response_format": format, "sample_rate": 22_050, **as_base64}
             result = await assistant.call_tool("generate_speech", arguments)
             assert not result.is_error, told(result)
             (audio,) = [part for part in result.content if isinstance(part, AudioContent)]
@@ -156,7 +156,7 @@ async def test_a_voice_is_stored_used_listed_and_deleted(url: str, folder: Path,
         assert not made.is_error, told(made)
         assert made.structured_content
         assert "1.5 s of speech" in made.structured_content["warnings"][0]
-        spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", "voice": "anna"})
+        spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", "voice": "anna"})
         assert not spoken.is_error, told(spoken)
         listed = (await assistant.call_tool("list_voices", {})).structured_content
         assert listed
@@ -171,7 +171,7 @@ async def test_a_voice_is_stored_used_listed_and_deleted(url: str, folder: Path,
         await unknown(assistant, "llasa://voices/anna")
 
 
-async def test_orders_reach_the_models(service: Callable[..., Service], folder: Path) -> None:
+async def test_orders_reach_the_models(service: Callable[..., SpeechService], folder: Path) -> None:
     still = Still()
     with served(replace(service(), residency=still)) as url:
         async with bridge(url, folder) as assistant:
@@ -185,7 +185,7 @@ async def test_bad_arguments_are_told_as_over_http(url: str, folder: Path) -> No
 
 
 async def test_a_link_leads_to_a_resource_where_the_service_keeps_copies(
-    service: Callable[..., Service], folder: Path, tmp_path: Path, as_base64: dict[str, Any]
+    service: Callable[..., SpeechService], folder: Path, tmp_path: Path, as_base64: dict[str, Any]
 ) -> None:
     with served(service(outputs_dir=tmp_path / "outputs")) as url:
         async with bridge(url, folder) as assistant:
@@ -199,18 +199,18 @@ async def test_a_link_is_refused_before_the_work_where_no_copies_are_kept(
 ) -> None:
     made = (await models.lm.stats()).steps
     async with bridge(url, folder) as assistant:
-        result = await assistant.call_tool("generate_speech", {"target_text": "Hello.", "as_link": True, **by_path})
-    refused(result, "OUTPUTS_DIR is not set", "as_link")
+        result = await assistant.call_tool("generate_speech", {"input": "Hello.", "keep": True, **by_path})
+    refused(result, "OUTPUTS_DIR is not set", "keep")
     assert (await models.lm.stats()).steps == made
 
 
 async def test_an_address_is_given_on_to_the_service_and_its_bounds(
-    service: Callable[..., Service], folder: Path, as_base64: dict[str, Any]
+    service: Callable[..., SpeechService], folder: Path, as_base64: dict[str, Any]
 ) -> None:
     data = f"data:audio/wav;base64,{as_base64['audio_base64']}"
     voice = {"name": "anna", "consent": "my own", "ref_text": "A reference."}
     calls: list[tuple[str, dict[str, Any]]] = [
-        ("generate_speech", {"target_text": "Hello.", "ref_text": "A reference."}),
+        ("generate_speech", {"input": "Hello.", "ref_text": "A reference."}),
         ("transcribe_audio", {}),
         ("clone_voice", voice),
     ]
@@ -231,7 +231,7 @@ async def test_paths_that_lead_out_are_refused(url: str, folder: Path, tmp_path:
     (folder / "link.wav").symlink_to(secret)
     (folder / "out").symlink_to(tmp_path)
     calls: list[tuple[str, dict[str, Any]]] = [
-        ("generate_speech", {"target_text": "Hello."}),
+        ("generate_speech", {"input": "Hello."}),
         ("transcribe_audio", {}),
         ("clone_voice", {"name": "anna", "consent": "my own"}),
     ]
@@ -240,20 +240,20 @@ async def test_paths_that_lead_out_are_refused(url: str, folder: Path, tmp_path:
             for tool, arguments in calls:
                 refused(await assistant.call_tool(tool, arguments | {"audio_path": str(path)}), "outside the folders")
         for path in (tmp_path / "new.wav", folder / "out" / "new.wav", folder / "link.wav"):
-            arguments = {"target_text": "Hello.", "voice": "alloy", "output_path": str(path), "overwrite": True}
+            arguments = {"input": "Hello.", "voice": "alloy", "output_path": str(path), "overwrite": True}
             refused(await assistant.call_tool("generate_speech", arguments), "outside the folders")
     assert not (tmp_path / "new.wav").exists()
     assert secret.read_bytes() == (folder / "reference.wav").read_bytes()
 
 
 async def test_clips_beyond_the_limits_are_refused(
-    service: Callable[..., Service], folder: Path, by_path: dict[str, Any]
+    service: Callable[..., SpeechService], folder: Path, by_path: dict[str, Any]
 ) -> None:
     (folder / "large.wav").write_bytes(bytes(200_000))
     with (folder / "huge.wav").open("wb") as huge:
         huge.truncate(50_000_001)
     calls: list[tuple[str, dict[str, Any]]] = [
-        ("generate_speech", {"target_text": "Hello."}),
+        ("generate_speech", {"input": "Hello."}),
         ("transcribe_audio", {}),
         ("clone_voice", {"name": "anna", "consent": "my own"}),
     ]
@@ -268,7 +268,7 @@ async def test_clips_beyond_the_limits_are_refused(
                 refused(huge_file, "more than the 50 MB")
             huge_text = await assistant.call_tool("transcribe_audio", {"audio_base64": "A" * 70_000_000})
             refused(huge_text, "more than the 50 MB")
-            working = await assistant.call_tool("generate_speech", {"target_text": "Hello.", **by_path})
+            working = await assistant.call_tool("generate_speech", {"input": "Hello.", **by_path})
             assert not working.is_error, told(working)
 
 
@@ -277,13 +277,14 @@ async def test_a_cancelled_call_stops_the_engine(
 ) -> None:
     text = "A long text that takes its time. " * 7
     async with bridge(url, folder) as assistant:
-        call = asyncio.create_task(assistant.call_tool("generate_speech", {"target_text": text, **by_path}))
-        while not (await models.lm.stats()).running:
-            await asyncio.sleep(0.01)
-        call.cancel()
-        await asyncio.wait([call])
-        while (await models.lm.stats()).running:
-            await asyncio.sleep(0.01)
+        call = asyncio.create_task(assistant.call_tool("generate_speech", {"input": text, **by_path}))
+        async with asyncio.timeout(60):
+            while not (await models.lm.stats()).running:
+                await asyncio.sleep(0.01)
+            call.cancel()
+            await asyncio.wait([call])
+            while (await models.lm.stats()).running:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_service_that_is_not_there_is_told(folder: Path) -> None:
@@ -292,7 +293,7 @@ async def test_a_service_that_is_not_there_is_told(folder: Path) -> None:
 
 
 async def test_a_key_is_sent_and_missed(
-    service: Callable[..., Service], folder: Path, monkeypatch: pytest.MonkeyPatch
+    service: Callable[..., SpeechService], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(service(api_key="secret")) as url:
         async with bridge(url, folder) as assistant:

@@ -2,20 +2,25 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
+from cli.__main__ import build_parser
 from cli.check.environment import COMPOSE
+from cli.serve.local import RAY_ENVIRONMENT
 from deployments.settings import Settings
-from scripts.serve import RAY_ENVIRONMENT
 from tests.k8s.overlays import OVERLAYS, manifests
 from tests.support.documents import read
+from tests.support.ports import free_port
+from tests.support.started import Started
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -74,35 +79,64 @@ def test_all_that_is_copied_exists_and_is_sent_to_the_engine() -> None:
     assert sent == set(copied())
 
 
-def test_the_image_holds_every_package_of_ours_and_all_that_serve_py_reads() -> None:
+def test_the_image_holds_every_package_of_ours_and_the_configuration_that_it_runs() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "scripts"}
     assert packages <= set(copied())
-    # scripts/serve.py looks for it beside its own folder.
-    assert re.search(r"^COPY serve_config.yaml /app/$", DOCKERFILE, re.MULTILINE)
-    imports = re.findall(r"from scripts\.(\w+)", (ROOT / "scripts" / "serve.py").read_text(encoding="utf-8"))
-    assert all(f"scripts/{name}.py" in copied() for name in imports)
+    command = json.loads(re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)[-1])
+    given = build_parser().parse_args(command[1:])
+    assert (command[0], given.command) == ("llasa-serve", "serve")
+    assert re.search(rf"^COPY {given.config} /app/$", DOCKERFILE, re.MULTILINE)
 
 
-def test_what_the_wheel_holds_is_what_runs(tmp_path: Path) -> None:
-    """The wheel of the Dockerfile's `code` stage: made of the copied files alone, and run away from this tree."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`llasa-serve` of the Dockerfile's `code` stage, made of the copied files alone, in an environment of its own."""
+    folder = tmp_path_factory.mktemp("image")
     for source in copied():
-        if not source.startswith(("scripts", "requirements", "serve_config")):
-            subprocess.run(["cp", "-r", str(ROOT / source), str(tmp_path)], check=True)
+        run("cp", "-r", str(ROOT / source), str(folder))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path / "wheels"), str(tmp_path))
-    [wheel] = (tmp_path / "wheels").glob("*.whl")
-    run(*pip, "install", "--no-deps", "--no-index", "--target", str(tmp_path / "site"), str(wheel))
+    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder / "wheels"), str(folder))
+    [wheel] = (folder / "wheels").glob("*.whl")
+    venv = folder / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", str(venv))
+    # Shares the locked packages. A .pth of theirs is not read, so that the wheel is the only llasa-serve there.
+    [site] = venv.glob("lib/python*/site-packages")
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "locked.pth").write_text("\n".join(packages), encoding="utf-8")
+    run(*pip, "--python", str(venv / "bin" / "python"), "install", "--no-deps", "--no-index", str(wheel))
+    return venv / "bin" / "llasa-serve"
+
+
+def test_the_wheel_checks_manifests(installed: Path, tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "cli", "check", "-", str(ROOT / ".env.example")],
+        [installed, "check", "-", str(ROOT / ".env.example")],
         input=yaml.safe_dump_all(manifests("nano")),
-        cwd=tmp_path / "wheels",
-        env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin", "RAY_AUTH_MODE": "disabled"},
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "RAY_AUTH_MODE": "disabled", "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.cluster
+def test_the_wheel_starts_the_service_and_its_root_is_the_page(installed: Path, tmp_path: Path) -> None:
+    port = free_port()
+    command = [str(installed), "serve", "--port", str(port), "--profile", "nano"]
+    service = Started(command, tmp_path, {"PYTHONPATH": "", "VOICES_DIR": str(tmp_path / "voices")})
+    try:
+        service.until("Ctrl-C stops it.")
+        for method in ("GET", "HEAD"):
+            page = httpx.request(method, f"http://127.0.0.1:{port}/", follow_redirects=True, timeout=60)
+            assert (page.status_code, page.url.path) == (200, "/ui/en/")
+        assert "Llasa Serve" in httpx.get(page.url, timeout=60).text
+        service.process.send_signal(signal.SIGINT)
+        assert "Stopped" in service.until(None)
+    finally:
+        service.end()
+    assert service.process.returncode == 0
 
 
 def test_nothing_runs_as_root() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import module_service  # noqa: F401 - a fixture
 from tests.support.clips import voice, wav_file
 from tests.support.documents import ROOT, Block, blocks
@@ -20,7 +20,7 @@ EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(scope="module")
-def url(module_service: Callable[..., Service]) -> Iterator[str]:  # noqa: F811
+def url(module_service: Callable[..., SpeechService]) -> Iterator[str]:  # noqa: F811
     with served(module_service()) as url:
         yield url
 

@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from deployments.ingress.application import build_application
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
 
 
@@ -19,7 +19,7 @@ async def test_health_names_every_deployment(client: httpx.AsyncClient) -> None:
     assert set(answer.json()["deployments"]) == {"Llasa", "XCodec2", "Whisper", "Ingress"}
 
 
-async def test_a_model_that_is_waking_up_is_no_failure(service: Callable[..., Service]) -> None:
+async def test_a_model_that_is_waking_up_is_no_failure(service: Callable[..., SpeechService]) -> None:
     async def waking() -> dict[str, str]:
         return {"Llasa": "upscaling", "XCodec2": "downscaling", "Ingress": "healthy"}
 
@@ -27,7 +27,7 @@ async def test_a_model_that_is_waking_up_is_no_failure(service: Callable[..., Se
         assert (await client.get("/health")).status_code == 200
 
 
-async def test_health_is_503_while_a_deployment_is_not_up(service: Callable[..., Service]) -> None:
+async def test_health_is_503_while_a_deployment_is_not_up(service: Callable[..., SpeechService]) -> None:
     async def one_down() -> dict[str, str]:
         return {"Llasa": "unhealthy", "Ingress": "healthy"}
 
@@ -37,8 +37,15 @@ async def test_health_is_503_while_a_deployment_is_not_up(service: Callable[...,
     assert answer.json()["status"] == "degraded"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_root_leads_to_the_page_without_a_key(service: Callable[..., SpeechService], method: str) -> None:
+    async with client_of(service(api_key="sk-one", docs_open=False)) as client:
+        answer = await client.request(method, "/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/ui/")
+
+
 def test_uploads_spill_to_where_temp_dir_says(
-    service: Callable[..., Service], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Callable[..., SpeechService], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
     build_application(service(temp_dir=tmp_path / "spill"))
@@ -53,7 +60,7 @@ async def test_the_openapi_document_is_valid_and_tells_of_forms_answers_and_fail
     operation = document["paths"]["/api/tts"]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
     form = document["components"]["schemas"][form["$ref"].rsplit("/", 1)[1]]
-    assert set(form["required"]) == {"audio", "target_text"}
+    assert set(form["required"]) == {"target_text"}  # and a clip or a voice
     assert form["properties"]["target_text"]["examples"]
     assert "audio/wav" in operation["responses"]["200"]["content"]
     assert {"400", "413", "422", "503"} <= set(operation["responses"])

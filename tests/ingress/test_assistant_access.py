@@ -5,13 +5,13 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.support.serving import served
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 async def test_nobody_can_hold_a_place_for_messages_that_are_never_sent(
-    service: Callable[..., Service], method: str
+    service: Callable[..., SpeechService], method: str
 ) -> None:
     with served(service()) as url:
         async with httpx.AsyncClient(timeout=30) as client:
@@ -20,7 +20,7 @@ async def test_nobody_can_hold_a_place_for_messages_that_are_never_sent(
     assert answer.json()["error"]["code"] == "method_not_allowed"
 
 
-async def test_keys_are_asked_for(service: Callable[..., Service]) -> None:
+async def test_keys_are_asked_for(service: Callable[..., SpeechService]) -> None:
     with served(service(api_key="secret")) as url:
         async with httpx.AsyncClient() as client:
             body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -53,7 +53,7 @@ HERE = "localhost:7861"
     ],
 )
 async def test_other_hosts_and_origins_than_those_allowed_are_refused(
-    service: Callable[..., Service], settings: dict[str, str], host: str, origin: str | None, status: int
+    service: Callable[..., SpeechService], settings: dict[str, str], host: str, origin: str | None, status: int
 ) -> None:
     params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}

@@ -12,7 +12,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from deployments.audio.encoder import Format, rate_of
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.audio.test_encoder import FORMATS, decoded
 from tests.support.clips import voice, wav_file
 from tests.support.serving import served
@@ -22,7 +22,7 @@ REQUEST: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy"}
 
 
 @pytest.fixture(scope="module")
-def url(module_service: Callable[..., Service]) -> Iterator[str]:
+def url(module_service: Callable[..., SpeechService]) -> Iterator[str]:
     with served(module_service(api_keys="alice=sk-one,bob=sk-two", max_text_length=400)) as url:
         yield url
 
@@ -234,7 +234,7 @@ def test_failures_are_the_exceptions_of_the_sdk(client: OpenAI, url: str) -> Non
         client.audio.voices.create(name="Alloy", audio_sample=clip(), consent="my own")
 
 
-def test_too_many_requests_are_the_sdks_rate_limit(module_service: Callable[..., Service]) -> None:
+def test_too_many_requests_are_the_sdks_rate_limit(module_service: Callable[..., SpeechService]) -> None:
     with (
         served(module_service(max_queued_requests=0, max_running_requests=1)) as url,
         OpenAI(api_key="none", base_url=f"{url}/v1", max_retries=0, timeout=60) as client,

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import Still
 from tests.support.serving import served
 
@@ -45,7 +45,7 @@ class Obedient(Still):
 
 
 @pytest.fixture(scope="module")
-def schema(module_service: Callable[..., Service]) -> Iterator[schemathesis.schemas.BaseSchema]:
+def schema(module_service: Callable[..., SpeechService]) -> Iterator[schemathesis.schemas.BaseSchema]:
     service = replace(module_service(max_text_length=40), residency=Obedient())
     with served(service) as url:
         yield schemathesis.openapi.from_url(f"{url}/openapi.json")

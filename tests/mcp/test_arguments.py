@@ -8,7 +8,7 @@ import pytest
 from deployments.errors import InputTooLarge, InvalidInput
 from deployments.mcp.arguments import Clips
 from deployments.mcp.files import AllowedFolders
-from deployments.service.requests import Clip
+from deployments.service.backend import Clip
 
 
 def encoded(size: int) -> str:

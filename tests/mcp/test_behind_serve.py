@@ -2,57 +2,21 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
-import yaml
 from mcp import Client
 from mcp_types import AudioContent
 
-from scripts.serve import CONFIG
 from tests.audio.test_encoder import decoded
 from tests.ingress.routes.test_assistants import MODES, TOOLS, refused, told
 from tests.support.clips import voice, wav_file
 from tests.support.service import LONG, Running
 
-if TYPE_CHECKING:
-    from ray.serve._private.client import ServeControllerClient
-
 pytestmark = pytest.mark.cluster
 
 REFERENCE = {"audio_base64": base64.b64encode(wav_file(voice(1.5))).decode(), "ref_text": "A reference."}
-
-
-@asynccontextmanager
-async def ingresses(count: int) -> AsyncIterator[None]:
-    """So many replicas of the ingress, and afterwards one."""
-    await scale(count)
-    try:
-        yield
-    finally:
-        await scale(1)
-
-
-async def scale(count: int) -> None:
-    from ray import serve
-    from ray.serve.context import _get_global_client
-    from ray.serve.schema import ServeDeploySchema
-
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    (ingress,) = [each for each in config["applications"][0]["deployments"] if each["name"] == "Ingress"]
-    ingress["num_replicas"] = count
-    applications = {"applications": config["applications"]}
-    client = cast("ServeControllerClient", _get_global_client())
-    await asyncio.to_thread(client.deploy_apps, ServeDeploySchema(**applications))
-    async with asyncio.timeout(120):
-        while True:
-            status = (await asyncio.to_thread(serve.status)).applications["llasa-serve"]
-            if status.status == "RUNNING" and status.deployments["Ingress"].replica_states == {"RUNNING": count}:
-                return
-            await asyncio.sleep(0.2)
 
 
 def calls() -> dict[str, int]:
@@ -74,10 +38,10 @@ async def test_tools_are_listed_and_speech_is_made_with_progress(running: Runnin
     async with Client(f"{running.url}/mcp", mode=mode, read_timeout_seconds=120) as assistant:
         assert {tool.name for tool in (await assistant.list_tools()).tools} == TOOLS
         spoken = await assistant.call_tool(
-            "generate_speech", {"target_text": "Hello there.", **REFERENCE}, progress_callback=note
+            "generate_speech", {"input": "Hello there.", **REFERENCE}, progress_callback=note
         )
         assert not spoken.is_error, told(spoken)
-        refused(await assistant.call_tool("generate_speech", {"target_text": "", **REFERENCE}), "The text is empty")
+        refused(await assistant.call_tool("generate_speech", {"input": "", **REFERENCE}), "The text is empty")
     assert stages[0] == "Loading models"
     assert "Speaking" in stages
     (audio,) = [part for part in spoken.content if isinstance(part, AudioContent)]
@@ -90,7 +54,7 @@ async def test_tools_are_listed_and_speech_is_made_with_progress(running: Runnin
 
 async def test_a_cancelled_call_leaves_the_engine(running: Running) -> None:
     async with Client(f"{running.url}/mcp", read_timeout_seconds=120) as assistant:
-        call = asyncio.create_task(assistant.call_tool("generate_speech", {"target_text": LONG, **REFERENCE}))
+        call = asyncio.create_task(assistant.call_tool("generate_speech", {"input": LONG, **REFERENCE}))
         await running.engine_has(1, within=30)
         call.cancel()
         await asyncio.wait([call])
@@ -99,14 +63,13 @@ async def test_a_cancelled_call_leaves_the_engine(running: Running) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_any_of_two_ingress_replicas_may_answer(running: Running, mode: str) -> None:
-    async with ingresses(2):
-        before = calls()
-        async with Client(f"{running.url}/mcp", mode=mode, read_timeout_seconds=120) as assistant:
-            async with asyncio.timeout(60):
-                while sum(count > before[log] for log, count in calls().items()) < 2:
-                    listed = await assistant.list_tools(cache_mode="refresh")
-                    assert {tool.name for tool in listed.tools} == TOOLS
-                    status = await assistant.call_tool("get_gpu_status", {})
-                    assert not status.is_error, told(status)
-            spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", **REFERENCE})
-            assert not spoken.is_error, told(spoken)
+    before = calls()
+    async with Client(f"{running.url}/mcp", mode=mode, read_timeout_seconds=120) as assistant:
+        async with asyncio.timeout(60):
+            while sum(count > before.get(log, 0) for log, count in calls().items()) < 2:
+                listed = await assistant.list_tools(cache_mode="refresh")
+                assert {tool.name for tool in listed.tools} == TOOLS
+                status = await assistant.call_tool("get_gpu_status", {})
+                assert not status.is_error, told(status)
+        spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", **REFERENCE})
+        assert not spoken.is_error, told(spoken)

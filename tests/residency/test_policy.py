@@ -9,23 +9,27 @@ from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 
 from deployments.errors import ReplicaLost, Unavailable
+from deployments.residency import policy
 from deployments.residency.policy import ServeResidency
 from deployments.residency.records import Observation, Records, Store
 from tests.support.memory_store import MemoryStore
 
 
 class Handle:
-    """A deployment whose `ready` takes so long, or fails so."""
+    """A deployment whose `ready` returns, or fails, once the model is `loaded`."""
 
-    def __init__(self, seconds: float = 0, failure: BaseException | None = None) -> None:
-        self.seconds, self.failure = seconds, failure
+    def __init__(self, failure: BaseException | None = None, *, loaded: bool = True) -> None:
+        self.failure = failure
+        self.loaded = asyncio.Event()
+        if loaded:
+            self.loaded.set()
         self.waiting = 0
         self.ready = self
 
     async def remote(self) -> None:
         self.waiting += 1
         try:
-            await asyncio.sleep(self.seconds)
+            await self.loaded.wait()
         finally:
             self.waiting -= 1
         if self.failure:
@@ -42,17 +46,18 @@ async def hold(residency: ServeResidency, *models: str) -> None:
 
 
 async def test_models_are_waited_for_side_by_side() -> None:
-    llasa, xcodec2 = Handle(0.1), Handle(0.1)
+    llasa, xcodec2 = Handle(loaded=False), Handle(loaded=False)
     waiting = asyncio.create_task(hold(residency(Llasa=llasa, XCodec2=xcodec2), "Llasa", "XCodec2"))
     async with asyncio.timeout(5):
-        while not llasa.waiting:
+        while not (llasa.waiting and xcodec2.waiting):
             await asyncio.sleep(0)
-        assert xcodec2.waiting
+        llasa.loaded.set()
+        xcodec2.loaded.set()
         await waiting
 
 
 async def test_a_wait_beyond_patience_is_told_with_when_to_come_back() -> None:
-    llasa = Handle(60)
+    llasa = Handle(loaded=False)
     with pytest.raises(Unavailable, match=r"Llasa could not be loaded within 0.05 s") as caught:
         await hold(residency(0.05, Llasa=llasa), "Llasa")
     assert caught.value.retry_after_s
@@ -87,7 +92,7 @@ async def test_another_failure_is_not_hidden() -> None:
 
 
 async def test_models_are_held_before_they_are_waited_for() -> None:
-    store, llasa = MemoryStore(), Handle(60)
+    store, llasa = MemoryStore(), Handle(loaded=False)
     waiting = asyncio.create_task(hold(residency(store=store, Llasa=llasa), "Llasa"))
     async with asyncio.timeout(5):
         while not llasa.waiting:
@@ -98,17 +103,29 @@ async def test_models_are_held_before_they_are_waited_for() -> None:
             await asyncio.sleep(0)
 
 
-async def test_who_comes_while_a_model_is_being_unloaded_waits_until_it_is() -> None:
-    store, llasa = MemoryStore(), Handle()
+class CountingStore(MemoryStore):
+    """Counts how often an observation is read."""
+
+    looks = 0
+
+    def get(self, key: str) -> str | None:
+        self.looks += key.startswith("observed/")
+        return super().get(key)
+
+
+async def test_who_comes_while_a_model_is_being_unloaded_waits_until_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "_REFRESH_S", 0.01)
+    store, llasa = CountingStore(), Handle()
     records, ours = Records(store), residency(store=store, Llasa=llasa)
     await ours.offload(["Llasa"])
     ordered = records.orders("Llasa").offload_at
     records.observe("Llasa", Observation(600, 0, offloaded=ordered - 1, ongoing=1, queued=0))
     waiting = asyncio.create_task(hold(ours, "Llasa"))
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2):
-            await asyncio.shield(waiting)
+    async with asyncio.timeout(5):
+        while store.looks < 3:  # it looks again and again
+            await asyncio.sleep(0)
     assert not records.is_held("Llasa")
+    assert not llasa.waiting
     records.observe("Llasa", Observation(600, 0, offloaded=ordered, ongoing=0, queued=0))
     async with asyncio.timeout(5):
         await waiting

@@ -1,82 +1,27 @@
 """scripts/start.sh and the commands of the README and the guides, as a person types them."""
 
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from queue import Queue
 
 import httpx
 import psutil
 import pytest
 
-from deployments.settings import Settings
-from tests.support.clips import voice, wav_file
+from deployments.text.wer import tokens
 from tests.support.documents import blocks, read
 from tests.support.ports import free_port
+from tests.support.started import Started, without_settings
 
 ROOT = Path(__file__).parent.parent.parent
 TOOLS = ["awk", "bash", "basename", "cat", "df", "dirname", "env", "sha256sum"]
-
-
-def _unset() -> dict[str, str]:
-    """The environment without settings: a service of this session has put its own there."""
-    return {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-
-
-class Started:
-    """A running start.sh, whose lines are read as they come."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            ["scripts/start.sh"],
-            cwd=ROOT,
-            env=_unset() | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-        self._queue = Queue[str | None]()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._queue.put(line.rstrip())
-        self._queue.put(None)
-
-    def until(self, text: str | None, within: float = 240) -> str:
-        """Reads up to a line that holds the text (None: to the end), and returns all lines so far."""
-        while True:
-            line = self._queue.get(timeout=within)
-            if line is None:
-                assert text is None, f"ended before {text!r}:\n" + "\n".join(self.lines)
-                self.process.wait(timeout=within)
-                return "\n".join(self.lines)
-            self.lines.append(line)
-            if text and text in line:
-                return "\n".join(self.lines)
-
-    def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            for process in self.family():
-                process.kill()
-            self.process.kill()
-            self.process.wait(timeout=30)
-        assert self.process.stdout
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -85,17 +30,16 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def start() -> Iterator[type[Started]]:
-    started: list[Started] = []
+def start(environment: dict[str, str]) -> Iterator[Callable[..., Started]]:
+    """Runs start.sh with further settings."""
+    with ExitStack() as stack:
 
-    class Watched(Started):
-        def __init__(self, environment: dict[str, str]) -> None:
-            super().__init__(environment)
-            started.append(self)
+        def run(**settings: str) -> Started:
+            started = Started(["scripts/start.sh"], ROOT, environment | settings)
+            stack.callback(started.end)
+            return started
 
-    yield Watched
-    for each in started:
-        each.end()
+        yield run
 
 
 def traced(family: list[psutil.Process]) -> set[str]:
@@ -109,18 +53,20 @@ def traced(family: list[psutil.Process]) -> set[str]:
 
 @pytest.mark.cluster
 def test_the_documented_commands_start_speak_and_stop(
-    start: type[Started], environment: dict[str, str], tmp_path: Path
+    start: Callable[..., Started], environment: dict[str, str], tmp_path: Path
 ) -> None:
     tracing = dict(re.findall(r"(RAY_SERVE_TRACING_\w+)=(\S+)", read("docs/guides/monitoring.md")))
     assert len(tracing) == 2
-    service = start(environment | tracing)
+    service = start(**tracing)
     url = f"http://127.0.0.1:{environment['API_PORT']}"
     told = service.until("Ctrl-C stops it.")
     assert f"{url}/api/tts" in told
     assert "Llasa: healthy" in told
 
     curl = next(block.code for block in blocks("sh", "README.md") if block.code.startswith("curl"))
-    (tmp_path / "reference.wav").write_bytes(wav_file(voice(2.0)))
+    body = {"model": "tts-1", "voice": "onyx", "input": "What is said in the clip.", "response_format": "wav"}
+    clip = httpx.post(f"{url}/v1/audio/speech", json=body, timeout=120).raise_for_status()
+    (tmp_path / "reference.wav").write_bytes(clip.content)
     command = curl.replace("http://127.0.0.1:7861", url)
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=120)
     with wave.open(str(tmp_path / "speech.wav")) as speech:
@@ -128,9 +74,11 @@ def test_the_documented_commands_start_speak_and_stop(
         assert speech.getnframes() > 0
     say = next(block.code for block in blocks("sh", "docs/guides/clone-a-voice.md") if "llasa-serve say" in block.code)
     command = say.replace(".venv", f"{ROOT}/.venv")
-    subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=_unset() | {"LLASA_URL": url}, check=True, timeout=120)
+    subprocess.run(
+        ["bash", "-ec", command], cwd=tmp_path, env=without_settings() | {"LLASA_URL": url}, check=True, timeout=120
+    )
     written = httpx.post(f"{url}/api/transcribe", files={"audio": (tmp_path / "hello.wav").read_bytes()}, timeout=60)
-    heard = written.json()["text"].split()
+    heard = tokens(written.json()["text"])
     assert len({"hello", "this", "is", "my", "voice"} & set(heard)) >= 3, heard
     assert httpx.get(f"{url}/health", timeout=30).status_code == 200
 
@@ -147,10 +95,8 @@ def test_the_documented_commands_start_speak_and_stop(
 
 
 @pytest.mark.cluster
-def test_a_checkpoint_that_is_not_there_is_told_with_what_to_do(
-    start: type[Started], environment: dict[str, str]
-) -> None:
-    service = start(environment | {"LLASA_MODEL_PATH": "/nowhere/llasa"})
+def test_a_checkpoint_that_is_not_there_is_told_with_what_to_do(start: Callable[..., Started]) -> None:
+    service = start(LLASA_MODEL_PATH="/nowhere/llasa")
     told = service.until(None)
     assert service.process.returncode == 1
     assert "The service did not start. There is no checkpoint folder /nowhere/llasa: name one that exists" in told
@@ -158,23 +104,25 @@ def test_a_checkpoint_that_is_not_there_is_told_with_what_to_do(
 
 
 @pytest.mark.cluster
-def test_a_profile_for_gpus_is_refused_where_there_are_none(start: type[Started], environment: dict[str, str]) -> None:
-    service = start(environment | {"PROFILE": "llasa-8b", "CUDA_VISIBLE_DEVICES": ""})
+def test_a_profile_for_gpus_is_refused_where_there_are_none(start: Callable[..., Started]) -> None:
+    service = start(PROFILE="llasa-8b", CUDA_VISIBLE_DEVICES="")
     told = service.until(None)
     assert service.process.returncode == 1
     assert "The service did not start. The profile llasa-8b needs a GPU, and Ray finds none" in told
     assert "Checkpoint" not in told
 
 
-def test_a_port_in_use_is_told_before_anything_starts(start: type[Started], environment: dict[str, str]) -> None:
+def test_a_port_in_use_is_told_before_anything_starts(
+    start: Callable[..., Started], environment: dict[str, str]
+) -> None:
     with socket.create_server(("127.0.0.1", int(environment["API_PORT"]))):
-        told = start(environment).until(None)
+        told = start().until(None)
     assert f"127.0.0.1:{environment['API_PORT']} cannot be listened on" in told
     assert "API_PORT" in told.splitlines()[-1]
 
 
-def test_a_wrong_setting_is_named(start: type[Started], environment: dict[str, str]) -> None:
-    told = start(environment | {"PROFILE": "huge"}).until(None)
+def test_a_wrong_setting_is_named(start: Callable[..., Started]) -> None:
+    told = start(PROFILE="huge").until(None)
     assert "PROFILE='huge'" in told
     assert "Traceback" not in told
 

@@ -11,9 +11,10 @@ from mcp import Client
 from cli.client import RestClient
 from deployments.errors import ReplicaLost
 from deployments.llasa.protocol import CodeChunk, EngineStats, SpeechLM, TakeRequest
-from deployments.service.backend import ServiceBackend
-from deployments.service.requests import Backend, Clip, Speaking, Spoken
-from deployments.service.service import Service
+from deployments.service.backend import Backend, Clip
+from deployments.service.delivery import SpeechResult
+from deployments.service.parameters import SpeechParams
+from deployments.service.service import SpeechService
 from deployments.synthesis.synthesizer import Synthesizer
 from tests.conftest import Models
 from tests.ingress.conftest import Still
@@ -45,34 +46,34 @@ def lm(models: Models) -> Overheard:
 
 
 @pytest.fixture
-def overheard(service: Callable[..., Service], models: Models, lm: Overheard) -> Service:
+def overheard(service: Callable[..., SpeechService], models: Models, lm: Overheard) -> SpeechService:
     made = service()
     synthesizer = Synthesizer(lm, models.codec, models.transcriber, Still(), made.synthesizer.policy)
     return replace(made, synthesizer=synthesizer)
 
 
 @pytest.fixture
-def url(overheard: Service) -> Iterator[str]:
+def url(overheard: SpeechService) -> Iterator[str]:
     with served(overheard) as url:
         yield url
 
 
-async def spoken(backend: Backend, speaking: Speaking) -> Spoken:
-    async with aclosing(backend.speak(speaking)) as events:
-        async for event in events:
-            if isinstance(event, Spoken):
-                return event
+async def spoken(backend: Backend, params: SpeechParams, clip: bytes) -> SpeechResult:
+    async with aclosing(backend.speak(params, Clip(clip))) as chunks:
+        async for chunk in chunks:
+            if chunk.result:
+                return chunk.result
     raise AssertionError("a speech has no end")
 
 
 async def test_takes_and_language_reach_the_model_in_this_process_and_over_http(
-    overheard: Service, lm: Overheard, url: str, clip: bytes
+    overheard: SpeechService, lm: Overheard, url: str, clip: bytes
 ) -> None:
-    speaking = Speaking("21", clip=Clip(clip), ref_text="A reference.", best_of=3, language="de")
+    params = SpeechParams(input="21", ref_text="A reference.", best_of=3, language="de")
     async with RestClient(url) as over_http:
-        for backend in (ServiceBackend(overheard), over_http):
+        for backend in (overheard, over_http):
             lm.asked.clear()
-            assert (await spoken(backend, speaking)).duration > 0
+            assert (await spoken(backend, params, clip)).duration > 0
             assert [GERMAN in request.text for request in lm.asked] == [True] * 3
             assert len({request.sampling.seed for request in lm.asked}) == 3
 
@@ -80,7 +81,7 @@ async def test_takes_and_language_reach_the_model_in_this_process_and_over_http(
 async def test_takes_and_language_reach_the_model_from_an_assistant(lm: Overheard, url: str, clip: bytes) -> None:
     reference = {"audio_base64": base64.b64encode(clip).decode(), "ref_text": "A reference."}
     async with Client(f"{url}/mcp", read_timeout_seconds=60) as assistant:
-        arguments = {"target_text": "21", "best_of": 2, "language": "de", **reference}
+        arguments = {"input": "21", "best_of": 2, "language": "de", **reference}
         result = await assistant.call_tool("generate_speech", arguments)
         assert not result.is_error, result
         assert [GERMAN in request.text for request in lm.asked] == [True] * 2
@@ -111,12 +112,13 @@ class Dying:
 
 
 async def test_a_file_for_an_assistant_is_made_again_however_far_it_was(
-    service: Callable[..., Service], models: Models, clip: bytes
+    service: Callable[..., SpeechService], models: Models, clip: bytes
 ) -> None:
     made = service()
     lm = Dying(models.lm, losses=2)
     synthesizer = Synthesizer(lm, models.codec, models.transcriber, Still(), made.synthesizer.policy)
-    backend = ServiceBackend(replace(made, synthesizer=synthesizer))
-    assert (await spoken(backend, Speaking("Hello.", clip=Clip(clip), ref_text="A reference."))).duration > 0
+    backend = replace(made, synthesizer=synthesizer)
+    params = SpeechParams(input="Hello.", ref_text="A reference.")
+    assert (await spoken(backend, params, clip)).duration > 0
     assert lm.asked == 3
     assert made.admission.running == 0

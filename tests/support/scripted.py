@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 
 from deployments.llasa.protocol import CodeChunk, Codes, EngineStats, FinishReason, Sampling, TakeRequest
-from deployments.synthesis.events import Event, Finished
+from deployments.synthesis.events import Finished, SpeechEvent
 from deployments.synthesis.pace import Pace
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Speech, SpeechRequest, Synthesizer
 from deployments.voices.reference import Reference
-from deployments.whisper.protocol import Transcript
+from deployments.whisper.protocol import Segment, Transcript
 from deployments.xcodec2.protocol import HOP, Codec, Waveform
 from tests.ingress.conftest import Still
 
@@ -113,18 +113,22 @@ class Deaf:
     async def transcribe(self, *args: object, **kwargs: object) -> Transcript:
         raise AssertionError("nobody should listen")
 
+    async def stream(self, *args: object, **kwargs: object) -> AsyncGenerator[Segment | Transcript, None]:
+        raise AssertionError("nobody should listen")
+        yield
+
 
 async def speak(synthesizer: Synthesizer, request: SpeechRequest = REQUEST) -> Speech:
     async with asyncio.timeout(PATIENCE):
         return await synthesizer.speak(request)
 
 
-async def stream(synthesizer: Synthesizer, request: SpeechRequest) -> list[Event]:
+async def stream(synthesizer: Synthesizer, request: SpeechRequest) -> list[SpeechEvent]:
     async with asyncio.timeout(PATIENCE):
         return [event async for event in synthesizer.stream(request)]
 
 
-def finished(events: list[Event]) -> Finished:
+def finished(events: list[SpeechEvent]) -> Finished:
     last = events[-1]
     assert isinstance(last, Finished)
     return last

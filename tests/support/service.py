@@ -62,10 +62,11 @@ class Running:
 @contextmanager
 def service(folder: Path) -> Iterator[Running]:
     """Starts all of the service in this process's own Ray, and ends it."""
+    from cli.serve.config import read_config
+    from cli.serve.local import deploy, stop, wait
     from scripts.random_checkpoints.llasa import write_llasa
     from scripts.random_checkpoints.whisper import write_whisper
     from scripts.random_checkpoints.xcodec2 import write_xcodec2
-    from scripts.serve import deploy, stop, wait
 
     write_llasa(folder / "llasa", end_bias=0)
     write_xcodec2(folder / "xcodec2")
@@ -91,7 +92,7 @@ def service(folder: Path) -> Iterator[Running]:
         for name in Settings.model_fields:
             patch.setenv(name.upper(), "")  # what `deploy` sets is taken back, too
         try:
-            deploy(settings, print)
+            deploy(settings, read_config(), print)
             wait(print)
             yield Running(f"http://127.0.0.1:{settings.api_port}", folder / "temp", folder / "llasa")
         finally:
@@ -107,6 +108,14 @@ async def ingresses() -> list[int]:
     """The processes of the ingress that are up."""
     replicas = (await serve_details())["applications"]["llasa-serve"]["deployments"]["Ingress"]["replicas"]
     return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
+
+
+async def both_ingresses() -> list[int]:
+    """The processes of the two ingress replicas, once both are up."""
+    async with asyncio.timeout(60):
+        while len(pids := await ingresses()) != 2:
+            await asyncio.sleep(0.1)
+    return pids
 
 
 async def serve_details() -> dict[str, Any]:

@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.ingress.application import build_application
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.support import served as socket
 
 
 @contextmanager
-def served(*services: Service) -> Iterator[str]:
+def served(*services: SpeechService) -> Iterator[str]:
     """Serves it in a thread; gives its URL. Of several, each request meets the next, as behind a load balancer."""
     with socket.served(_in_turn([build_application(service) for service in services])) as url:
         yield url

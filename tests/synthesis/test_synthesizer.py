@@ -10,7 +10,7 @@ import pytest
 from deployments.errors import InvalidAudio
 from deployments.llasa.protocol import Sampling
 from deployments.residency.protocol import MODELS
-from deployments.synthesis.events import Audio, Event, Finished, Progress
+from deployments.synthesis.events import Audio, Finished, Progress, SpeechEvent
 from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
 from deployments.xcodec2.protocol import HOP
 from tests.conftest import Models
@@ -32,7 +32,7 @@ def synthesizer(models: Models, residency: Still) -> Synthesizer:
     return Synthesizer(models.lm, models.codec, models.transcriber, residency)
 
 
-async def events_of(synthesizer: Synthesizer, request: SpeechRequest) -> list[Event]:
+async def events_of(synthesizer: Synthesizer, request: SpeechRequest) -> list[SpeechEvent]:
     async with asyncio.timeout(PATIENCE):
         return [event async for event in synthesizer.stream(request)]
 
@@ -54,7 +54,7 @@ async def test_stages_then_audio_in_pieces_then_once_the_end(synthesizer: Synthe
 
 async def test_speech_collected_and_speech_streamed_are_the_same_samples(synthesizer: Synthesizer) -> None:
     speech = await synthesizer.speak(REQUEST)
-    events = await events_of(synthesizer, replace(REQUEST, live=False))
+    events = await events_of(synthesizer, replace(REQUEST, streamed=False))
     streamed = np.concatenate([event.wav for event in events if isinstance(event, Audio)])
     assert np.array_equal(speech.wav, streamed)
     assert not len(speech.wav) % HOP
@@ -65,7 +65,7 @@ async def test_a_prepared_reference_speaks_as_its_clip_does_and_needs_no_other_m
 ) -> None:
     assert isinstance(REQUEST.reference, np.ndarray)
     reference = await synthesizer.prepare(REQUEST.reference, "A reference.")
-    prepared = await events_of(synthesizer, replace(REQUEST, reference=reference, ref_text=None, live=False))
+    prepared = await events_of(synthesizer, replace(REQUEST, reference=reference, ref_text=None, streamed=False))
     assert residency.orders[-1] == ("held", "Llasa", "XCodec2")
     assert [event.stage for event in prepared if isinstance(event, Progress)] == ["waking", "speaking"]
     spoken = np.concatenate([event.wav for event in prepared if isinstance(event, Audio)])
@@ -89,7 +89,7 @@ async def test_a_reference_in_which_nothing_is_heard_is_refused(synthesizer: Syn
 
 @pytest.mark.parametrize("after", [Progress, Audio])
 async def test_closing_early_frees_the_place_in_the_engine_at_once(
-    synthesizer: Synthesizer, models: Models, after: type[Event]
+    synthesizer: Synthesizer, models: Models, after: type[SpeechEvent]
 ) -> None:
     long = replace(REQUEST, text="word " * 50)
     async with asyncio.timeout(PATIENCE), aclosing(synthesizer.stream(long)) as events:

@@ -1,10 +1,6 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from deployments.text.wer import Alignment, edits, error_rate, tokens
-
-words = st.lists(st.sampled_from("abcd"), max_size=8)
+from deployments.text.wer import Alignment, error_rate, tokens
 
 
 def test_texts_are_compared_as_they_sound() -> None:
@@ -22,12 +18,9 @@ def test_numbers_are_compared_as_their_language_says_them() -> None:
     assert error_rate("Es kostet fünfundzwanzig Euro.", "Es kostet 26 Euro.", "de") == 0.25
 
 
-@given(words, words, words)
-def test_edits_are_a_distance(a: list[str], b: list[str], c: list[str]) -> None:
-    assert edits(a, a) == 0
-    assert edits(a, b) == edits(b, a)
-    assert edits(a, c) <= edits(a, b) + edits(b, c)
-    assert abs(len(a) - len(b)) <= edits(a, b) <= max(len(a), len(b))
+@pytest.mark.parametrize("heard", ["red green dark blue", "red blue", "red grey blue"])
+def test_an_inserted_a_missing_and_another_word_count_the_same(heard: str) -> None:
+    assert error_rate("Red, green, blue.", heard) == 1 / 3
 
 
 @pytest.mark.parametrize(

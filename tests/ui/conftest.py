@@ -11,8 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from deployments.audio.decoder import Decoder
-from deployments.service.backend import ServiceBackend
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from scripts.chromium import find_chromium, launch
 from tests.conftest import Models
 from tests.ingress.conftest import maker, service
@@ -21,12 +20,12 @@ from tests.support.served import served
 from ui.application import build_application
 
 
-async def built(service: Service, folder: Path) -> FastAPI:
-    return build_application(ServiceBackend(service), service.settings, folder)
+async def built(service: SpeechService, folder: Path) -> FastAPI:
+    return build_application(service, service.settings, folder)
 
 
 @contextmanager
-def page_of(service: Service, folder: Path) -> Iterator[str]:
+def page_of(service: SpeechService, folder: Path) -> Iterator[str]:
     with ThreadPoolExecutor(1) as thread:  # Gradio wants a loop, and this thread's may be the browser's
         application = thread.submit(lambda: asyncio.run(built(service, folder))).result()
     with served(application) as url:
@@ -37,8 +36,8 @@ __all__ = ["service"]
 
 
 @pytest.fixture(scope="session")
-def page_service(models: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    make: Callable[..., Service] = maker(models, decoder, tmp_path_factory.mktemp("page") / "voices")
+def page_service(models: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathFactory) -> SpeechService:
+    make: Callable[..., SpeechService] = maker(models, decoder, tmp_path_factory.mktemp("page") / "voices")
     return make()
 
 
@@ -52,7 +51,7 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def page(page_service: Service, uploads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def page(page_service: SpeechService, uploads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the page."""
     with page_of(page_service, tmp_path_factory.mktemp("takes")) as url:
         yield url

@@ -69,14 +69,14 @@ def test_a_clip_is_transcribed(client: Client, clip_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"target_text": " "}, "The text is empty."),
+        ({"input": " "}, "The text is empty."),
         ({"voice": "nobody"}, "There is no voice 'nobody'"),
         ({"temperature": 99}, "greater than maximum"),
         ({"seed": -1}, "less than minimum"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_sentence(client: Client, fields: dict[str, Any], message: str) -> None:
-    given = {"target_text": "Hello there.", "voice": "alloy"} | fields
+    given = {"input": "Hello there.", "voice": "alloy"} | fields
     with pytest.raises(AppError, match=message):
         client.predict(**given, api_name="/generate")
 

@@ -9,9 +9,9 @@ from ray.exceptions import ActorDiedError, RayTaskError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.errors import ReplicaLost, Unavailable
-from deployments.service.requests import Speaking
+from deployments.service.parameters import SpeechParams
 from deployments.service.retry import ATTEMPTS
-from deployments.synthesis.events import Audio, Event, Progress
+from deployments.synthesis.events import Audio, Progress, SpeechEvent
 from ui.deployment import RemoteBackend
 
 AUDIO = Audio(np.zeros(8, np.float32))
@@ -20,11 +20,11 @@ AUDIO = Audio(np.zeros(8, np.float32))
 class Stream:
     """The answer of a streaming call; an exception ends it."""
 
-    def __init__(self, items: list[Event | Exception]) -> None:
+    def __init__(self, items: list[SpeechEvent | Exception]) -> None:
         self._items = items
         self.cancelled = False
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncIterator[SpeechEvent]:
         for item in self._items:
             if isinstance(item, Exception):
                 raise item
@@ -40,7 +40,6 @@ class Ingress:
     def __init__(self, *answers: Any) -> None:
         self._answers = list(answers)
         self.asked = 0
-        self.ask = self
 
     def options(self, **options: Any) -> "Ingress":
         return self
@@ -70,7 +69,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ingress], RemoteBacken
 
 async def test_another_ingress_is_asked_when_one_dies(backend: Callable[[Ingress], RemoteBackend]) -> None:
     ingress = Ingress(ActorDiedError(), ActorDiedError(), "voices")
-    assert await backend(ingress).voices() == "voices"  # type: ignore[comparison-overlap]
+    assert await backend(ingress).list_voices() == "voices"  # type: ignore[comparison-overlap]
     assert ingress.asked == 3
 
 
@@ -79,7 +78,7 @@ async def test_another_ingress_is_asked_when_one_dies(backend: Callable[[Ingress
     [
         lambda backend: backend.rename_voice("a", "b"),
         lambda backend: backend.delete_voice("a"),
-        lambda backend: backend.clone_voice("a", None, None, "mine", "client"),
+        lambda backend: backend.clone_voice("a", None, None, "mine", caller="client"),
     ],
     ids=["rename", "delete", "clone"],
 )
@@ -94,14 +93,14 @@ async def test_what_changes_voices_is_not_repeated(
 
 async def test_speech_starts_again_as_long_as_nothing_was_heard(backend: Callable[[Ingress], RemoteBackend]) -> None:
     ingress = Ingress([Progress("speaking"), ActorDiedError()], [AUDIO])
-    found = [event async for event in backend(ingress).narrate(Speaking("Hello."), "client")]
+    found = [event async for event in backend(ingress).narrate(SpeechParams(input="Hello."), caller="client")]
     assert found == [Progress("speaking"), AUDIO]
 
 
 async def test_speech_that_was_heard_ends_with_an_error(backend: Callable[[Ingress], RemoteBackend]) -> None:
     ingress = Ingress([AUDIO, ActorDiedError()])
     with pytest.raises(ReplicaLost, match="The service has stopped"):
-        async for _ in backend(ingress).narrate(Speaking("Hello."), "client"):
+        async for _ in backend(ingress).narrate(SpeechParams(input="Hello."), caller="client"):
             pass
     assert ingress.asked == 1
 
@@ -109,7 +108,7 @@ async def test_speech_that_was_heard_ends_with_an_error(backend: Callable[[Ingre
 async def test_an_ingress_that_gave_up_is_not_asked_again(backend: Callable[[Ingress], RemoteBackend]) -> None:
     ingress = Ingress(RayTaskError("ask", "traceback", ReplicaLost("Whisper has stopped.")))
     with pytest.raises(Unavailable, match="Whisper"):
-        await backend(ingress).voices()
+        await backend(ingress).list_voices()
     assert ingress.asked == 1
 
 

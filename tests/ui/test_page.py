@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.conftest import Models
 from tests.ui.browser import PATIENCE_MS, Visit, visit
 from tests.ui.conftest import page_of
@@ -175,7 +175,9 @@ def test_another_seed_is_thrown(browser: Browser, page: str) -> None:
         expect(visitor.page.locator("#seed input")).not_to_have_value("49", timeout=PATIENCE_MS)
 
 
-def test_the_models_are_shown_and_moved(browser: Browser, service: Callable[..., Service], tmp_path: Path) -> None:
+def test_the_models_are_shown_and_moved(
+    browser: Browser, service: Callable[..., SpeechService], tmp_path: Path
+) -> None:
     made = service()
     with page_of(made, tmp_path) as url, visit(browser, url) as visitor:
         visitor.tab(3)
@@ -254,7 +256,9 @@ def test_every_field_and_button_has_a_name_and_can_be_reached_by_keyboard(browse
         assert {"generate", "stop"} <= reached
 
 
-def test_with_keys_the_page_asks_for_one(browser: Browser, service: Callable[..., Service], tmp_path: Path) -> None:
+def test_with_keys_the_page_asks_for_one(
+    browser: Browser, service: Callable[..., SpeechService], tmp_path: Path
+) -> None:
     with page_of(service(api_keys="alice=sk-one,bob=sk-two"), tmp_path) as url, visit(browser, url) as visitor:
         user, password = visitor.page.locator("input").all()[:2]
         user.fill("bob")

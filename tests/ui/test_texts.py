@@ -20,7 +20,9 @@ def sentences(texts: Texts) -> Iterator[tuple[str, str]]:
         elif isinstance(value, tuple):
             yield from ((f"{entry.name}.{n}", item) for n, item in enumerate(value))
         else:
-            yield from ((f"{entry.name}.{key}", item) for key, item in value.items())
+            for key, item in value.items():
+                texts_of = (item,) if isinstance(item, str) else item
+                yield from ((f"{entry.name}.{key}.{n}", text) for n, text in enumerate(texts_of))
 
 
 def test_every_language_says_everything_and_names_the_same_values() -> None:

@@ -1,16 +1,26 @@
 """Gives requests for work their turn before their bodies are read, and a deadline."""
 
 import asyncio
-import time
 from collections.abc import Collection
+from typing import Annotated
 
+from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded
 from deployments.ingress.responses.exception_handlers import failure_of
 from deployments.ingress.responses.sse import error_event
 from deployments.service.deadline import deadline_error
-from deployments.service.turns import Admission
+from deployments.service.turns import Admission, Turn
+
+
+def _turn_of(request: Request) -> Turn:
+    turn: Turn = request.state.turn
+    return turn
+
+
+HeldTurn = Annotated[Turn, Depends(_turn_of)]
+"""Parameter of a route: the turn that the request has got from the middleware."""
 
 
 class AdmissionMiddleware:
@@ -34,7 +44,7 @@ class AdmissionMiddleware:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in self._paths:
             await self.app(scope, receive, send)
             return
-        scope["state"]["arrived"] = time.monotonic()
+        scope["state"]["turn"] = Turn.begin(self._timeout_s)
         content_type: bytes | None = None
 
         async def noting(message: Message) -> None:
@@ -45,7 +55,6 @@ class AdmissionMiddleware:
 
         try:
             async with asyncio.timeout(self._timeout_s) as deadline, self._admission.turn(scope["state"]["client"]):
-                scope["state"]["deadline"] = deadline
                 await self.app(scope, receive, noting)
         except Overloaded as error:
             await failure_of(error)(scope, receive, send)

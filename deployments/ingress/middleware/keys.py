@@ -19,14 +19,14 @@ class APIKeyMiddleware:
     Args:
         app: The guarded application.
         keys: The keys by their names.
-        open_paths: Paths that need no key; one that ends in `/` opens all paths below it.
+        open_paths: Paths that need no key; one that ends in `/*` opens all paths below it.
     """
 
     def __init__(self, app: ASGIApp, keys: Mapping[str, str], open_paths: Collection[str] = ()) -> None:
         self.app = app
         self._names = {_digest(key.encode()): name for name, key in keys.items()}
         self._open = frozenset(open_paths)
-        self._below = tuple(path for path in open_paths if path.endswith("/"))
+        self._below = tuple(path.removesuffix("*") for path in open_paths if path.endswith("/*"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

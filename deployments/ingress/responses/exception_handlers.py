@@ -1,6 +1,5 @@
 """Exception handlers: every failure becomes OpenAI's error envelope."""
 
-import asyncio
 import errno
 import logging
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from deployments.errors import ServiceError, TimedOut, Unavailable, UnprocessableInput
+from deployments.errors import ServiceError, Unavailable, UnprocessableInput
 
 logger = logging.getLogger(__name__)
 
@@ -82,25 +81,14 @@ def failure_of(error: ServiceError) -> JSONResponse:
     return failure(error.status, error.message, error.type, error.code, error.param, headers)
 
 
-def reason_of(error: BaseException, deadline: asyncio.Timeout) -> str:
-    """Returns a failure's reason as a word, for metrics: an error's code, or else the name of its type.
-
-    `cancelled`: the client disconnected, or the process is stopped. `timeout`: the deadline expired.
-    """
-    if isinstance(error, ServiceError):
-        return error.code
-    if isinstance(error, asyncio.CancelledError):
-        return TimedOut.code if deadline.expired() else "cancelled"
-    return type(error).__name__
-
-
 async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
     return failure_of(error)
 
 
 async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:]) or None
+    # Without pydantic's names of the members of a union, such as `function-plain[_validate()]`.
+    field = ".".join(str(part) for part in first["loc"][1:] if "[" not in str(part)) or None
     message = first["msg"]
     if first["type"] == "missing":
         message = f"The field {field} is missing or empty."

@@ -1,30 +1,25 @@
 """Speech responses: whole, streamed, or as events."""
 
-import asyncio
 import base64
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from fastapi import Request, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
-from deployments.audio.encoder import rate_of
+from deployments.audio.encoder import MEDIA_TYPES, rate_of
 from deployments.errors import ServiceError
-from deployments.ingress.responses.details import details, summary, with_details
-from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES, reason_of
-from deployments.ingress.responses.playback import Playback
+from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.sse import error_event, event
-from deployments.service.delivery import AudioChunk, OutputOptions, pieces, whole
-from deployments.service.retry import await_first_item, stream_with_retries, with_retries
-from deployments.service.service import Service
-from deployments.synthesis.events import Audio, Event, Progress
-from deployments.synthesis.synthesizer import SpeechRequest
-from deployments.synthesis.usage import Usage
+from deployments.service.delivery import SpeechChunk, SpeechResult
+from deployments.service.details import summary
+from deployments.service.parameters import SpeechParams
+from deployments.service.retry import await_first_item
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +39,7 @@ HEADERS: Final = {
     "X-Warnings": "JSON list of warnings about the speech.",
     "X-Output": "Name of the stored copy: `GET /api/outputs/{name}` returns it.",
 }
+HEADER_SCHEMAS: Final = {name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()}
 FAILED: Final = RESPONSES | {
     422: FAILURES[422]
     | {"description": f"{FAILURES[422]['description']} Or, as `generation_failed`: no take is good, or all are silent."}
@@ -53,138 +49,116 @@ _WIDEST: Final = 2000
 """Maximum characters of a header; many proxies accept 4 KB for all of them."""
 
 
-async def speak(
-    service: Service,
-    http: Request,
-    request: SpeechRequest,
-    delivery: OutputOptions,
-    manner: ResponseMode,
-    headers: Mapping[str, str],
+async def speech_response(
+    chunks: AsyncGenerator[SpeechChunk, None], params: SpeechParams, mode: ResponseMode, headers: Mapping[str, str]
 ) -> Response:
-    """Speaks a request and responds with the speech.
+    """Returns a response with the speech, once its status is known.
 
-    If a replica dies before any of it was sent, the work is repeated. A later failure aborts the response, or ends its
-    events with an error event.
+    Args:
+        chunks: The speech; closed at the end.
+        params: What is spoken, with its defaults.
+        mode: How to send it.
+        headers: More headers.
+
+    Raises:
+        ServiceError: the speech failed before the response began. A later failure aborts the response, or ends its
+            events with an error event.
     """
-    usage = Usage()
-    playback = Playback(service.metrics, http.scope["state"]["arrived"])
-    deadline: asyncio.Timeout = http.scope["state"]["deadline"]
-
-    def stream() -> AsyncGenerator[Event, None]:
-        return service.synthesizer.stream(request, usage)
-
-    async def at_once() -> AudioChunk:
-        return await whole(*await await_first_item(stream, _is_audio), delivery)
-
-    headers = {**headers, "X-Sample-Rate": str(rate_of(delivery.format, delivery.rate))}
-    try:
-        if manner == "whole":
-            piece = await with_retries(at_once)
-            if delivery.details:
-                return _Whole(with_details(piece, delivery), playback, "application/json", headers)
-            return _Whole(piece, playback, delivery.media_type, headers)
-        first, events = await await_first_item(
-            lambda: stream_with_retries(stream, _is_audio), _is_any if manner == "progress" else _is_audio
-        )
-    except BaseException as error:
-        playback.failed(reason_of(error, deadline))
-        raise
-    headers["X-Seed"] = str(request.sampling.seed)
-    media_type = delivery.media_type if manner == "audio" else "text/event-stream"
-    return _Streamed(first, events, delivery, playback, deadline, manner, usage, media_type, headers)
+    first, rest = await await_first_item(chunks, lambda chunk: _begins(chunk, mode))
+    assert params.sample_rate  # noqa: S101 - it has its defaults
+    rate = rate_of(params.response_format, params.sample_rate)
+    headers = {**headers, "X-Sample-Rate": str(rate), "X-Seed": str(params.seed)}
+    if mode in ("sse", "progress"):
+        return _Events(first, rest, headers, details=params.details, progress=mode == "progress")
+    if first.result and mode == "whole":
+        headers |= _result_headers(first.result)
+        if params.details:
+            audio = base64.b64encode(first.data).decode()
+            first = SpeechChunk(json.dumps({"audio": audio, **(first.result.details or {})}).encode(), first.seconds)
+            return _Audio(first, rest, headers | {"Content-Length": str(len(first.data))}, "application/json")
+        headers |= {"Content-Length": str(len(first.data))}
+    return _Audio(first, rest, headers, MEDIA_TYPES[params.response_format])
 
 
-def _is_audio(event: Event) -> bool:
-    return isinstance(event, Audio)
+def _begins(chunk: SpeechChunk, mode: ResponseMode) -> bool:
+    if mode == "progress":
+        return True
+    return bool(chunk.result) if mode == "whole" else bool(chunk.data or chunk.result)
 
 
-def _is_any(event: Event) -> bool:
-    return True
+class _Audio(StreamingResponse):
+    """Sends the bytes of the file."""
 
-
-class _Whole(Response):
-    def __init__(self, piece: AudioChunk, playback: Playback, media_type: str, headers: Mapping[str, str]) -> None:
-        assert piece.finished  # noqa: S101 - as of any last piece
-        self._playback = playback
-        self._seconds = piece.seconds
-        self._finish = piece.finished.finish
-        super().__init__(piece.data, media_type=media_type, headers={**headers, **_result_headers(piece)})
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await super().__call__(scope, receive, send)
-        self._playback.sent(self._seconds)
-        self._playback.ended(self._finish)
-
-
-class _Streamed(StreamingResponse):
     def __init__(
         self,
-        first: Event,
-        events: AsyncGenerator[Event, None],
-        delivery: OutputOptions,
-        playback: Playback,
-        deadline: asyncio.Timeout,
-        manner: ResponseMode,
-        usage: Usage,
-        media_type: str,
+        first: SpeechChunk,
+        rest: AsyncGenerator[SpeechChunk, None],
         headers: Mapping[str, str],
+        media_type: str = "text/event-stream",
     ) -> None:
         super().__init__((), media_type=media_type, headers=headers)
-        self._first = first
-        self._events = events
-        self._delivery = delivery
-        self._playback = playback
-        self._deadline = deadline
-        self._manner = manner
-        self._usage = usage
-        self._seconds = 0.0
+        self._first: SpeechChunk | None = first
+        self._rest = rest
 
     async def stream_response(self, send: Send) -> None:
-        last = b""
-        try:
-            # If the client disconnects before the file begins, the stream that has begun must be closed, too.
-            async with aclosing(self._events), aclosing(pieces(self._first, self._events, self._delivery)) as file:
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                async for piece in file:
-                    if isinstance(piece, Progress):
-                        if self._manner == "progress":
-                            data = event("speech.progress", asdict(piece))
-                            await send({"type": "http.response.body", "body": data, "more_body": True})
-                        continue
-                    self._seconds += piece.seconds
-                    data = piece.data if self._manner == "audio" else self._event(piece)
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-                    self._playback.sent(piece.seconds)
-                    if piece.finished:
-                        self._playback.ended(piece.finished.finish)
-                        for warning in piece.finished.warnings:
-                            logger.warning("A streamed speech has a flaw: %s", warning)
-        except BaseException as error:
-            self._playback.failed(reason_of(error, self._deadline))
-            if self._manner == "audio" or not isinstance(error, Exception):
-                raise
-            last = error_event(_for_caller(error), "speech.audio.error")
-        await send({"type": "http.response.body", "body": last, "more_body": False})
+        # If the client disconnects before the file begins, the speech that has begun must be closed, too.
+        async with aclosing(self._rest):
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            chunk = self._first
+            while chunk:
+                await send({"type": "http.response.body", "body": self._encode(chunk), "more_body": True})
+                chunk = await anext(self._rest, None)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _event(self, piece: AudioChunk) -> bytes:
-        """Formats an event like OpenAI. An output token is a code, 50 of which are a second."""
+    def _encode(self, chunk: SpeechChunk) -> bytes:
+        return chunk.data
+
+
+class _Events(_Audio):
+    """Sends events like OpenAI's, and an error event if the speech fails."""
+
+    def __init__(
+        self,
+        first: SpeechChunk,
+        rest: AsyncGenerator[SpeechChunk, None],
+        headers: Mapping[str, str],
+        *,
+        details: bool,
+        progress: bool,
+    ) -> None:
+        super().__init__(first, rest, headers)
+        self._details = details
+        self._progress = progress
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                raise
+            data = error_event(_for_caller(error), "speech.audio.error")
+            await send({"type": "http.response.body", "body": data, "more_body": False})
+
+    def _encode(self, chunk: SpeechChunk) -> bytes:
         data = b""
-        if piece.data:
-            data = event("speech.audio.delta", {"audio": base64.b64encode(piece.data).decode()})
-        if finished := piece.finished:
-            usage = {
-                "input_tokens": self._usage.prompt_tokens,
-                "output_tokens": self._usage.codes,
-                "total_tokens": self._usage.prompt_tokens + self._usage.codes,
-            }
-            result = (
-                details(finished, self._delivery, self._seconds)
-                if self._delivery.details
-                else summary(finished, self._seconds)
-            )
-            copy = {"output": piece.copy} if piece.copy else {}
-            data += event("speech.audio.done", {"usage": usage, **result, **copy})
+        if chunk.progress and self._progress:
+            data += event("speech.progress", asdict(chunk.progress))
+        if chunk.data:
+            data += event("speech.audio.delta", {"audio": base64.b64encode(chunk.data).decode()})
+        if chunk.result:
+            data += event("speech.audio.done", _done(chunk.result))
         return data
+
+
+def _done(result: SpeechResult) -> dict[str, Any]:
+    """Returns the last event. An output token is a code, 50 of which are a second."""
+    usage = {
+        "input_tokens": result.usage.prompt_tokens,
+        "output_tokens": result.usage.codes,
+        "total_tokens": result.usage.prompt_tokens + result.usage.codes,
+    }
+    found = result.details or summary(result.finished, result.duration)
+    return {"usage": usage, **found, **({"output": result.output} if result.output else {})}
 
 
 def _for_caller(error: Exception) -> ServiceError:
@@ -209,19 +183,18 @@ def warnings_header(warnings: Sequence[str]) -> str:
     return json.dumps([f"There are {len(warnings)}; `details` has them."]) if warnings else "[]"
 
 
-def _result_headers(piece: AudioChunk) -> dict[str, str]:
-    finished = piece.finished
-    assert finished  # noqa: S101 - as of any last piece
+def _result_headers(result: SpeechResult) -> dict[str, str]:
+    finished = result.finished
     stages = [f"{stage};dur={1000 * spent:.1f}" for stage, spent in finished.timings.items()]
     headers = {
         "X-Word-Error": "" if finished.error is None else f"{finished.error:.3f}",
         "X-Seed": str(finished.seed),
-        "X-Audio-Duration": f"{piece.seconds:.3f}",
+        "X-Audio-Duration": f"{result.duration:.3f}",
         "X-Finish-Reason": finished.finish,
         "Server-Timing": ", ".join(stages),
         "X-Parts": str(len(finished.parts) or ""),
         "X-Takes": str(sum(part.attempts for part in finished.parts) or ""),
-        "X-Output": piece.copy or "",
+        "X-Output": result.output or "",
         **warning_headers(finished.warnings),
     }
     return {name: value for name, value in headers.items() if value}

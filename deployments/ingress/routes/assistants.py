@@ -9,7 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
 
 from deployments.mcp.server import build_server
-from deployments.service.requests import Backend
+from deployments.service.backend import Backend
 from deployments.settings import Settings
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")

@@ -1,13 +1,12 @@
 """The form fields that name a clip: an upload, or a URL instead."""
 
-from typing import IO, Annotated, Final
+from typing import Annotated, Final
 
 from fastapi import UploadFile
 from pydantic import Field
 
 from deployments.errors import InvalidInput, UnprocessableInput
-from deployments.service.remote_clip import clip_reader
-from deployments.settings import Settings
+from deployments.service.backend import Clip
 
 _URL: Final = "audio_url"
 
@@ -16,27 +15,17 @@ ClipUrl = Annotated[
 ]
 
 
-class ClipFields:
-    """Reads the fields.
+def clip_of(upload: UploadFile | None, url: str | None, param: str) -> Clip:
+    """Returns the clip of a form; `param` names the field of the upload.
 
-    Args:
-        settings: Permit hosts.
+    Raises:
+        InvalidInput: both fields are given.
+        UnprocessableInput: neither field is given.
     """
-
-    def __init__(self, settings: Settings) -> None:
-        self._remote = clip_reader(settings)
-
-    async def read(self, upload: UploadFile | None, url: str | None, param: str) -> tuple[IO[bytes] | bytes, str]:
-        """Returns the clip's file, and the name of the field that it came in.
-
-        Raises:
-            InvalidInput: both fields are given, or the one that is given cannot be used.
-            UnprocessableInput: neither field is given.
-        """
-        if upload and url:
-            raise InvalidInput(f"Give one clip: {param} or {_URL}.", param)
-        if url:
-            return await self._remote.read(url, _URL), _URL
-        if not upload:
-            raise UnprocessableInput(f"The field {param} is missing or empty.", param)
-        return upload.file, param
+    if upload and url:
+        raise InvalidInput(f"Give one clip: {param} or {_URL}.", param)
+    if url:
+        return Clip(url=url, param=_URL)
+    if not upload:
+        raise UnprocessableInput(f"The field {param} is missing or empty.", param)
+    return Clip(upload.file, param=param)

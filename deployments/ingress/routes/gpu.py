@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
 from deployments.ingress.responses.exception_handlers import RESPONSES
-from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
-from deployments.service.service import Service
+from deployments.residency.protocol import GpuStatus, ModelStatus
+from deployments.service.service import SpeechService, chosen
 
 _POLL_S = 0.25
 
@@ -39,9 +39,8 @@ class Order(ResidencyStatus):
     done: bool = Field(description="Whether the order has been carried out.")
 
 
-def gpu_routes(service: Service) -> APIRouter:
+def gpu_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
-    residency = service.residency
     router = APIRouter(prefix="/api/gpu", tags=["gpu"])
     answers: dict[int | str, dict[str, Any]] = {
         401: RESPONSES[401],
@@ -50,11 +49,12 @@ def gpu_routes(service: Service) -> APIRouter:
     }
 
     async def carried_out(
-        response: Response, models: tuple[str, ...], wait: float, true: Callable[[ModelStatus], bool]
+        response: Response, model: str | None, wait: float, true: Callable[[ModelStatus], bool]
     ) -> Order:
+        models = chosen(model)
         deadline = time.monotonic() + wait
         while True:
-            status = await residency.status()
+            status = await service.models()
             done = all(true(status[model]) for model in models)
             if done or time.monotonic() >= deadline:
                 response.status_code = 200 if done else 202
@@ -63,18 +63,18 @@ def gpu_routes(service: Service) -> APIRouter:
 
     @router.get("/status", summary="Status of the models and GPUs")
     async def status() -> Status:
-        models, gpus = await asyncio.gather(residency.status(), residency.gpus())
-        return Status(models=models, gpus=gpus)
+        found = await service.residence()
+        return Status(models=found.models, gpus=found.gpus)
 
     @router.post("/offload", summary="Unload models and keep their weights in host memory", responses=answers)
     async def offload(response: Response, model: Model = None, wait: Wait = 0) -> Order:
-        await residency.offload(_chosen(model))
-        return await carried_out(response, _chosen(model), wait, _gone)
+        await service.offload(model, release=False)
+        return await carried_out(response, model, wait, _gone)
 
     @router.post("/release", summary="Unload models and drop their weights from host memory", responses=answers)
     async def release(response: Response, model: Model = None, wait: Wait = 0) -> Order:
-        await residency.offload(_chosen(model), drop_cache=True)
-        return await carried_out(response, _chosen(model), wait, _gone)
+        await service.offload(model, release=True)
+        return await carried_out(response, model, wait, _gone)
 
     @router.post("/warm", summary="Load models in advance", responses=answers)
     async def warm(
@@ -83,21 +83,17 @@ def gpu_routes(service: Service) -> APIRouter:
         wait: Wait = 0,
         pin: Annotated[bool, Query(description="Keep them loaded until they are offloaded.")] = False,
     ) -> Order:
-        await residency.warm(_chosen(model), pin=pin)
-        return await carried_out(response, _chosen(model), wait, lambda status: status.state == "ready")
+        await service.warm(model, pin=pin)
+        return await carried_out(response, model, wait, lambda status: status.state == "ready")
 
     @router.post("/timeout", summary="Change the idle timeout of models", responses=answers)
     async def timeout(
         response: Response, seconds: Annotated[FiniteFloat, Query(ge=0)], model: Model = None, wait: Wait = 0
     ) -> Order:
-        await residency.set_timeout(_chosen(model), seconds)
-        return await carried_out(response, _chosen(model), wait, lambda status: status.timeout_seconds == seconds)
+        await service.set_timeout(model, seconds)
+        return await carried_out(response, model, wait, lambda status: status.timeout_seconds == seconds)
 
     return router
-
-
-def _chosen(model: str | None) -> tuple[str, ...]:
-    return (model,) if model else MODELS
 
 
 def _gone(status: ModelStatus) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from deployments.errors import NotFound
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.profiles import Profile
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 
 SPEECH_ALIASES: Final = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 TRANSCRIPTION_ALIASES: Final = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
@@ -67,7 +67,7 @@ def check_model(model: str, known: tuple[str, ...]) -> None:
         )
 
 
-def model_routes(service: Service) -> APIRouter:
+def model_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
     speech, transcription = speech_models(service.profile), transcription_models(service.profile)
     router = APIRouter(prefix="/v1", tags=["openai"])

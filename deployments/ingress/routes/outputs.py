@@ -7,8 +7,7 @@ from fastapi import APIRouter, Response
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.service.outputs import read_output
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 
 _MEDIA_TYPES: Final = {f".{format}": media_type for format, media_type in MEDIA_TYPES.items()}
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
@@ -18,13 +17,13 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def output_routes(service: Service) -> APIRouter:
+def output_routes(service: SpeechService) -> APIRouter:
     """Returns the route of a service. No route lists copies: only the client that requested a speech gets its name."""
     router = APIRouter(prefix="/api/outputs", tags=["speech"])
 
     @router.get("/{name}", summary="Get a stored copy of speech", response_class=Response, responses=_ANSWERS)
     async def output(name: str) -> Response:
-        data = await read_output(service.settings, name)
+        data = await service.output(name)
         return Response(data, media_type=_MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream"))
 
     return router

@@ -6,11 +6,12 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
-from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
-from deployments.service.service import Service
-from deployments.service.transcription import Transcription, transcribe_file
+from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
+from deployments.service.service import SpeechService
+from deployments.service.transcription import Transcription
 
 
 class TranscriptionForm(BaseModel):
@@ -27,17 +28,16 @@ class TranscriptionForm(BaseModel):
     word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False
 
 
-def transcription_routes(service: Service) -> APIRouter:
+def transcription_routes(service: SpeechService) -> APIRouter:
     """Returns the route of a service."""
-    clips = ClipFields(service.settings)
     router = APIRouter(tags=["speech"])
 
     @router.post("/api/transcribe", summary="Transcribe a recording", responses=RESPONSES)
     async def transcribe(
-        form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")], response: Response
+        form: Annotated[TranscriptionForm, Form(media_type="multipart/form-data")], response: Response, turn: HeldTurn
     ) -> Transcription:
-        file, param = await clips.read(form.audio, form.audio_url, "audio")
-        found = await transcribe_file(service, file, param, form.language or None, words=form.word_timestamps)
+        clip = clip_of(form.audio, form.audio_url, "audio")
+        found = await service.transcribe(clip, language=form.language, words=form.word_timestamps, caller=turn)
         response.headers.update(warning_headers(found.warnings))
         return found
 

@@ -12,12 +12,14 @@ from starlette.types import Send
 
 from deployments.audio.subtitles import srt, vtt
 from deployments.errors import ServiceError
+from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.speech import warning_headers
 from deployments.ingress.responses.sse import error_event, event
 from deployments.ingress.routes.models import check_model, transcription_models
+from deployments.service.backend import Clip
 from deployments.service.retry import await_first_item
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from deployments.synthesis.captions import cues
 from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript
 
@@ -129,35 +131,36 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
 }
 
 
-def transcriptions_routes(service: Service) -> APIRouter:
+def transcriptions_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
     known = transcription_models(service.profile)
     router = APIRouter(prefix="/v1/audio", tags=["openai"])
 
     @router.post("/transcriptions", summary="Transcribe a recording", responses=_ANSWERS)
-    async def transcriptions(form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")]) -> Response:
+    async def transcriptions(
+        form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")], turn: HeldTurn
+    ) -> Response:
         check_model(form.model, known)
         subtitles = form.response_format in ("srt", "vtt")  # subtitles are split between words
         words = subtitles or (form.response_format == "verbose_json" and "word" in form.timestamp_granularities)
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=words, temperature=form.temperature
         )
+        clip = Clip(form.file.file, param="file")
         if form.stream:
-            file = form.file.file
-            first, rest = await await_first_item(
-                lambda: service.listener.listen(file, "file", **listening), lambda piece: True
-            )
-            return _Streamed(first, rest)
-        transcript = await service.listener.transcribe(form.file.file, "file", **listening)
+            return _Streamed(*await await_first_item(service.listen(clip, caller=turn, **listening)))
+        transcript = await service.transcript(clip, caller=turn, **listening)
         answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
         answer.headers.update(_headers(transcript))
         return answer
 
     @router.post("/translations", summary="Translate a recording into English text", responses=_ANSWERS)
-    async def translations(form: Annotated[TranslationForm, Form(media_type="multipart/form-data")]) -> Response:
+    async def translations(
+        form: Annotated[TranslationForm, Form(media_type="multipart/form-data")], turn: HeldTurn
+    ) -> Response:
         check_model(form.model, known)
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
-        transcript = await service.listener.transcribe(form.file.file, "file", **listening)
+        transcript = await service.transcript(Clip(form.file.file, param="file"), caller=turn, **listening)
         answer = _answer(transcript, form.response_format, "translate", [])
         answer.headers.update(_headers(transcript))
         return answer

@@ -1,78 +1,41 @@
-"""POST /api/tts: speaks a text in the voice of a reference clip."""
+"""POST /api/tts: speaks a text in the voice of a reference clip, by the fields of a form."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
-from deployments.ingress.responses.speech import FAILED, HEADERS, speak
-from deployments.llasa.protocol import INSTRUCTION, Sampling
-from deployments.service.delivery import OutputOptions
-from deployments.service.outputs import Outputs
-from deployments.service.parameters import (
-    BestOf,
-    Language,
-    Normalise,
-    Penalty,
-    RefCheck,
-    Strict,
-    SystemPrompt,
-    Temperature,
-    TopK,
-    TopP,
-    Verify,
-)
-from deployments.service.service import Service
-from deployments.settings import Rate, Seed
-from deployments.synthesis.synthesizer import SpeechRequest
-from deployments.text.checks import check_ref_text, check_text
+from deployments.audio.encoder import MEDIA_TYPES
+from deployments.errors import ServiceError
+from deployments.ingress.middleware.admission import HeldTurn
+from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
+from deployments.ingress.routes.clip_fields import clip_of
+from deployments.service.parameters import SpeechParams
+from deployments.service.service import SpeechService
+from deployments.xcodec2.protocol import SAMPLE_RATE
+
+OLD_NAMES: Final = {"input": "target_text", "repetition_penalty": "penalty", "seed": "random_seed"}
+"""Names that clients of the first Llasa servers send."""
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
-class SpeechForm(BaseModel):
+class SpeechForm(SpeechParams):
     """The fields of a request."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(alias_generator=lambda name: OLD_NAMES.get(name, name))
 
     audio: Annotated[
-        UploadFile, File(description="The reference clip: any audio that FFmpeg reads, ideally 5 to 15 s.")
-    ]
-    target_text: Annotated[str, Field(description="What to say.", examples=["Hello, this is my voice."])]
-    ref_text: Annotated[
-        str | None,
-        Field(description="Text of the clip. If empty or missing, Whisper transcribes it.", examples=["Good morning."]),
+        UploadFile | SkipJsonSchema[None],
+        File(description="The reference clip: any audio that FFmpeg reads, ideally 5 to 15 s. Or give a `voice`."),
     ] = None
-    system_prompt: SystemPrompt = INSTRUCTION
-    sample_rate: Annotated[
-        Rate | None, Field(description="Sample rate in Hz. The models generate 16000 Hz.", examples=[24_000])
-    ] = None
-    temperature: Temperature = 0.9
-    top_k: TopK = 50
-    top_p: TopP = 0.95
-    penalty: Penalty = 1.1
-    random_seed: Annotated[
-        Seed | None, Field(description="The same request with the same seed returns the same speech.", examples=[49])
-    ] = None
-    normalise: Normalise = True
-    language: Language = "en"
-    ref_check: RefCheck = None
-    verify: Verify = None
-    best_of: BestOf = None
-    strict: Strict = False
-    details: Annotated[
-        bool,
-        Field(
-            description="Return JSON: `audio` (the file in base64), `captions`, and `parts` with their seeds, scores, "
-            "transcripts and word times. Words need `verify`. Ignored if `stream` is true."
-        ),
-    ] = False
     stream: Annotated[
         bool, Field(description="true: send the file while it is generated. Its header then has no length.")
     ] = False
 
 
-def tts_routes(service: Service) -> APIRouter:
+def tts_routes(service: SpeechService) -> APIRouter:
     """Returns the route of a service."""
-    settings = service.settings
     router = APIRouter(tags=["speech"])
 
     @router.post(
@@ -82,55 +45,22 @@ def tts_routes(service: Service) -> APIRouter:
         responses=FAILED
         | {
             200: {
-                "description": "16-bit mono WAV, or JSON with it.",
-                "content": {
-                    "audio/wav": {"schema": {"type": "string", "format": "binary"}},
-                    "application/json": {"schema": {"type": "object"}},
-                },
-                "headers": {
-                    name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
-                },
+                "description": "The speech, or with `details` JSON with the speech.",
+                "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
+                | {"application/json": {"schema": {"type": "object"}}},
+                "headers": HEADER_SCHEMAS,
             }
         },
     )
-    async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], http: Request) -> Response:
-        text = check_text(form.target_text, settings.max_text_length, "target_text")
-        ref_text = check_ref_text(form.ref_text, settings.max_text_length)
-        seed = settings.default_random_seed if form.random_seed is None else form.random_seed
-        clip = await service.audio.clip(form.audio.file, "audio")
-        sampling = Sampling(
-            temperature=form.temperature,
-            top_k=form.top_k,
-            top_p=form.top_p,
-            repetition_penalty=form.penalty,
-            seed=seed,
-        )
-        return await speak(
-            service,
-            http,
-            SpeechRequest(
-                text,
-                clip.wav,
-                ref_text,
-                form.system_prompt,
-                sampling,
-                normalise=form.normalise,
-                language=form.language,
-                policy=service.synthesizer.policy.changed(
-                    strict=form.strict, reference_check=form.ref_check, verify=form.verify, best_of=form.best_of
-                ),
-                live=form.stream,
-                warnings=clip.warnings,
-            ),
-            OutputOptions(
-                "wav",
-                form.sample_rate or settings.default_sample_rate,
-                seed=seed,
-                kept_in=Outputs.of(settings),
-                details=form.details,
-            ),
-            "audio" if form.stream else "whole",
-            {} if form.details else {"Content-Disposition": 'attachment; filename="speech.wav"'},
-        )
+    async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], turn: HeldTurn) -> Response:
+        clip = None if form.voice and not form.audio else clip_of(form.audio, None, "audio")
+        chunks = service.speak(form, clip, streamed=form.stream, caller=turn, rate=SAMPLE_RATE)
+        file = {} if form.details else {"Content-Disposition": f'attachment; filename="speech.{form.response_format}"'}
+        params = form.with_defaults(service.settings, SAMPLE_RATE)
+        try:
+            return await speech_response(chunks, params, "audio" if form.stream else "whole", file)
+        except ServiceError as error:
+            error.param = OLD_NAMES.get(error.param or "", error.param)
+            raise
 
     return router

@@ -8,12 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.audio.encoder import MEDIA_TYPES, encoded
+from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
-from deployments.ingress.routes.clip_fields import ClipFields, ClipUrl
-from deployments.service.parameters import Consent, RefCheck
-from deployments.service.retry import with_retries
-from deployments.service.service import Service
-from deployments.text.checks import check_ref_text
+from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
+from deployments.service.parameters import Consent, RefCheck, RefText
+from deployments.service.service import SpeechService
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
 
@@ -31,9 +30,7 @@ class VoiceForm(BaseModel):
     ] = None
     audio_url: ClipUrl = None
     consent: Consent
-    ref_text: Annotated[
-        str | None, Field(description="Text of the clip. If empty or missing, Whisper transcribes it.")
-    ] = None
+    ref_text: RefText = None
     ref_check: RefCheck = None
 
 
@@ -82,29 +79,24 @@ class DeletedVoice(BaseModel):
     deleted: Literal[True] = True
 
 
-def voice_routes(service: Service) -> APIRouter:
+def voice_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
-    settings = service.settings
-    clips = ClipFields(settings)
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"])
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
     @router.get("", summary="List the voices", responses={401: FAILURES[401]})
     async def voices() -> VoiceList:
-        found = await service.voices.list()
+        found = await service.list_voices()
         return VoiceList(
             data=[_object(voice) for voice in found], voices=[NamedVoice(id=v.id, name=v.name) for v in found]
         )
 
     @router.post("", summary="Store the voice of a clip", responses=RESPONSES | {409: FAILURES[409]})
-    async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")]) -> VoiceObject:
-        ref_text = check_ref_text(form.ref_text, settings.max_text_length)
-        clip = await service.audio.clip(*await clips.read(form.audio_sample, form.audio_url, "audio_sample"))
+    async def create(form: Annotated[VoiceForm, Form(media_type="multipart/form-data")], turn: HeldTurn) -> VoiceObject:
+        clip = clip_of(form.audio_sample, form.audio_url, "audio_sample")
         return _object(
-            await with_retries(
-                lambda: service.voices.create(
-                    form.name, clip.wav, ref_text, form.consent, form.ref_check, clip.warnings
-                )
+            await service.clone_voice(
+                form.name, clip, form.ref_text, form.consent, ref_check=form.ref_check, caller=turn
             )
         )
 
@@ -118,7 +110,7 @@ def voice_routes(service: Service) -> APIRouter:
         responses=missing | {400: FAILURES[400], 409: FAILURES[409]},
     )
     async def rename(voice: str, change: VoiceChange) -> VoiceObject:
-        return _object(await service.voices.rename(voice, change.name))
+        return _object(await service.rename_voice(voice, change.name))
 
     @router.get(
         "/{voice}/sample",
@@ -128,12 +120,12 @@ def voice_routes(service: Service) -> APIRouter:
         | {503: FAILURES[503], 200: {"content": {"audio/wav": {}}, "description": "16-bit mono WAV."}},
     )
     async def sample(voice: str) -> Response:
-        wav = await with_retries(lambda: service.voices.sample(voice))
+        wav = await service.voice_sample(voice)
         return Response(await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE), media_type=MEDIA_TYPES["wav"])
 
     @router.delete("/{voice}", summary="Delete a voice by its name or id", responses=missing | {400: FAILURES[400]})
     async def delete(voice: str) -> DeletedVoice:
-        return DeletedVoice(id=(await service.voices.remove(voice)).id)
+        return DeletedVoice(id=(await service.delete_voice(voice)).id)
 
     return router
 

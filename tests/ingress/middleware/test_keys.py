@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from deployments.ingress.middleware.keys import APIKeyMiddleware
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused
 
@@ -68,12 +68,13 @@ async def test_without_keys_the_client_is_its_address() -> None:
 
 
 async def test_only_what_is_open_answers_without_a_key() -> None:
-    async with client_with(KEYS, "/health", "/docs/") as client:
+    async with client_with(KEYS, "/", "/health", "/docs/*") as client:
         statuses = {
             path: (await client.get(path)).status_code
-            for path in ("/health", "/docs/a.js", "/health/", "/healthy", "/docs", "/docs/../v1/models")
+            for path in ("/", "/health", "/docs/a.js", "/health/", "/healthy", "/docs", "/docs/../v1/models")
         }
     assert statuses == {
+        "/": 200,
         "/health": 200,
         "/docs/a.js": 200,
         "/health/": 401,
@@ -97,7 +98,7 @@ async def test_a_websocket_without_a_key_is_closed() -> None:
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
-async def test_keys_cors_and_what_is_open_without(service: Callable[..., Service]) -> None:
+async def test_keys_cors_and_what_is_open_without(service: Callable[..., SpeechService]) -> None:
     shut = service(api_key="sk-one", health_open=False, docs_open=False, cors_origins="https://page.example")
     async with client_of(shut) as client:
         for path in ("/health", "/apidocs", "/openapi.json", "/v1/models", "/api/gpu/status"):

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from deployments.audio.reading import decoded
-from deployments.ingress.responses.details import details
-from deployments.service.delivery import OutputOptions
-from deployments.service.service import Service
+from deployments.service.details import details
+from deployments.service.service import SpeechService
 from deployments.synthesis.events import Finished, Part
 from deployments.whisper.protocol import Word
 from tests.ingress.conftest import client_of
@@ -30,13 +29,13 @@ CLIP = wav_file(voice(1.5))
 
 
 @pytest.fixture
-def service(module_service: Callable[..., Service]) -> Service:
+def service(module_service: Callable[..., SpeechService]) -> SpeechService:
     """All share their voices."""
     return module_service()
 
 
 @pytest.fixture
-async def stored(service: Service) -> None:
+async def stored(service: SpeechService) -> None:
     if not any(voice.name == "narrator" for voice in await service.voices.list()):
         await service.voices.create("narrator", decoded(CLIP), "A reference.", "my own")
 
@@ -52,7 +51,7 @@ def events(answer: httpx.Response) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_stored_voice_answers_with_the_details_that_an_upload_has(service: Service, stream: bool) -> None:
+async def test_a_stored_voice_answers_with_the_details_that_an_upload_has(service: SpeechService, stream: bool) -> None:
     async with client_of(service) as client:
         uploaded = await client.post(
             "/api/tts", files={"audio": CLIP}, data=TEXT | {"details": "true", "best_of": "2", "sample_rate": "24000"}
@@ -68,7 +67,7 @@ async def test_a_stored_voice_answers_with_the_details_that_an_upload_has(servic
 
 
 @pytest.mark.usefixtures("stored")
-async def test_the_last_event_has_all_but_the_audio_and_only_where_it_is_asked_for(service: Service) -> None:
+async def test_the_last_event_has_all_but_the_audio_and_only_where_it_is_asked_for(service: SpeechService) -> None:
     body = BODY | {"stream_format": "sse"}
     async with client_of(service) as client:
         whole = (await client.post("/v1/audio/speech", json=BODY)).json()
@@ -84,7 +83,7 @@ async def test_the_last_event_has_all_but_the_audio_and_only_where_it_is_asked_f
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 @pytest.mark.parametrize("fields", [{}, {"stream_format": "sse"}], ids=str)
 async def test_parts_last_as_long_as_the_stretched_audio(
-    service: Service, speed: float, fields: dict[str, Any]
+    service: SpeechService, speed: float, fields: dict[str, Any]
 ) -> None:
     async with client_of(service) as client:
         answer = await client.post("/v1/audio/speech", json=BODY | fields | {"speed": speed})
@@ -97,7 +96,7 @@ async def test_parts_last_as_long_as_the_stretched_audio(
 def test_times_of_words_and_captions_are_those_of_the_stretched_audio() -> None:
     words = (Word("Hello", 2.0, 2.4, 0.9), Word("there.", 2.5, 3.0, 0.9))
     part = Part("Hello there.", 2.0, 1.0, "stop", 7, 1, None, "Hello there.", 0.0, words)
-    told = details(Finished("stop", 7, "A reference.", parts=(part,)), OutputOptions("wav", 24_000, 2.0), 1.49)
+    told = details(Finished("stop", 7, "A reference.", parts=(part,)), 2.0, 1.49, 24_000)
     (found,) = told["parts"]
     assert (found["start"], found["seconds"]) == (1.0, 0.49)
     assert [(word["start"], word["end"]) for word in found["words"]] == [(1.0, 1.2), (1.25, 1.49)]

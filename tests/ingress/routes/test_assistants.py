@@ -28,7 +28,7 @@ from mcp_types import (
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.mcp import report
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.audio.test_encoder import decoded
 from tests.conftest import Models
 from tests.ingress.conftest import Still
@@ -49,7 +49,7 @@ MODES = ["auto", "legacy"]
 
 
 @pytest.fixture
-def url(service: Callable[..., Service]) -> Iterator[str]:
+def url(service: Callable[..., SpeechService]) -> Iterator[str]:
     with served(service()) as url:
         yield url
 
@@ -94,8 +94,8 @@ async def test_every_tool_is_listed_with_what_it_takes_and_gives_and_does(client
         destructive = {name for name, tool in tools.items() if tool.annotations and tool.annotations.destructive_hint}
         assert destructive == {"delete_voice"}
         speech = tools["generate_speech"].input_schema
-        assert speech["required"] == ["target_text"]
-        assert {"audio_base64", "voice", "ref_text", "system_prompt", "sample_rate", "random_seed"} <= set(
+        assert speech["required"] == ["input"]
+        assert {"audio_base64", "voice", "ref_text", "system_prompt", "sample_rate", "seed"} <= set(
             speech["properties"]
         )
 
@@ -105,7 +105,7 @@ async def test_speech_comes_as_audio_of_the_rate_and_length_that_are_told(
 ) -> None:
     async with client as assistant:
         result = await assistant.call_tool(
-            "generate_speech", {"target_text": "Hello there.", "sample_rate": 22_050, **reference}
+            "generate_speech", {"input": "Hello there.", "sample_rate": 22_050, **reference}
         )
         assert not result.is_error, told(result)
         (audio,) = [part for part in result.content if isinstance(part, AudioContent)]
@@ -119,7 +119,7 @@ async def test_speech_comes_as_audio_of_the_rate_and_length_that_are_told(
 
 
 async def test_speech_comes_as_a_link_to_a_resource_where_copies_are_kept(
-    service: Callable[..., Service], reference: dict[str, Any], tmp_path: Path
+    service: Callable[..., SpeechService], reference: dict[str, Any], tmp_path: Path
 ) -> None:
     with served(service(outputs_dir=tmp_path)) as url:
         async with Client(f"{url}/mcp", read_timeout_seconds=60) as assistant:
@@ -127,7 +127,7 @@ async def test_speech_comes_as_a_link_to_a_resource_where_copies_are_kept(
 
 
 async def a_link_is_read_until_its_copy_is_deleted(assistant: Client, reference: dict[str, Any], outputs: Path) -> None:
-    arguments = {"target_text": "Hello there.", "format": "mp3", "as_link": True, **reference}
+    arguments = {"input": "Hello there.", "response_format": "mp3", "keep": True, **reference}
     result = await assistant.call_tool("generate_speech", arguments)
     assert not result.is_error, told(result)
     assert not [part for part in result.content if isinstance(part, AudioContent)]
@@ -153,8 +153,8 @@ async def test_a_link_is_refused_before_the_work_where_no_copies_are_kept(
 ) -> None:
     made = (await models.lm.stats()).steps
     async with client as assistant:
-        result = await assistant.call_tool("generate_speech", {"target_text": "Hello.", "as_link": True, **reference})
-    refused(result, "OUTPUTS_DIR is not set", "as_link")
+        result = await assistant.call_tool("generate_speech", {"input": "Hello.", "keep": True, **reference})
+    refused(result, "OUTPUTS_DIR is not set", "keep")
     assert (await models.lm.stats()).steps == made
 
 
@@ -184,7 +184,7 @@ NO_RESOURCES = [
 
 @pytest.mark.parametrize("keeps", [False, True])
 async def test_what_is_no_resource_is_an_error_of_the_protocol(
-    service: Callable[..., Service], tmp_path: Path, keeps: bool
+    service: Callable[..., SpeechService], tmp_path: Path, keeps: bool
 ) -> None:
     outputs = tmp_path / "outputs"
     outputs.mkdir()
@@ -206,7 +206,7 @@ async def test_resources_are_told_of(client: Client) -> None:
 
 
 async def test_progress_is_repeated_while_nothing_new_happens(
-    service: Callable[..., Service], reference: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    service: Callable[..., SpeechService], reference: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "EVERY_S", 0.01)
     heard: list[float] = []
@@ -227,7 +227,7 @@ async def test_progress_is_repeated_while_nothing_new_happens(
 
     clip = {"audio_base64": reference["audio_base64"]}
     calls = {
-        "generate_speech": {"target_text": "Hello.", **reference},
+        "generate_speech": {"input": "Hello.", **reference},
         "transcribe_audio": clip,
         "clone_voice": {"name": "anna", "consent": "my own", **reference},
     }
@@ -249,9 +249,7 @@ async def test_progress_is_told_while_models_wake_and_speak(client: Client, refe
         async def note(progress: float, total: float | None, message: str | None) -> None:
             stages.append(message)
 
-        await assistant.call_tool(
-            "generate_speech", {"target_text": "Hello there.", **reference}, progress_callback=note
-        )
+        await assistant.call_tool("generate_speech", {"input": "Hello there.", **reference}, progress_callback=note)
         assert stages[0] == "Loading models"
         assert "Speaking" in " ".join(filter(None, stages))
 
@@ -268,10 +266,10 @@ async def test_a_clip_is_written_down(client: Client, reference: dict[str, Any])
 
 @pytest.mark.parametrize(
     ("tool", "wishes"),
-    [("generate_speech", {"target_text": "Hello."}), ("clone_voice", {"name": "anna", "consent": "my own"})],
+    [("generate_speech", {"input": "Hello."}), ("clone_voice", {"name": "anna", "consent": "my own"})],
 )
 async def test_the_text_of_a_clip_is_checked_where_that_is_asked_for(
-    service: Callable[..., Service], reference: dict[str, Any], tool: str, wishes: dict[str, Any]
+    service: Callable[..., SpeechService], reference: dict[str, Any], tool: str, wishes: dict[str, Any]
 ) -> None:
     still = Still()
     with served(service(still)) as url:
@@ -285,7 +283,7 @@ async def test_a_voice_is_stored_used_listed_and_deleted(client: Client, referen
     async with client as assistant:
         made = await assistant.call_tool("clone_voice", {"name": "anna", "consent": "my own", **reference})
         assert not made.is_error, told(made)
-        spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", "voice": "anna"})
+        spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", "voice": "anna"})
         assert not spoken.is_error, told(spoken)
         listed = (await assistant.call_tool("list_voices", {})).structured_content
         assert listed
@@ -295,7 +293,7 @@ async def test_a_voice_is_stored_used_listed_and_deleted(client: Client, referen
         gone = await assistant.call_tool("delete_voice", {"voice": "anna"})
         assert gone.structured_content
         assert gone.structured_content["deleted"]
-        refused(await assistant.call_tool("generate_speech", {"target_text": "Hello.", "voice": "anna"}), "anna")
+        refused(await assistant.call_tool("generate_speech", {"input": "Hello.", "voice": "anna"}), "anna")
         await unknown(assistant, "llasa://voices/anna")
 
 
@@ -314,7 +312,7 @@ async def orders_reach(still: Still, assistant: Client) -> None:
     assert status.structured_content["gpus"][0]["uuid"] == "GPU-1"
 
 
-async def test_orders_reach_the_models(service: Callable[..., Service]) -> None:
+async def test_orders_reach_the_models(service: Callable[..., SpeechService]) -> None:
     still = Still()
     with served(replace(service(), residency=still)) as url:
         async with Client(f"{url}/mcp") as assistant:
@@ -322,19 +320,19 @@ async def test_orders_reach_the_models(service: Callable[..., Service]) -> None:
 
 
 BAD_ARGUMENTS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"target_text": "Hello."}, ["Give either a voice or a clip"]),
-    ({"target_text": "", "voice": "alloy"}, ["The text is empty", "target_text"]),
-    ({"target_text": "Hello.", "voice": "nobody"}, ["nobody"]),
-    ({"target_text": "Hello.", "audio_base64": "not base64!"}, ["not valid base64"]),
-    ({"target_text": "Hello.", "audio_base64": base64.b64encode(b"text").decode()}, ["cannot be read as audio"]),
-    ({"target_text": "Hello.", "audio_url": "http://127.0.0.1/a.wav"}, ["Only data URLs are taken"]),
-    ({"target_text": "Hello.", "voice": "alloy", "temperature": 9}, ["temperature"]),
-    ({"target_text": "Hello.", "voice": "alloy", "top_k": "many"}, ["top_k"]),
+    ({"input": "Hello."}, ["Give either a voice or a clip"]),
+    ({"input": "", "voice": "alloy"}, ["The text is empty", "input"]),
+    ({"input": "Hello.", "voice": "nobody"}, ["nobody"]),
+    ({"input": "Hello.", "audio_base64": "not base64!"}, ["not valid base64"]),
+    ({"input": "Hello.", "audio_base64": base64.b64encode(b"text").decode()}, ["cannot be read as audio"]),
+    ({"input": "Hello.", "audio_url": "http://127.0.0.1/a.wav"}, ["Only data URLs are taken"]),
+    ({"input": "Hello.", "voice": "alloy", "temperature": 9}, ["temperature"]),
+    ({"input": "Hello.", "voice": "alloy", "top_k": "many"}, ["top_k"]),
 ]
 """Likewise over stdio."""
 PATHS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"target_text": "Hello.", "audio_path": "/etc/passwd"}, ["over stdio only"]),
-    ({"target_text": "Hello.", "voice": "alloy", "output_path": "/tmp/x.wav"}, ["over stdio only"]),  # noqa: S108
+    ({"input": "Hello.", "audio_path": "/etc/passwd"}, ["over stdio only"]),
+    ({"input": "Hello.", "voice": "alloy", "output_path": "/tmp/x.wav"}, ["over stdio only"]),  # noqa: S108
 ]
 
 
@@ -346,7 +344,7 @@ async def test_bad_arguments_are_told_as_errors_of_the_tool(
         refused(await assistant.call_tool("generate_speech", arguments), *words)
 
 
-async def test_a_clip_beyond_the_limit_is_refused_before_it_is_read(service: Callable[..., Service]) -> None:
+async def test_a_clip_beyond_the_limit_is_refused_before_it_is_read(service: Callable[..., SpeechService]) -> None:
     with served(service(max_upload_mb=0.1)) as url:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"audio_base64": "A" * 200_000}}
         headers = {"accept": "application/json, text/event-stream"}
@@ -358,7 +356,7 @@ async def test_a_clip_beyond_the_limit_is_refused_before_it_is_read(service: Cal
 async def test_a_cancelled_call_stops_the_engine(url: str, reference: dict[str, Any], models: Models) -> None:
     async with Client(f"{url}/mcp") as assistant, asyncio.timeout(60):
         text = "A long text that takes its time. " * 8
-        call = asyncio.create_task(assistant.call_tool("generate_speech", {"target_text": text[:250], **reference}))
+        call = asyncio.create_task(assistant.call_tool("generate_speech", {"input": text[:250], **reference}))
         while not (await models.lm.stats()).running:
             await asyncio.sleep(0.01)
         call.cancel()
@@ -369,7 +367,7 @@ async def test_a_cancelled_call_stops_the_engine(url: str, reference: dict[str, 
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_each_request_may_meet_another_ingress(
-    service: Callable[..., Service], mode: str, reference: dict[str, Any]
+    service: Callable[..., SpeechService], mode: str, reference: dict[str, Any]
 ) -> None:
     with served(service(), service()) as url:
         async with Client(f"{url}/mcp", mode=mode, read_timeout_seconds=60) as assistant:
@@ -377,7 +375,7 @@ async def test_each_request_may_meet_another_ingress(
                 assert {tool.name for tool in (await assistant.list_tools(cache_mode="refresh")).tools} == TOOLS
                 status = await assistant.call_tool("get_gpu_status", {})
                 assert not status.is_error, told(status)
-            spoken = await assistant.call_tool("generate_speech", {"target_text": "Hello.", **reference})
+            spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", **reference})
             assert not spoken.is_error, told(spoken)
 
 
@@ -403,7 +401,7 @@ async def test_a_client_of_the_first_streamable_protocol_needs_no_more_than_http
         assert begun["protocolVersion"] == "2025-03-26"
         assert begun["serverInfo"]["name"] == "llasa-serve"
         assert {tool["name"] for tool in (await call(2, "tools/list"))["tools"]} == TOOLS
-        arguments = {"target_text": "Hello there.", **reference}
+        arguments = {"input": "Hello there.", **reference}
         spoken = await call(3, "tools/call", name="generate_speech", arguments=arguments)
     assert not spoken.get("isError")
     audio = next(part for part in spoken["content"] if part["type"] == "audio")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused
 
@@ -54,7 +54,11 @@ async def test_an_upload_and_an_address_are_too_much_and_none_is_too_little(
     ],
 )
 async def test_addresses_are_bounded_as_those_of_ref_audio(
-    service: Callable[..., Service], form: tuple[str, str, dict[str, str]], hosts: str | None, url: str, message: str
+    service: Callable[..., SpeechService],
+    form: tuple[str, str, dict[str, str]],
+    hosts: str | None,
+    url: str,
+    message: str,
 ) -> None:
     path, _, fields = form
     async with client_of(service(ref_audio_hosts=hosts)) as client:

@@ -6,7 +6,7 @@ import pytest
 
 from deployments.errors import Unavailable
 from deployments.residency.protocol import ReplicaStatus
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import UNLOADED, Still, client_of
 from tests.ingress.routes.test_tts import refused, speak
 
@@ -19,7 +19,7 @@ def still() -> Still:
 
 
 @pytest.fixture
-def gpu_client(service: Callable[..., Service], still: Still) -> httpx.AsyncClient:
+def gpu_client(service: Callable[..., SpeechService], still: Still) -> httpx.AsyncClient:
     return client_of(replace(service(), residency=still))
 
 
@@ -68,7 +68,7 @@ async def test_an_order_that_means_nothing_is_refused(gpu_client: httpx.AsyncCli
     refused(await gpu_client.post(f"/api/gpu/{call}"), 422, "validation_error", param, "")
 
 
-async def test_a_model_that_cannot_be_loaded_is_named_in_health(service: Callable[..., Service]) -> None:
+async def test_a_model_that_cannot_be_loaded_is_named_in_health(service: Callable[..., SpeechService]) -> None:
     broken = Still(Llasa=replace(UNLOADED, failure="There is no checkpoint folder /x."))
     async with client_of(replace(service(), residency=broken)) as client:
         answer = await client.get("/health")
@@ -77,7 +77,7 @@ async def test_a_model_that_cannot_be_loaded_is_named_in_health(service: Callabl
 
 
 async def test_a_request_whose_models_do_not_come_up_in_time_is_told_when_to_come_back(
-    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+    service: Callable[..., SpeechService], clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_slow(self: Still, models: list[str]) -> None:
         raise Unavailable("Llasa could not be loaded within 1 s: try again.", retry_after_s=10)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from deployments.service.outputs import Outputs
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused, speak
 
@@ -19,11 +19,11 @@ BODY: dict[str, Any] = {"model": "tts-1", "input": "Hello.", "voice": "alloy", "
 
 
 @pytest.fixture
-def keeping(service: Callable[..., Service], tmp_path: Path) -> Service:
+def keeping(service: Callable[..., SpeechService], tmp_path: Path) -> SpeechService:
     return service(outputs_dir=tmp_path / "outputs")
 
 
-async def test_whole_speech_tells_the_name_of_its_copy(keeping: Service, clip: bytes) -> None:
+async def test_whole_speech_tells_the_name_of_its_copy(keeping: SpeechService, clip: bytes) -> None:
     async with client_of(keeping) as client:
         spoken = await speak(client, clip)
         copy = await client.get(f"/api/outputs/{spoken.headers['x-output']}")
@@ -32,7 +32,7 @@ async def test_whole_speech_tells_the_name_of_its_copy(keeping: Service, clip: b
     assert copy.content == spoken.content
 
 
-async def test_the_last_event_of_a_stream_tells_the_name_of_its_copy(keeping: Service) -> None:
+async def test_the_last_event_of_a_stream_tells_the_name_of_its_copy(keeping: SpeechService) -> None:
     async with client_of(keeping) as client:
         answer = await client.post("/v1/audio/speech", json=BODY | {"stream_format": "sse", "keep": True})
         events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
@@ -43,7 +43,7 @@ async def test_the_last_event_of_a_stream_tells_the_name_of_its_copy(keeping: Se
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_where_no_copy_can_be_written_the_speech_is_as_good(
-    service: Callable[..., Service], tmp_path: Path, stream: bool
+    service: Callable[..., SpeechService], tmp_path: Path, stream: bool
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     async with client_of(service()) as client:
@@ -85,7 +85,7 @@ async def test_where_none_are_kept_no_name_is_told_and_a_copy_that_is_asked_for_
     refused(gone, 404, "not_found", "name", "There is no output")
 
 
-async def test_a_copy_that_was_deleted_is_not_found(keeping: Service, clip: bytes, tmp_path: Path) -> None:
+async def test_a_copy_that_was_deleted_is_not_found(keeping: SpeechService, clip: bytes, tmp_path: Path) -> None:
     async with client_of(keeping) as client:
         name = (await speak(client, clip)).headers["x-output"]
         (tmp_path / "outputs" / name).unlink()
@@ -106,7 +106,7 @@ async def test_a_copy_that_was_deleted_is_not_found(keeping: Service, clip: byte
         "x" * 5_000,
     ],
 )
-async def test_no_other_name_leads_to_a_file(keeping: Service, tmp_path: Path, name: str) -> None:
+async def test_no_other_name_leads_to_a_file(keeping: SpeechService, tmp_path: Path, name: str) -> None:
     (tmp_path / "outputs").mkdir()
     for folder in (tmp_path, tmp_path / "outputs"):
         (folder / "secret.wav").write_bytes(b"secret")
@@ -116,7 +116,7 @@ async def test_no_other_name_leads_to_a_file(keeping: Service, tmp_path: Path, n
     assert answer.content != b"secret"
 
 
-async def test_keys_are_asked_for(service: Callable[..., Service], clip: bytes, tmp_path: Path) -> None:
+async def test_keys_are_asked_for(service: Callable[..., SpeechService], clip: bytes, tmp_path: Path) -> None:
     key = {"x-api-key": "secret"}
     async with client_of(service(outputs_dir=tmp_path, api_key="secret")) as client:
         spoken = await client.post("/api/tts", files={"audio": clip}, data={"target_text": "Hello."}, headers=key)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deployments.service.listener import Listener
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from deployments.whisper.protocol import IgnoredOption, Segment, Transcript, Waveform, Word
 from tests.ingress.conftest import client_of
 
@@ -35,13 +35,13 @@ class Ear:
         yield self.heard
 
 
-def hearing(service: Service, ear: Ear) -> Service:
+def hearing(service: SpeechService, ear: Ear) -> SpeechService:
     return replace(service, listener=Listener(service.audio, ear, service.residency))
 
 
 @pytest.mark.parametrize("format", ["json", "text", "srt", "verbose_json", "vtt"])
 async def test_a_prompt_that_is_left_out_is_told_in_headers(
-    service: Callable[..., Service], clip: bytes, format: str
+    service: Callable[..., SpeechService], clip: bytes, format: str
 ) -> None:
     async with client_of(hearing(service(), Ear("prompt"))) as client:
         form = FORM | {"response_format": format}
@@ -53,20 +53,24 @@ async def test_a_prompt_that_is_left_out_is_told_in_headers(
     assert "does not take a prompt" in warning
 
 
-async def test_a_translation_that_is_none_is_told_in_a_warning(service: Callable[..., Service], clip: bytes) -> None:
+async def test_a_translation_that_is_none_is_told_in_a_warning(
+    service: Callable[..., SpeechService], clip: bytes
+) -> None:
     async with client_of(hearing(service(), Ear("prompt", "task"))) as client:
         answer = await client.post("/v1/audio/translations", files={"file": clip}, data=FORM)
     assert answer.headers["x-ignored"] == "prompt"
     assert "not translated" in json.loads(answer.headers["x-warnings"])[1]
 
 
-async def test_what_is_honoured_is_not_told(service: Callable[..., Service], clip: bytes) -> None:
+async def test_what_is_honoured_is_not_told(service: Callable[..., SpeechService], clip: bytes) -> None:
     async with client_of(hearing(service(), Ear())) as client:
         answer = await client.post("/v1/audio/transcriptions", files={"file": clip}, data=FORM)
     assert not {"x-ignored", "x-warnings"} & set(answer.headers)
 
 
-async def test_a_stream_tells_what_is_ignored_in_its_last_event(service: Callable[..., Service], clip: bytes) -> None:
+async def test_a_stream_tells_what_is_ignored_in_its_last_event(
+    service: Callable[..., SpeechService], clip: bytes
+) -> None:
     async with client_of(hearing(service(), Ear("prompt"))) as client:
         answer = await client.post("/v1/audio/transcriptions", files={"file": clip}, data=FORM | {"stream": "true"})
     last = json.loads(answer.text.strip().rpartition("data: ")[2])
@@ -78,13 +82,15 @@ async def test_a_stream_tells_what_is_ignored_in_its_last_event(service: Callabl
     assert "does not take a prompt" in last["warnings"][0]
 
 
-async def test_a_stream_without_segments_tells_it_in_headers_too(service: Callable[..., Service], clip: bytes) -> None:
+async def test_a_stream_without_segments_tells_it_in_headers_too(
+    service: Callable[..., SpeechService], clip: bytes
+) -> None:
     async with client_of(hearing(service(), Ear("prompt", segments=()))) as client:
         answer = await client.post("/v1/audio/transcriptions", files={"file": clip}, data=FORM | {"stream": "true"})
     assert answer.headers["x-ignored"] == "prompt"
 
 
-async def test_subtitles_end_at_pauses(service: Callable[..., Service], clip: bytes) -> None:
+async def test_subtitles_end_at_pauses(service: Callable[..., SpeechService], clip: bytes) -> None:
     async with client_of(hearing(service(), Ear())) as client:
         form = FORM | {"response_format": "srt"}
         answer = await client.post("/v1/audio/transcriptions", files={"file": clip}, data=form)

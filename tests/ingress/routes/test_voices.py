@@ -11,13 +11,13 @@ import pytest
 
 from deployments.errors import Unavailable
 from deployments.llasa.protocol import CodeChunk, TakeRequest
-from deployments.service.service import Service
+from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused
 from tests.support.clips import voice, wav_file
 
 
-async def test_a_voice_is_made_listed_found_and_deleted(service: Callable[..., Service]) -> None:
+async def test_a_voice_is_made_listed_found_and_deleted(service: Callable[..., SpeechService]) -> None:
     async with client_of(service()) as client:
         clip = ("clip.wav", wav_file(voice(1.5)))
         form = {"name": "👩‍🚀 reader", "consent": "my own", "ref_text": "A reference."}
@@ -44,7 +44,7 @@ async def test_a_voice_is_made_listed_found_and_deleted(service: Callable[..., S
         refused(await client.get(f"/v1/audio/voices/{made['id']}"), 404, "not_found", "voice", "no voice")
 
 
-async def test_a_voice_is_reached_by_any_form_of_its_name(service: Callable[..., Service]) -> None:
+async def test_a_voice_is_reached_by_any_form_of_its_name(service: Callable[..., SpeechService]) -> None:
     form = {"name": "fa-sp  é ", "consent": " my own\n", "ref_text": " A reference.\n"}
     async with client_of(service()) as client:
         made = (await client.post("/v1/audio/voices", data=form, files={"audio_sample": wav_file(voice(1.5))})).json()
@@ -72,7 +72,7 @@ async def test_consent_that_says_nothing_or_too_much_is_refused(
 
 
 async def test_what_is_wrong_with_its_clip_is_told_when_a_voice_is_made_and_when_it_speaks(
-    service: Callable[..., Service],
+    service: Callable[..., SpeechService],
 ) -> None:
     clip = wav_file((4 * voice(1.5)).clip(-1, 1))
     form = {"name": "loud", "consent": "my own", "ref_text": "A reference."}
@@ -86,7 +86,7 @@ async def test_what_is_wrong_with_its_clip_is_told_when_a_voice_is_made_and_when
     assert told[: len(made["warnings"])] == made["warnings"]
 
 
-async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired(service: Callable[..., Service]) -> None:
+async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired(service: Callable[..., SpeechService]) -> None:
     form = {"name": "narrator", "consent": "my own", "ref_text": "A reference."}
     files = {"audio_sample": wav_file(voice(1.5))}
     async with client_of(service(reference_check="refuse")) as client:
@@ -99,7 +99,7 @@ async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired(service:
         assert any("was replaced" in warning for warning in made["warnings"])
 
 
-async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable[..., Service]) -> None:
+async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable[..., SpeechService]) -> None:
     class Dead:
         async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
             raise Unavailable("The speech engine has died.")
@@ -115,7 +115,7 @@ async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable
 
 
 async def test_a_voice_for_which_there_is_no_room_is_a_503(
-    service: Callable[..., Service], clip: bytes, monkeypatch: pytest.MonkeyPatch
+    service: Callable[..., SpeechService], clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(fd: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

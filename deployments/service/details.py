@@ -1,50 +1,45 @@
 """Details of a speech, as JSON."""
 
-import base64
-import json
 from dataclasses import asdict, replace
 from typing import Any
 
-from deployments.audio.encoder import rate_of
 from deployments.audio.subtitles import srt, vtt
-from deployments.service.delivery import AudioChunk, OutputOptions
 from deployments.synthesis.captions import captions
 from deployments.synthesis.events import Finished, Part
 
 
-def summary(finished: Finished, seconds: float) -> dict[str, Any]:
-    """Describes how a speech of `seconds` ended."""
+def summary(finished: Finished, duration: float) -> dict[str, Any]:
+    """Describes how a speech of `duration` seconds ended."""
     return {
-        "duration": round(seconds, 3),
+        "duration": round(duration, 3),
         "finish_reason": finished.finish,
         "seed": finished.seed,
         "warnings": finished.warnings,
     }
 
 
-def details(finished: Finished, delivery: OutputOptions, seconds: float) -> dict[str, Any]:
-    """Returns the summary with the parts, their seeds, what Whisper heard in them and when, and captions."""
+def details(finished: Finished, speed: float, duration: float, sample_rate: int) -> dict[str, Any]:
+    """Returns the summary with the parts, their seeds, what Whisper heard in them and when, and captions.
+
+    Args:
+        finished: The result, whose times are those at speed 1.
+        speed: Speed of the file.
+        duration: Seconds of the file.
+        sample_rate: Hz of the file.
+    """
     parts = finished.parts
-    if delivery.speed != 1:
-        parts = tuple(_at_speed(part, delivery.speed, seconds) for part in parts)
+    if speed != 1:
+        parts = tuple(_at_speed(part, speed, duration) for part in parts)
     lines = captions(parts)
     return {
-        **summary(finished, seconds),
-        "sample_rate": rate_of(delivery.format, delivery.rate),
+        **summary(finished, duration),
+        "sample_rate": sample_rate,
         "ref_text": finished.ref_text,
         "parts": [asdict(part) for part in parts],
         "captions": [{"text": line.text, "start": line.start, "end": line.end} for line in lines],
         "srt": srt(lines),
         "vtt": vtt(lines),
     }
-
-
-def with_details(piece: AudioChunk, delivery: OutputOptions) -> AudioChunk:
-    """Returns a whole speech as JSON: the file in base64, and its details."""
-    assert piece.finished  # noqa: S101 - as of any last piece
-    audio = base64.b64encode(piece.data).decode()
-    body = {"audio": audio, **details(piece.finished, delivery, piece.seconds)}
-    return replace(piece, data=json.dumps(body).encode())
 
 
 def _at_speed(part: Part, speed: float, length: float) -> Part:

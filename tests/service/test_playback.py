@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from deployments.errors import Unavailable
-from deployments.ingress.responses.exception_handlers import reason_of
-from deployments.ingress.responses.playback import Playback
+from deployments.service.playback import Playback
+from deployments.service.turns import Turn
 from tests.support.recorder import Recorder
 
 
@@ -89,7 +89,8 @@ def test_what_fails_once_all_has_left_is_no_failure_of_the_speech() -> None:
 
 
 def test_failures_are_told_apart_by_a_word() -> None:
-    deadline = asyncio.Timeout(None)
-    assert reason_of(Unavailable("No."), deadline) == "unavailable"
-    assert reason_of(RuntimeError("secret"), deadline) == "RuntimeError"
-    assert reason_of(asyncio.CancelledError(), deadline) == "cancelled"
+    turn = Turn.begin(60)
+    assert turn.reason_of(Unavailable("No.")) == "unavailable"
+    assert turn.reason_of(RuntimeError("secret")) == "RuntimeError"
+    assert turn.reason_of(asyncio.CancelledError()) == "cancelled"
+    assert Turn.begin(0).reason_of(asyncio.CancelledError()) == "timeout"

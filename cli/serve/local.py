@@ -1,31 +1,26 @@
-"""Runs the service of serve_config.yaml on this machine until it is stopped. `scripts/start.sh` calls it."""
+"""Starts and stops Ray on this machine, with the deployments of a configuration."""
 
 import contextlib
 import io
 import logging
 import os
-import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import yaml
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
+from cli.serve.config import service_arguments
 from deployments.arguments import Arguments
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
 from deployments.profiles import Profile
-from deployments.settings import SECRETS, Settings
+from deployments.settings import Settings
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
 
-CONFIG = Path(__file__).resolve().parent.parent / "serve_config.yaml"
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.ingress.proxy:middlewares",
@@ -35,94 +30,23 @@ RAY_ENVIRONMENT = {
 """Environment variables for Ray. The Dockerfile sets the same for clusters."""
 
 
-def main() -> int:
-    """Starts the service, waits until it is ready, prints its URLs, and stops it cleanly."""
-    settings = _settings()
-    _check_ports(settings)
-    say = _Progress()
-    try:
-        say("Starting Ray")
-        deploy(settings, say)
-        for kind in (signal.SIGINT, signal.SIGTERM):  # not earlier: Ray has installed its own handlers
-            signal.signal(kind, _interrupt)
-        wait(say)
-        say.ready(settings)
-        signal.pause()
-    except KeyboardInterrupt:
-        say("Stopping")
-    except StartFailed as error:
-        say(f"The service did not start. {error}")
-        return 1
-    finally:
-        stop()
-    say("Stopped")
-    return 0
-
-
 class StartFailed(Exception):
     """A deployment cannot start; the message is the reason."""
 
 
-class _Progress:
-    """Prints lines with the seconds since the start."""
+def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Starts Ray in this process, fetches the checkpoints, and deploys a configuration.
 
-    def __init__(self) -> None:
-        self._begin = time.monotonic()
-
-    def __call__(self, line: str) -> None:
-        print(f"[{time.monotonic() - self._begin:5.1f} s] {line}", flush=True)
-
-    def ready(self, settings: Settings) -> None:
-        host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host  # noqa: S104
-        url = f"http://{host}:{settings.api_port}"
-        self("Ready")
-        print(
-            f"\n  Page                {url}/ui/"
-            f"\n  Speech         POST {url}/api/tts"
-            f"\n  Transcription  POST {url}/api/transcribe"
-            f"\n  Health         GET  {url}/health"
-            f"\n  Documentation       {url}/apidocs"
-            "\n\nCtrl-C stops it.",
-            flush=True,
-        )
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        lines = [
-            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in SECRETS else '=' + repr(e['input'])}: {e['msg']}"
-            for e in error.errors()
-        ]
-        sys.exit("A setting of the environment or of .env is wrong:\n" + "\n".join(lines))
-
-
-def _check_ports(settings: Settings) -> None:
-    _check_port(settings.api_host, settings.api_port, "API_PORT")
-    if settings.metrics_port:
-        _check_port("0.0.0.0", settings.metrics_port, "METRICS_PORT")  # noqa: S104 - as Ray listens
-
-
-def _check_port(host: str, port: int, setting: str) -> None:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        sys.exit(
-            f"{host}:{port} cannot be listened on ({error.strerror}): stop what is there, "
-            f"or set {setting} to another port."
-        )
-
-
-def deploy(settings: Settings, say: Callable[[str], None]) -> None:
-    """Starts Ray in this process, fetches the checkpoints, and deploys serve_config.yaml.
+    Args:
+        settings: Host and port override those of the configuration.
+        config: Deploys the service, and whatever else.
+        say: Reports progress.
 
     Raises:
+        InvalidConfig: the configuration does not deploy the service.
         StartFailed: a checkpoint is not available, or the profile's GPU.
     """
+    arguments = Arguments(**service_arguments(config))
     # Settings in .env must reach the replicas, too, which inherit the environment, but not the working directory.
     os.environ |= _environment(settings) | RAY_ENVIRONMENT
 
@@ -132,8 +56,7 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
     from ray.serve.schema import ServeDeploySchema
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    http = config.pop("http_options") | {"host": settings.api_host, "port": settings.api_port}
+    http = config.get("http_options", {}) | {"host": settings.api_host, "port": settings.api_port}
     ray.init(
         address="local",
         include_dashboard=False,
@@ -142,7 +65,7 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
         _metrics_export_port=settings.metrics_port,
     )
     gpus = ray.cluster_resources().get("GPU", 0)
-    profile = Arguments(**config["applications"][0]["args"]).profile_for(settings, lambda: gpus)
+    profile = arguments.profile_for(settings, lambda: gpus)
     if profile.device == "cuda" and not gpus:
         raise StartFailed(
             f"The profile {profile.name} needs a GPU, and Ray finds none on this machine: see what nvidia-smi says (in "
@@ -150,7 +73,8 @@ def deploy(settings: Settings, say: Callable[[str], None]) -> None:
         )
     _fetch(profile, settings, say)
     logging_config = {"encoding": settings.log_format.upper(), "log_level": settings.log_level}
-    serve.start(http_options=http, proxy_location=config.pop("proxy_location"), logging_config=logging_config)
+    location = config.get("proxy_location", "EveryNode")
+    serve.start(http_options=http, proxy_location=location, logging_config=logging_config)
     cast("ServeControllerClient", _get_global_client()).deploy_apps(ServeDeploySchema(**config))
 
 
@@ -217,13 +141,3 @@ def stop() -> None:
         with contextlib.redirect_stderr(hidden), contextlib.redirect_stdout(hidden):
             serve.shutdown()
             ray.shutdown()
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, signal.SIG_IGN)  # a second signal would interrupt the shutdown
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(main())

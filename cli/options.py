@@ -1,0 +1,43 @@
+"""The options of `llasa-serve say`, made from the parameters of speech."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any, Final
+
+from deployments.service.parameters import SpeechParams
+
+_SHORT: Final = {"sample_rate": "--rate", "response_format": "--format"}
+_TYPES: Final = {"integer": int, "number": float, "string": str}
+_ARGUMENTS: Final = ("input", "voice")
+"""Parameters that `say` has its own arguments for."""
+
+
+def add_speech_options(parser: argparse.ArgumentParser) -> None:
+    """Adds an option for each parameter. One that is not given is left to the service."""
+    for name, schema in SpeechParams.schemas().items():
+        if name not in _ARGUMENTS:
+            flags = [f"--{name.replace('_', '-')}", *([_SHORT[name]] if name in _SHORT else [])]
+            parser.add_argument(*flags, dest=name, default=argparse.SUPPRESS, help=_help(schema), **_kind(schema))
+
+
+def speech_params(given: argparse.Namespace, **values: Any) -> SpeechParams:
+    """Returns the parameters that were given as options, and `values`.
+
+    Raises:
+        InvalidInput: a value is out of its range.
+    """
+    options = {name: value for name, value in vars(given).items() if name in SpeechParams.model_fields}
+    return SpeechParams.of(options | values)
+
+
+def _help(schema: Mapping[str, Any]) -> str:
+    default = "" if schema["default"] is None else f" Default: {schema['default']}."
+    return f"{schema['description']}{default}".replace("`", "").replace("%", "%%")
+
+
+def _kind(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if "enum" in schema:
+        return {"choices": schema["enum"]}
+    if schema["type"] == "boolean":
+        return {"action": argparse.BooleanOptionalAction}
+    return {"type": _TYPES[schema["type"]], "metavar": schema["type"].upper()}

@@ -1,0 +1,113 @@
+"""`llasa-serve serve`: starts the service, and stops it when asked to."""
+
+import argparse
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from cli.serve.config import InvalidConfig, read_config, service_arguments
+from cli.serve.local import StartFailed, deploy, stop, wait
+from deployments.settings import SECRETS, Settings
+
+
+def run_serve(given: argparse.Namespace) -> int:
+    """Starts the service, waits until it is ready, prints its URLs, and stops it cleanly; returns the exit status."""
+    settings = read_settings(given)
+    config = choose_config(given)
+    _check_ports(settings)
+    say = _Progress()
+    try:
+        say("Starting Ray")
+        deploy(settings, config, say)
+        for kind in (signal.SIGINT, signal.SIGTERM):  # not earlier: Ray has installed its own handlers
+            signal.signal(kind, _interrupt)
+        wait(say)
+        say.ready(settings)
+        signal.pause()
+    except KeyboardInterrupt:
+        say("Stopping")
+    except StartFailed as error:
+        say(f"The service did not start. {error}")
+        return 1
+    finally:
+        stop()
+    say("Stopped")
+    return 0
+
+
+class _Progress:
+    """Prints lines with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        print(f"[{time.monotonic() - self._begin:5.1f} s] {line}", flush=True)
+
+    def ready(self, settings: Settings) -> None:
+        host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host  # noqa: S104
+        url = f"http://{host}:{settings.api_port}"
+        self("Ready")
+        print(
+            f"\n  Page                {url}/"
+            f"\n  Speech         POST {url}/api/tts"
+            f"\n  Transcription  POST {url}/api/transcribe"
+            f"\n  Health         GET  {url}/health"
+            f"\n  Documentation       {url}/apidocs"
+            "\n\nCtrl-C stops it.",
+            flush=True,
+        )
+
+
+def read_settings(given: argparse.Namespace) -> Settings:
+    """Returns the settings, overridden by the options; exits with a message if one is invalid."""
+    options = {"api_host": given.host, "api_port": given.port, "profile": given.profile}
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        lines = [
+            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in SECRETS else '=' + repr(e['input'])}: {e['msg']}"
+            for e in error.errors()
+        ]
+        sys.exit("Invalid settings in the environment, .env or the options:\n" + "\n".join(lines))
+
+
+def choose_config(given: argparse.Namespace) -> dict[str, Any]:
+    """Returns the configuration, with the profile of the options; exits with a message if it is invalid."""
+    try:
+        config = read_config(given.config)
+    except InvalidConfig as error:
+        sys.exit(str(error))
+    if given.profile:
+        service_arguments(config)["profile"] = given.profile
+    return config
+
+
+def _check_ports(settings: Settings) -> None:
+    _check_port(settings.api_host, settings.api_port, "API_PORT")
+    if settings.metrics_port:
+        _check_port("0.0.0.0", settings.metrics_port, "METRICS_PORT")  # noqa: S104 - as Ray listens
+
+
+def _check_port(host: str, port: int, setting: str) -> None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        sys.exit(
+            f"{host}:{port} cannot be listened on ({error.strerror}): stop what is there, "
+            f"or set {setting} to another port."
+        )
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_IGN)  # a second signal would interrupt the shutdown
+    raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
 
-from deployments.llasa.pages import Cached, Decode, Step
+from scripts.bench.paged_engine.pages import Cached, Decode, Step
 
 NAME: Final = "paged_rows"
 

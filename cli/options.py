@@ -7,7 +7,7 @@ from typing import Any, Final
 from deployments.service.parameters import SpeechParams
 
 _SHORT: Final = {"sample_rate": "--rate", "response_format": "--format"}
-_TYPES: Final = {"integer": int, "number": float, "string": str}
+_TYPES: Final = {"integer": int, "number": float, "string": str, "object": str, "array": str}
 _ARGUMENTS: Final = ("input", "voice")
 """Parameters that `say` has its own arguments for."""
 
@@ -31,7 +31,8 @@ def speech_params(given: argparse.Namespace, **values: Any) -> SpeechParams:
 
 
 def _help(schema: Mapping[str, Any]) -> str:
-    default = "" if schema["default"] is None else f" Default: {schema['default']}."
+    shown = schema["default"] is not None and schema["type"] not in ("object", "array")
+    default = f" Default: {schema['default']}." if shown else ""
     return f"{schema['description']}{default}".replace("`", "").replace("%", "%%")
 
 
@@ -40,4 +41,5 @@ def _kind(schema: Mapping[str, Any]) -> dict[str, Any]:
         return {"choices": schema["enum"]}
     if schema["type"] == "boolean":
         return {"action": argparse.BooleanOptionalAction}
-    return {"type": _TYPES[schema["type"]], "metavar": schema["type"].upper()}
+    metavar = "JSON" if schema["type"] in ("object", "array") else schema["type"].upper()
+    return {"type": _TYPES[schema["type"]], "metavar": metavar}

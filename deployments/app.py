@@ -22,10 +22,6 @@ def build(arguments: Arguments) -> Application:
     """Wires the deployments according to the settings."""
     settings = Settings()
     profile = arguments.profile_for(settings, lambda: ray.cluster_resources().get("GPU", 0))
-    if settings.reference_check == "auto":
-        # The embedded Whisper has too small a vocabulary to check other texts.
-        check = "off" if profile.whisper.startswith("nano:") else "refuse"
-        settings = settings.model_copy(update={"reference_check": check})
     running = settings.max_running_requests or profile.takes * arguments.replicas.get("Llasa", 1)
     settings = settings.model_copy(update={"max_running_requests": running})
 

@@ -125,13 +125,12 @@ class Settings(BaseSettings):
         ),
     ] = 1
     reference_check: Annotated[
-        Literal["auto", "off", "refuse", "repair"],
+        Literal["off", "refuse", "repair"],
         Field(
             description="What to do if Whisper hears something other than the given text in a reference clip: `refuse`"
-            " the request, `repair` the text, or `off` (do not check). `auto` is `refuse`, but `off` with "
-            "the embedded Whisper of `nano`."
+            " the request, `repair` the text, or `off` (do not check). Requests may override it."
         ),
-    ] = "auto"
+    ] = "refuse"
     max_audio_duration: Annotated[
         float, Field(gt=0, description="Longest reference clip, in seconds. Clips above 15 s are cut at a word.")
     ] = 60
@@ -151,7 +150,11 @@ class Settings(BaseSettings):
     ] = None
     default_random_seed: Annotated[Seed, Field(description="Seed, if the request has none.")] = 49
     voices_dir: Annotated[
-        Path, Field(description="Folder of the stored voices. On a cluster, all ingress replicas must share it.")
+        Path,
+        Field(
+            description="Folder of the stored voices and pronunciations. On a cluster, all ingress replicas must share "
+            "it."
+        ),
     ] = Path("~/.local/share/llasa-serve/voices")
     max_voices: Annotated[int, Field(ge=0, description="Number of voices that may be stored.")] = 1_000
     voice_cache_mb: Annotated[

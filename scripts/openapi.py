@@ -18,6 +18,7 @@ def openapi() -> dict[str, Any]:
         audio=stub,
         listener=stub,
         voices=stub,
+        pronunciations=stub,
         health=stub,
         residency=stub,
         admission=stub,

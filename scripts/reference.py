@@ -166,6 +166,8 @@ def _parameters(operation: Mapping[str, Any]) -> Iterator[Sequence[str]]:
 def _body(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         schema = _resolved(content["schema"], document)
+        if "items" in schema:  # a list of objects: their fields
+            schema = _resolved(schema["items"], document)
         required = schema.get("required", ())
         for name, field in schema["properties"].items():
             yield _row(f"`{name}`", _resolved(field, document), required=name in required)
@@ -176,7 +178,7 @@ def _resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping
     if not reference:
         return schema
     named: Mapping[str, Any] = document["components"]["schemas"][reference.rpartition("/")[2]]
-    return named
+    return {**named, **{key: value for key, value in schema.items() if key != "$ref"}}
 
 
 def _row(name: str, schema: Mapping[str, Any], *, required: bool, text: str | None = None) -> Sequence[str]:

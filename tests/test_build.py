@@ -62,23 +62,6 @@ def test_the_argument_goes_before_the_setting(graph: Callable[..., dict[str, Dep
     assert built["Llasa"].init_args[0].name == "llasa-3b"
 
 
-@pytest.mark.parametrize(
-    ("gpus", "environment", "check"),
-    [
-        (0, {}, "off"),
-        (2, {}, "refuse"),
-        (0, {"REFERENCE_CHECK": "repair"}, "repair"),
-        (0, {"WHISPER_MODEL_PATH": "Systran/faster-whisper-small"}, "refuse"),
-        (2, {"REFERENCE_CHECK": "off"}, "off"),
-    ],
-)
-def test_references_are_checked_where_whisper_can_be_believed(
-    graph: Callable[..., dict[str, Deployment]], gpus: float, environment: dict[str, str], check: str
-) -> None:
-    built = graph(gpus=gpus, **environment)
-    assert list(built["Ingress"].init_args)[1].reference_check == check
-
-
 def test_idle_timeout_and_log_level_reach_every_model(graph: Callable[..., dict[str, Deployment]]) -> None:
     built = graph(GPU_IDLE_TIMEOUT="12.5", LOG_LEVEL="WARNING")
     for name in ("Llasa", "XCodec2", "Whisper"):

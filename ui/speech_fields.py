@@ -13,6 +13,8 @@ OMITTED: Final = {
     "response_format": "each speech can be downloaded in every format",
     "details": "the page shows times and warnings of each speech",
     "keep": "copies are for the operator; visitors have downloads",
+    "normalization_options": "the page has one switch for all of them",
+    "pronunciations": "the page uses the stored ones",
     "max_new_tokens": "the page has a button that stops the speech",
 }
 """Parameters that the page does not have, and why."""

@@ -11,8 +11,6 @@ LEAD: Final = 2
 """Quiet frames (20 ms each) kept before the speech."""
 TRAIL: Final = 3
 """Quiet frames kept after the speech."""
-_OWN: Final = (LEAD + TRAIL) * HOP
-"""Samples of the pause between two takes that belong to the takes themselves."""
 FADE: Final = HOP // 2
 """Samples (10 ms) of the fades in and out."""
 
@@ -71,9 +69,23 @@ def _rise(samples: int) -> Waveform:
     return (0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / max(samples, 1))).astype(np.float32)
 
 
-def gap(pause: float) -> int:
-    """Returns the samples of silence between two takes for a pause in seconds; if negative, the takes overlap."""
-    return round(pause * SAMPLE_RATE) - _OWN
+def gap(pause: float, *, after: bool = True, before: bool = True) -> int:
+    """Returns the samples of silence to add for a pause in seconds; if negative, the takes overlap.
+
+    Args:
+        pause: Seconds between the speech of two takes.
+        after: Whether it follows a take.
+        before: Whether a take follows it.
+    """
+    return round(pause * SAMPLE_RATE) - (TRAIL * HOP if after else 0) - (LEAD * HOP if before else 0)
+
+
+def quiet_edges(wav: Waveform) -> tuple[int, int]:
+    """Returns the samples of silence before and after the speech of a take."""
+    (loud,) = np.nonzero(frame_levels(wav) > QUIET)
+    if not len(loud):
+        return len(wav), 0
+    return int(loud[0]) * HOP, len(wav) - (int(loud[-1]) + 1) * HOP
 
 
 def crossfaded(before: Waveform, wav: Waveform) -> Waveform:

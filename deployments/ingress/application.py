@@ -20,11 +20,13 @@ from deployments.ingress.responses.speech import HEADERS
 from deployments.ingress.routes.assistants import assistant_route
 from deployments.ingress.routes.batch import batch_routes
 from deployments.ingress.routes.captioned import captioned_routes
+from deployments.ingress.routes.dialogue import dialogue_routes
 from deployments.ingress.routes.elevenlabs import elevenlabs_routes
 from deployments.ingress.routes.gpu import gpu_routes
 from deployments.ingress.routes.live import LIVE, live_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
+from deployments.ingress.routes.pronunciations import pronunciation_routes
 from deployments.ingress.routes.speech import speech_routes
 from deployments.ingress.routes.transcription import transcription_routes
 from deployments.ingress.routes.transcriptions import transcriptions_routes
@@ -46,6 +48,7 @@ WORK: Final = (
     "/v1/audio/transcriptions",
     "/v1/audio/translations",
     "/v1/audio/voices",
+    "/v1/text-to-dialogue",
 )
 """Paths whose POST runs a model: these take turns."""
 SERVING = {"healthy", "upscaling", "downscaling"}
@@ -87,6 +90,8 @@ def build_application(service: SpeechService) -> FastAPI:
         speech_routes,
         transcriptions_routes,
         voice_routes,
+        pronunciation_routes,
+        dialogue_routes,
         model_routes,
         tts_routes,
         transcription_routes,

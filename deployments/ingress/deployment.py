@@ -18,6 +18,7 @@ from deployments.remote import errors_of, from_controller
 from deployments.residency.policy import ServeResidency
 from deployments.service.listener import Listener
 from deployments.service.metrics import METRICS, CacheMetrics
+from deployments.service.pronunciations import PronunciationStore
 from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
 from deployments.service.voices import Voices
@@ -153,6 +154,7 @@ class IngressDeployment(SpeechService):
             audio=audio,
             listener=Listener(audio, transcriber, residency),
             voices=Voices(store, synthesizer, lm, residency, profile),
+            pronunciations=PronunciationStore.of(settings),
             health=_deployment_health,
             residency=residency,
             metrics=metrics,

@@ -1,12 +1,12 @@
 """Llasa as a Serve deployment."""
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from ray.serve import metrics
 
 from deployments.cache_metrics import HITS, MISSES
@@ -17,7 +17,7 @@ from deployments.placement.choice import usable
 from deployments.placement.devices import Gpu, NvmlReader
 from deployments.placement.gpu_loader import load_onto_gpu
 from deployments.placement.lease import Leases
-from deployments.placement.memory import LlamaShape, fitting_takes
+from deployments.placement.memory import LlamaShape, MemoryPlan
 from deployments.placement.model_loader import ModelLoader
 from deployments.placement.placement import Placement
 from deployments.profiles import Profile
@@ -27,8 +27,8 @@ from deployments.settings import Settings
 if TYPE_CHECKING:
     from deployments.llasa.engine import Engine
 
-_CHUNK = 25
-"""Codes per message, half a second: a message between replicas costs about as much as a code."""
+
+logger = logging.getLogger(__name__)
 
 
 class LlasaDeployment:
@@ -48,15 +48,9 @@ class LlasaDeployment:
 
     async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
         engine = await self._engine.ready()
-        gathered: list[CodeChunk] = []
         async with aclosing(engine.generate(request)) as chunks:
             async for chunk in chunks:
-                gathered.append(chunk)
-                if chunk.finish or sum(len(part.codes) for part in gathered) >= _CHUNK:
-                    codes = np.concatenate([part.codes for part in gathered])
-                    tokens = sum(part.prompt_tokens for part in gathered)
-                    yield CodeChunk(codes, chunk.finish, tokens, any(part.unread for part in gathered))
-                    gathered.clear()
+                yield chunk
         self._prompts.report(await engine.stats())
 
     async def stats(self) -> EngineStats:
@@ -82,7 +76,9 @@ class LlasaDeployment:
             takes = self._profile.takes
             if gpu:
                 room = usable(gpu, Leases().held())
-                takes = fitting_takes(room, shape, takes, self._profile.name, shared=shared)
+                plan = MemoryPlan.fit(room, shape, takes, self._profile.name, shared=shared)
+                logger.info("%s: %s", self._profile.name, plan)
+                takes = plan.takes
             return _start_engine(folder, self._profile, takes)
 
         engine, self._placement = load_onto_gpu(
@@ -115,4 +111,4 @@ def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":
     from deployments.llasa.checkpoint import load_checkpoint
     from deployments.llasa.engine import Engine
 
-    return Engine(load_checkpoint(str(folder), profile.device), takes)
+    return Engine.fitting(load_checkpoint(str(folder), profile.device), takes)

@@ -1,49 +1,32 @@
 """The engine: generates many takes in one batch, each streamed, cancelled and sampled separately."""
 
 import asyncio
-import itertools
+import logging
+import threading
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import numpy as np
-from transformers import GenerationConfig
-from transformers.generation import ContinuousBatchingConfig
-from transformers.generation.continuous_batching import ContinuousBatchingManager, RequestStatus
-from transformers.generation.continuous_batching.continuous_api import OutputRouter
-from transformers.generation.continuous_batching.requests import GenerationOutput
+import torch
 
 from deployments.errors import InvalidText, Unavailable
-from deployments.llasa import attention
 from deployments.llasa.checkpoint import Checkpoint
-from deployments.llasa.prefill import Prefills
-from deployments.llasa.protocol import CodeChunk, EngineStats, FinishReason, TakeRequest
-from deployments.llasa.sampler import Rules, TakeSampler
+from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
+from deployments.llasa.scheduler import Scheduler
+from deployments.llasa.slots import Slots
+from deployments.llasa.steps import fastest_steps
+from deployments.llasa.take import RunningTake
+from deployments.placement.memory import WINDOW
 
-CONTEXT: Final = 2048
+CONTEXT: Final = WINDOW
 """Tokens of text and speech together in Llasa's training; longer sequences ramble."""
-_EVERY: Final = 10
-"""Codes between two outputs of a take, a fifth of a second."""
-_STEP_TOKENS: Final = 512
-"""Maximum prompt tokens per step: more start a new take sooner but make the running ones stutter."""
-_SILENCE: Final = 1.0
-"""Seconds without an output after which a take checks that the engine is alive."""
 
-
-class _Outputs(OutputRouter):  # type: ignore[misc]
-    """Wakes the event loop for a take every few codes instead of for each: every output holds the whole take."""
-
-    def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
-        super().deliver_batch([output for output in outputs if output.is_finished() or self._is_due(output)])
-
-    def _is_due(self, output: GenerationOutput) -> bool:
-        codes = len(output.generated_tokens)
-        return codes == 1 or codes % _EVERY == 0  # the first one shows that the prompt has been read
+logger = logging.getLogger(__name__)
 
 
 class Engine:
-    """Generates takes by transformers' continuous batching.
+    """Generates takes in a thread of its own: a `SpeechLM`.
 
     Args:
         checkpoint: Loaded by `load_checkpoint`.
@@ -51,128 +34,123 @@ class Engine:
     """
 
     def __init__(self, checkpoint: Checkpoint, max_takes: int = 16) -> None:
-        model = checkpoint.model
-        self._end = checkpoint.vocabulary.end
         self._prompts = checkpoint.prompts
-        self._sampler = TakeSampler(max_takes, self._end, model.device)
-        self._free_slots = asyncio.Queue[int]()
-        for slot in range(max_takes):
-            self._free_slots.put_nowait(slot)
-        self._numbers = itertools.count()
-        self._prefills = Prefills()
-        self._waiting = 0
-        self._prompt_tokens = 0
-        on_cpu = model.device.type == "cpu"
-        if on_cpu:
-            model.set_attn_implementation("sdpa")  # a name that the manager knows: replaced below
-        page_size = 16 if on_cpu else 256  # flash attention's kernels use pages of 256
-        self._manager: ContinuousBatchingManager = model.init_continuous_batching(
-            generation_config=GenerationConfig(do_sample=False, eos_token_id=self._end),
-            continuous_batching_config=ContinuousBatchingConfig(
-                page_size=page_size,
-                num_blocks=max_takes * CONTEXT // page_size,
-                max_batch_tokens=max(_STEP_TOKENS, max_takes),
-                max_requests_per_batch=max_takes,
-            ),
-        )
-        self._manager.logit_processor = self._sampler
-        self._manager.output_router = _Outputs()
-        if on_cpu:
-            attention.register()
-            model.set_attn_implementation(attention.NAME)
-        self._manager.warmup()  # allocates the cache now, so that loading fails if memory is short
-        self._manager.start()
+        slots = Slots(checkpoint.weights, max_takes, CONTEXT)
+        self._steps = fastest_steps(slots)
+        self._scheduler = Scheduler(slots, self._steps, checkpoint.vocabulary.end)
+        self._inbox = SimpleQueue[RunningTake | None]()
+        self._submission = threading.Lock()
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="llasa-engine", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def fitting(cls, checkpoint: Checkpoint, max_takes: int) -> "Engine":
+        """Returns an engine for fewer takes if memory does not suffice for `max_takes`: their number is an estimate.
+
+        Raises:
+            OutOfMemoryError: it does not suffice for one.
+        """
+        for takes in (max_takes >> halvings for halvings in range(max_takes.bit_length())):
+            try:
+                return cls(checkpoint, takes)
+            except torch.OutOfMemoryError as error:
+                logger.warning("no memory for %d takes at once: %s", takes, error)
+            if torch.cuda.is_initialized():
+                torch.cuda.empty_cache()
+        raise torch.OutOfMemoryError("The memory does not suffice for one take.")
+
+    @property
+    def takes(self) -> int:
+        """Takes in the batch at once."""
+        return self._scheduler.slots
+
+    @property
+    def path(self) -> str:
+        """How its steps are computed."""
+        return self._steps.path
 
     async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
         """Generates a take; see `SpeechLM.generate`."""
-        prompt = self._prompts.build(request)
+        prompt = np.asarray(self._prompts.build(request), np.int64)
         room = CONTEXT - len(prompt)
         if room < request.min_codes:
             raise InvalidText(
                 f"Text and reference take {len(prompt)} of the model's {CONTEXT} tokens and leave too little to speak "
                 "with: shorten the text or the reference clip."
             )
-        async with AsyncExitStack() as stack:
-            self._waiting += 1
-            try:
-                prefilled = await stack.enter_async_context(self._prefills.of(prompt))
-                slot = await self._free_slots.get()
-            finally:
-                self._waiting -= 1
-            stack.callback(self._free_slots.put_nowait, slot)
-            limit = min(request.max_codes or room, room)
-            rules = Rules(slot, len(prompt), min(request.min_codes, limit), request.sampling)
-            unread = not self._prompts.reads(request.text)
-            async with aclosing(self._take(prompt, limit, rules)) as chunks:
-                async for chunk in chunks:
-                    prefilled()
-                    yield replace(chunk, unread=unread) if chunk.prompt_tokens else chunk
+        limit = min(request.max_codes or room, room)
+        take = RunningTake(
+            prompt=prompt,
+            limit=limit,
+            min_codes=min(request.min_codes, limit),
+            sampling=request.sampling,
+            unread=not self._prompts.reads(request.text),
+            loop=asyncio.get_running_loop(),
+        )
+        self._submit(take)
+        try:
+            chunk: CodeChunk | None = None
+            while not (chunk and chunk.finish):
+                item = await take.chunks.get()
+                if isinstance(item, Unavailable):
+                    raise item
+                yield (chunk := item)
+        finally:
+            take.cancelled = True
 
     async def stats(self) -> EngineStats:
-        batch = self._manager.batch_processor
-        running = len(batch.scheduler.active_requests) if batch else 0
-        sampler = self._sampler
+        scheduler = self._scheduler
         return EngineStats(
-            running=running,
-            waiting=self._waiting,
-            largest_batch=sampler.largest_batch,
-            steps=sampler.steps,
-            codes=sampler.codes,
-            prompt_tokens=self._prompt_tokens,
-            prefilled_tokens=sampler.prefilled_tokens,
+            running=scheduler.running,
+            waiting=len(scheduler.waiting) + self._inbox.qsize(),
+            largest_batch=scheduler.largest_batch,
+            steps=scheduler.steps,
+            codes=scheduler.codes,
+            prompt_tokens=scheduler.prompt_tokens,
+            prefilled_tokens=scheduler.prefilled_tokens,
         )
 
     def check_health(self) -> None:
         """Raises Unavailable if the engine's thread has died."""
-        if not self._manager.is_running():
-            raise Unavailable(f"The speech engine has died: {self._manager.background_thread_status.fatal_error}")
+        if self._failure:
+            raise Unavailable(self._failure)
 
     def close(self) -> None:
         """Stops the engine's thread; running takes fail."""
-        self._manager.stop(block=True, hard_stop=True)
+        with self._submission:
+            if not self._failure:
+                self._inbox.put(None)
+        self._thread.join()
 
-    async def _take(self, prompt: list[int], limit: int, rules: Rules) -> AsyncGenerator[CodeChunk, None]:
-        self.check_health()
-        take = f"take-{next(self._numbers)}"
-        outputs = asyncio.Queue[GenerationOutput]()
-        self._manager.register_result_handler(take, outputs.put_nowait)
-        finish: FinishReason | None = None
-        sent = 0
+    def _submit(self, take: RunningTake) -> None:
+        with self._submission:  # either the thread receives it, or it fails here
+            self.check_health()
+            self._inbox.put(take)
+
+    def _run(self) -> None:
+        reason = "it was closed"
         try:
-            self._manager.add_request(
-                prompt, request_id=take, max_new_tokens=limit, streaming=True, eos_token_id=self._end, rules=rules
-            )
-            while finish is None:
-                output = await self._latest(outputs)
-                codes = output.generated_tokens
-                if output.is_finished():
-                    finish = self._finish(output)
-                    codes = codes[:-1] if finish == "stop" else codes
-                made = CodeChunk(np.array(codes[sent:], np.int32), finish)
-                if not sent:  # by now the whole prompt has been computed or found in the cache
-                    self._prompt_tokens += len(prompt)
-                    made = replace(made, prompt_tokens=len(prompt))
-                yield made
-                sent = len(codes)
-        finally:
-            if finish is None:  # the manager sends nothing more for a cancelled take, so nothing waits for it
-                self._manager.cancel_request(take)
-                self._manager.output_router.result_handlers.pop(take, None)
+            with self._steps.context():
+                while self._receive():
+                    self._scheduler.advance()
+        except Exception as error:
+            logger.exception("the speech engine has died")
+            reason = f"{type(error).__name__}: {error}"
+        with self._submission:
+            self._failure = f"The speech engine has died: {reason}"
+            while not self._inbox.empty():
+                if take := self._inbox.get():
+                    self._scheduler.waiting.append(take)
+        self._scheduler.fail(self._failure)
 
-    async def _latest(self, outputs: asyncio.Queue[GenerationOutput]) -> GenerationOutput:
-        """Returns the newest output of a take; each holds the whole take."""
+    def _receive(self) -> bool:
+        """Takes in new takes, and waits for one if there is nothing to do; returns false when the engine closes."""
         while True:
             try:
-                async with asyncio.timeout(_SILENCE):
-                    output = await outputs.get()
-            except TimeoutError:  # an engine that ends drops the takes it has just received, without an error
-                self.check_health()
-                continue
-            while not outputs.empty():
-                output = outputs.get_nowait()
-            return output
-
-    def _finish(self, output: GenerationOutput) -> FinishReason:
-        if output.status == RequestStatus.FAILED:
-            raise Unavailable(f"The speech engine failed: {output.error}")
-        return "stop" if output.generated_tokens[-1] == self._end else "length"
+                take = self._inbox.get(block=self._scheduler.idle)
+            except Empty:
+                return True
+            if take is None:
+                return False
+            self._scheduler.waiting.append(take)

@@ -5,16 +5,14 @@ chat template around one user turn with both texts and an assistant turn that th
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from deployments.errors import Unavailable
 from deployments.llasa.protocol import TakeRequest
+from deployments.llasa.tokenizer import LlasaTokenizer
 from deployments.llasa.vocabulary import SPEECH_START, TEXT_END, TEXT_START, Vocabulary
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 TEMPLATE_DATE: Final = "26 Jul 2024"
 """The template puts a date into every prompt. With today's date, the same seed would give different speech tomorrow."""
@@ -23,7 +21,7 @@ TEMPLATE_DATE: Final = "26 Jul 2024"
 class PromptBuilder:
     """Builds prompts for one checkpoint."""
 
-    def __init__(self, tokenizer: "PreTrainedTokenizerBase", vocabulary: Vocabulary) -> None:
+    def __init__(self, tokenizer: LlasaTokenizer, vocabulary: Vocabulary) -> None:
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._frame = lru_cache(maxsize=64)(self._render_frame)
@@ -46,23 +44,20 @@ class PromptBuilder:
 
     def reads(self, text: str) -> bool:
         """Returns whether the whole text has tokens. Llama covers all text; the embedded model reads English."""
-        unknown = self._tokenizer.unk_token_id
-        return unknown is None or unknown not in self._tokenizer.encode(_plain(text), add_special_tokens=False)
+        return self._tokenizer.reads(_plain(text))
 
     def _encode(self, text: str) -> list[int]:
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
-        engine_ids: list[int] = self._vocabulary.engine_ids[np.asarray(ids, np.int64)].tolist()
+        ids = np.asarray(self._tokenizer.encode(text), np.int64)
+        engine_ids: list[int] = self._vocabulary.engine_ids[ids].tolist()
         return engine_ids
 
     def _render_frame(self, instruction: str) -> tuple[list[int], list[int]]:
         """Returns the ids before and after the text, rendered by the checkpoint's own template once per instruction."""
-        rendered = self._tokenizer.apply_chat_template(
+        rendered = self._tokenizer.render(
             [
                 {"role": "user", "content": f"{instruction}:{TEXT_START}{TEXT_END}"},
                 {"role": "assistant", "content": SPEECH_START},
             ],
-            tokenize=False,
-            continue_final_message=True,
             date_string=TEMPLATE_DATE,
         )
         before, after = rendered.split(TEXT_START + TEXT_END)

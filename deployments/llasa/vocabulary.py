@@ -1,15 +1,12 @@
 """Maps token ids to engine ids, in which the speech codes come first."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deployments.errors import Unavailable
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 TEXT_START = "<|TEXT_UNDERSTANDING_START|>"
 TEXT_END = "<|TEXT_UNDERSTANDING_END|>"
@@ -38,17 +35,16 @@ class Vocabulary:
         return self.codec_size
 
     @classmethod
-    def of(cls, tokenizer: "PreTrainedTokenizerBase", size: int) -> "Vocabulary":
+    def of(cls, tokens: Mapping[str, int], size: int) -> "Vocabulary":
         """Finds the speech tokens.
 
         Args:
-            tokenizer: The checkpoint's tokenizer.
+            tokens: Token ids of the checkpoint's tokenizer, by token.
             size: Rows of the model's embedding, at least the tokenizer's length.
 
         Raises:
             Unavailable: the tokenizer is not Llasa's: markers are missing, or the codes are not contiguous.
         """
-        tokens = tokenizer.get_vocab()
         missing = [marker for marker in (TEXT_START, TEXT_END, SPEECH_START, SPEECH_END) if marker not in tokens]
         if missing or "<|s_0|>" not in tokens:
             raise Unavailable(

@@ -11,10 +11,15 @@ _BFLOAT16: Final = 2
 CONTEXT_BYTES: Final = _GIB // 2
 """Memory of CUDA itself with its kernels, in each process: about this on current GPUs."""
 CODEC_SIZE: Final = 65_536
-_TAKE_TOKENS: Final = 2048
-"""Tokens of the longest take: `deployments.llasa.engine.CONTEXT`, which cannot be imported without its models."""
-_LLASA_WORK: Final = _GIB
-"""Activations of a step of 512 tokens, their float32 logits over the codes, and the captured CUDA graphs."""
+WINDOW: Final = 2048
+"""Tokens of the longest take, text and speech together."""
+PREFILL: Final = 512
+"""Prompt tokens that Llasa's engine computes at once on a GPU."""
+_LLASA_FIXED: Final = _GIB // 2
+"""Nodes of about 40 captured CUDA graphs, and cuBLAS's work space."""
+_LOGIT_WORK: Final = 64
+"""Bytes for each logit of a step: float32 logits in several versions, and the noise with its int64 hashes."""
+_HEAD_MULTIPLE: Final = 64
 _XCODEC2_WEIGHTS: Final = 2_600_000_000
 """629 million parameters in float32, with buffers: half precision breaks its Fourier transforms."""
 _XCODEC2_WORK: Final = _GIB * 3 // 2
@@ -60,7 +65,7 @@ class LlamaShape:
         """Bytes in bfloat16, as `deployments.llasa.checkpoint` loads them: the head has only codes and END."""
         attention = 2 * self.hidden * self.head_size * (self.heads + self.kv_heads)
         layer = attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
-        rows = self.vocabulary + codec_size + 1
+        rows = self.vocabulary + head_rows(codec_size + 1)
         return _BFLOAT16 * (self.layers * layer + self.hidden * (rows + 1))
 
     def token(self) -> int:
@@ -69,11 +74,22 @@ class LlamaShape:
 
     def take(self) -> int:
         """Returns the bytes of keys and values of the longest take."""
-        return _TAKE_TOKENS * self.token()
+        return WINDOW * self.token()
+
+    def work(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
+        """Returns the bytes that the engine needs beside weights, keys and values: an estimate, rather too much."""
+        attention = self.heads * WINDOW * 4  # scores, where no kernel fuses them
+        activations = _BFLOAT16 * (4 * self.intermediate + 8 * self.hidden)
+        return _LLASA_FIXED + PREFILL * (attention + activations) + takes * head_rows(codec_size + 1) * _LOGIT_WORK
 
     def replica(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
         """Returns the peak bytes of a Llasa replica."""
-        return self.weights(codec_size) + takes * self.take() + _LLASA_WORK + CONTEXT_BYTES
+        return self.weights(codec_size) + takes * self.take() + self.work(takes, codec_size) + CONTEXT_BYTES
+
+
+def head_rows(sampled: int) -> int:
+    """Returns the rows of a head for codes and END, padded: matrix multiplications dislike 65 537."""
+    return -(-sampled // _HEAD_MULTIPLE) * _HEAD_MULTIPLE
 
 
 SHAPES: Final = {
@@ -84,27 +100,62 @@ SHAPES: Final = {
 """Shapes of the published checkpoints, by profile, the largest first."""
 
 
-def fitting_takes(usable: int, shape: LlamaShape, wanted: int, name: str, *, shared: bool) -> int:
-    """Returns how many takes Llasa's engine may hold on a GPU, at least 1.
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """How Llasa's engine shares a GPU, in bytes."""
 
-    Args:
-        usable: Bytes of the GPU that this service can use, including those of XCodec2: see `placement.choice.usable`.
-        shape: Shape of the checkpoint.
-        wanted: Maximum takes, from the profile.
-        name: Name of the profile or checkpoint, for the message.
-        shared: Whether XCodec2 must fit on the same GPU.
+    usable: int
+    """What this service can use, including XCodec2's part: see `placement.choice.usable`."""
+    weights: int
+    takes: int
+    """Takes in one batch, at least 1."""
+    take: int
+    """Keys and values of a take."""
+    work: int
+    """Activations, captured graphs, and CUDA itself."""
+    beside: int
+    """What XCodec2 needs on the same GPU, or 0."""
 
-    Raises:
-        Unavailable: not even one take fits; names the largest profile that does.
-    """
-    rest = usable - (XCODEC2_BYTES if shared else 0)
-    takes = (rest - shape.replica(0)) // shape.take()
-    if takes >= 1:
-        return min(wanted, takes)
-    both = f"{name} and XCodec2" if shared else name
-    needed = usable - rest + shape.replica(1)
-    fits = next((profile for profile, other in SHAPES.items() if other.replica(1) <= rest), None)
-    advice = f"PROFILE={fits} fits it" if fits else "no Llasa does; PROFILE=nano needs no GPU"
-    raise Unavailable(
-        f"{both} need {needed / _GIB:.1f} GiB of a GPU, and this one has {usable / _GIB:.1f} GiB for them: {advice}."
-    )
+    @classmethod
+    def fit(cls, usable: int, shape: LlamaShape, wanted: int, name: str, *, shared: bool) -> Self:
+        """Plans as many takes as fit.
+
+        Args:
+            usable: Bytes of the GPU that this service can use.
+            shape: Shape of the checkpoint.
+            wanted: Maximum takes, from the profile.
+            name: Name of the profile or checkpoint, for the message.
+            shared: Whether XCodec2 must fit on the same GPU.
+
+        Raises:
+            Unavailable: not even one take fits; names the largest profile that does.
+        """
+        beside = XCODEC2_BYTES if shared else 0
+        room = usable - beside
+        takes = (room - shape.replica(0)) // (shape.replica(1) - shape.replica(0))
+        if takes >= 1:
+            takes = min(wanted, takes)
+            return cls(usable, shape.weights(), takes, shape.take(), shape.work(takes) + CONTEXT_BYTES, beside)
+        both = f"{name} and XCodec2" if shared else name
+        fits = next((profile for profile, other in SHAPES.items() if other.replica(1) <= room), None)
+        advice = f"PROFILE={fits} fits it" if fits else "no Llasa does; PROFILE=nano needs no GPU"
+        raise Unavailable(
+            f"{both} need {_gib(beside + shape.replica(1))} of a GPU, and this one has {_gib(usable)} for them: "
+            f"{advice}."
+        )
+
+    @property
+    def bytes(self) -> int:
+        """What all of it needs."""
+        return self.weights + self.takes * self.take + self.work + self.beside
+
+    def __str__(self) -> str:
+        caches = self.takes * self.take
+        return (
+            f"{self.takes} takes at once need {_gib(self.bytes)} of {_gib(self.usable)}: weights {_gib(self.weights)}, "
+            f"caches {_gib(caches)}, work {_gib(self.work)}, XCodec2 {_gib(self.beside)}"
+        )
+
+
+def _gib(count: int) -> str:
+    return f"{count / _GIB:.1f} GiB"

@@ -39,7 +39,7 @@ class SpeechResult:
     """Parts, captions and word times, if the request wants them."""
 
     def words(self, speed: float) -> list[Word]:
-        """Returns what Whisper heard, if it listened, with times in the file, whose speed is given."""
+        """Returns the words of the text if Whisper timed them, with times in the file, whose speed is given."""
         return [word for part in self.finished.parts for word in at_speed(part, speed, self.duration).words]
 
 

@@ -133,8 +133,8 @@ def language_code(language: str) -> str | None:
 def _spoken(language: object) -> object:
     if not isinstance(language, str):
         return language
-    code = language_code(language) or "en"
-    if not _CODE.fullmatch(code):
+    code = language_code(language) or "auto"
+    if not _CODE.fullmatch(code) and code != "auto":
         raise PydanticCustomError("language", "Give a code such as en or en-US, or a name such as English")
     return code
 
@@ -145,6 +145,6 @@ def _heard(language: object) -> object:
 
 
 SpokenLanguage = Annotated[str, BeforeValidator(_spoken, json_schema_input_type=str)]
-"""Language of a text, as its code; `auto` is English, whose rules also suit Chinese."""
+"""Language of a text, as its code; `auto`: that of its script."""
 HeardLanguage = Annotated[str | None, BeforeValidator(_heard, json_schema_input_type=str | None)]
 """Language of a recording, as its code; None: Whisper detects it."""

@@ -16,7 +16,6 @@ from deployments.service.deadline import deadline_error
 from deployments.service.delivery import SpeechResult
 from deployments.service.live_config import LiveConfig
 from deployments.service.service import SpeechService
-from deployments.service.word_times import word_times
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +118,7 @@ class LiveSpeaker:
                             if params.response_format in ("pcm", "wav"):
                                 data += bytes(_SAMPLE_BYTES * round(unit.pause * rate))
                             if spoken.config.word_timestamps:
-                                words = _words(unit, chunk.result, params.speed)
+                                words = _words(chunk.result, params.speed)
                                 await self._send({"type": "audio.chunk", **place, **kind, **words})
                         if data:
                             sent += len(data)
@@ -141,8 +140,7 @@ def error_message(error: ServiceError) -> dict[str, Any]:
     return {"type": "error", "message": error.message, "code": error.code, "param": error.param}
 
 
-def _words(unit: Unit, result: SpeechResult, speed: float) -> dict[str, Any]:
+def _words(result: SpeechResult, speed: float) -> dict[str, Any]:
     """Returns the times of a unit's words in seconds from its beginning, as a chunk without audio."""
-    times = word_times(unit.text, result.words(speed), result.duration)
-    words = [{"word": time.word, "start_time": time.start, "end_time": time.end} for time in times]
+    words = [{"word": word.text, "start_time": word.start, "end_time": word.end} for word in result.words(speed)]
     return {"chunk_id": 0, "audio_b64": "", "timestamps": words}

@@ -1,17 +1,22 @@
 """The parameters of a speech, described once: every interface of the service is made from them."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Self, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from deployments.audio.encoder import Format
 from deployments.llasa.protocol import INSTRUCTION, Sampling
 from deployments.service.bodies import parse
 from deployments.service.languages import SpokenLanguage
 from deployments.settings import Rate, Seed, Settings
+from deployments.text.markdown import CodeBlocks
+from deployments.text.markup import InputFormat
+from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
+from deployments.text.pronunciation import Pronunciation
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import LONGEST_CONSENT
 
@@ -41,6 +46,16 @@ Consent = Annotated[
 ]
 
 
+def _parsed(value: object) -> object:
+    if isinstance(value, list) and len(value) == 1:  # the fields of a form of that name
+        return _parsed(value[0]) if isinstance(value[0], str) else value
+    return json.loads(value) if isinstance(value, str) else value
+
+
+_OR_JSON = BeforeValidator(_parsed)
+"""Forms and command lines send objects as JSON."""
+
+
 class SpeechParams(BaseModel):
     """What to say and how. Where the default is None, the service's settings decide.
 
@@ -64,12 +79,34 @@ class SpeechParams(BaseModel):
         SpokenLanguage,
         Field(
             description="Language of the text, in which numbers are written: an ISO 639-1 code with or without a "
-            "region, or an English name. `auto` is `en`."
+            "region, or an English name. `auto`: by its script."
         ),
     ] = "en"
+    input_format: Annotated[
+        InputFormat,
+        Field(
+            description="Markup of `input`. `auto` recognises SSML, Markdown and HTML. `[pause:1.5s]` and "
+            "`[voice:name]` work in every format."
+        ),
+    ] = "auto"
+    code_blocks: Annotated[CodeBlocks, Field(description="Whether code blocks of Markdown are spoken.")] = "skip"
     normalise: Annotated[
         bool, Field(description="Write numbers and symbols as words, and replace unusual characters.")
     ] = True
+    normalization_options: Annotated[
+        NormalizationOptions,
+        _OR_JSON,
+        Field(description="Switches of what is written as words, as an object; in forms as JSON."),
+    ] = DEFAULT_OPTIONS
+    pronunciations: Annotated[
+        tuple[Pronunciation, ...],
+        _OR_JSON,
+        Field(
+            description="Replacements of words before normalisation, besides those of /v1/pronunciations: a list of "
+            "objects with `term` and `replacement`; in forms as JSON.",
+            max_length=1000,
+        ),
+    ] = ()
     response_format: Annotated[
         Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")
     ] = "wav"
@@ -138,6 +175,7 @@ class SpeechParams(BaseModel):
         properties: dict[str, dict[str, Any]] = cls.model_json_schema()["properties"]
         for schema in properties.values():
             schema.update(next((kind for kind in schema.pop("anyOf", []) if kind["type"] != "null"), {}))
+            schema.setdefault("type", "object")  # a reference to another model
         return properties
 
     @classmethod
@@ -175,6 +213,7 @@ class SpeechParams(BaseModel):
             "seed": settings.default_random_seed,
             "verify": settings.verify,
             "best_of": settings.best_of,
+            "ref_check": settings.reference_check,
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import IO, Protocol, TypeVar, Unpack
+from typing import Protocol, TypeVar, Unpack
 
-from deployments.audio.clip import AudioReader, ReferenceClip
-from deployments.errors import InvalidInput
+from deployments.audio.clip import AudioReader
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency
 from deployments.service.backend import ASSISTANTS, Clip, Residence
@@ -19,19 +18,19 @@ from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
 from deployments.service.parameters import RATE, SpeechParams
 from deployments.service.playback import Playback
-from deployments.service.remote_clip import clip_reader
+from deployments.service.pronunciations import PronunciationStore, StoredPronunciation
+from deployments.service.requests import Requests
 from deployments.service.retry import stream_with_retries, with_retries
-from deployments.service.silence import is_wordless, silent_speech
 from deployments.service.transcription import Transcription
 from deployments.service.turns import Admission, Turn
 from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.events import SpeechEvent
-from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
+from deployments.synthesis.synthesizer import Synthesizer
 from deployments.synthesis.usage import Usage
-from deployments.text.checks import check_ref_text, check_text
+from deployments.text.checks import check_ref_text
+from deployments.text.pronunciation import Pronunciation
 from deployments.voices.preparation import ReferenceCheck
-from deployments.voices.reference import Reference
 from deployments.voices.store import Voice
 from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Waveform
@@ -61,6 +60,7 @@ class SpeechService:
     audio: AudioReader
     listener: Listener
     voices: Voices
+    pronunciations: PronunciationStore
     health: HealthProbe
     residency: Residency
     admission: Admission
@@ -83,10 +83,10 @@ class SpeechService:
             complete = params.with_defaults(self.settings, rate)
             options = OutputOptions.of(complete, self.settings, streamed=streamed)
             usage = Usage()
-            events = await self._events(complete, clip, usage, streamed=streamed)
+            request = await self._requests.read(complete, clip, streamed=streamed)
             # As long as none of the file has been sent, all of it may be made again.
             chunks = stream_with_retries(
-                lambda: file_chunks(events(), options, usage),
+                lambda: file_chunks(self.synthesizer.stream(request, usage), options, usage),
                 lambda chunk: bool(chunk.data or chunk.result),
             )
             async with aclosing(self._measured(chunks, turn)) as measured:
@@ -104,8 +104,11 @@ class SpeechService:
         """Yields the events of a speech as it is generated; the caller makes a file of it."""
 
         async def spoken(_: Turn) -> AsyncGenerator[SpeechEvent, None]:
-            make = await self._events(params.with_defaults(self.settings), clip, Usage(), streamed=True)
-            async with aclosing(stream_with_retries(make, lambda event: event.audio is not None)) as events:
+            request = await self._requests.read(params.with_defaults(self.settings), clip, streamed=True)
+            retried = stream_with_retries(
+                lambda: self.synthesizer.stream(request), lambda event: event.audio is not None
+            )
+            async with aclosing(retried) as events:
                 async for event in events:
                     yield event
 
@@ -132,7 +135,9 @@ class SpeechService:
         """Yields each segment of a recording as it is transcribed, and the transcript last."""
 
         async def heard(_: Turn) -> AsyncGenerator[Segment | Transcript, None]:
-            async with aclosing(self.listener.listen(await self._file(clip), clip.param, **listening)) as pieces:
+            async with aclosing(
+                self.listener.listen(await self._requests.file(clip), clip.param, **listening)
+            ) as pieces:
                 async for piece in pieces:
                     yield piece
 
@@ -140,7 +145,7 @@ class SpeechService:
 
     async def fetched(self, clip: Clip) -> Clip:
         """Returns a clip that can be read more than once, without fetching its URL again."""
-        file = await self._file(clip)
+        file = await self._requests.file(clip)
         return replace(clip, file=file if isinstance(file, bytes) else await asyncio.to_thread(file.read), url=None)
 
     async def output(self, name: str) -> bytes:
@@ -186,7 +191,7 @@ class SpeechService:
         ref_text = check_ref_text(ref_text, self.settings.max_text_length)
 
         async def stored(_: Turn) -> AsyncGenerator[Voice, None]:
-            read = await self._read(clip)
+            read = await self._requests.clip(clip)
             yield await with_retries(
                 lambda: self.voices.create(name, read.wav, ref_text, consent, ref_check, read.warnings)
             )
@@ -206,6 +211,28 @@ class SpeechService:
         """Returns [samples] mono at 16 kHz: a sample of a voice."""
         return await with_retries(lambda: self.voices.sample(voice))
 
+    async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]:
+        """Returns the stored pronunciations, by their terms."""
+        return await asyncio.to_thread(self.pronunciations.list)
+
+    async def pronunciation(self, id: str) -> StoredPronunciation:
+        """Returns a stored pronunciation."""
+        return await asyncio.to_thread(self.pronunciations.get, id)
+
+    async def add_pronunciations(
+        self, entries: Sequence[Pronunciation], *, replace: bool = False
+    ) -> tuple[StoredPronunciation, ...]:
+        """Stores pronunciations; `replace` permits to replace those of the same terms."""
+        return await asyncio.to_thread(self.pronunciations.add, entries, replace=replace)
+
+    async def change_pronunciation(self, id: str, entry: Pronunciation) -> StoredPronunciation:
+        """Replaces a stored pronunciation. Its id changes with its term."""
+        return await asyncio.to_thread(self.pronunciations.change, id, entry)
+
+    async def remove_pronunciation(self, id: str) -> None:
+        """Deletes a stored pronunciation."""
+        await asyncio.to_thread(self.pronunciations.remove, id)
+
     async def _in_turn(
         self, caller: Turn | str, work: Callable[[Turn], AsyncGenerator[T, None]]
     ) -> AsyncGenerator[T, None]:
@@ -224,51 +251,9 @@ class SpeechService:
             async for item in items:
                 yield item
 
-    async def _events(
-        self, params: SpeechParams, clip: Clip | None, usage: Usage, *, streamed: bool
-    ) -> Callable[[], AsyncGenerator[SpeechEvent, None]]:
-        """Returns a function that speaks a request from its beginning."""
-        if is_wordless(params.input) and not params.strict:
-            await self._reference(params.voice, clip)  # an unknown voice is an error here, too
-            return lambda: silent_speech(params.sampling.seed)
-        request = await self._request(params, clip, streamed=streamed)
-        return lambda: self.synthesizer.stream(request, usage)
-
-    async def _request(self, params: SpeechParams, clip: Clip | None, *, streamed: bool) -> SpeechRequest:
-        text = check_text(params.input, self.settings.max_text_length, "input")
-        ref_text = check_ref_text(params.ref_text, self.settings.max_text_length)
-        reference, warnings = await self._reference(params.voice, clip)
-        return SpeechRequest(
-            text,
-            reference,
-            ref_text,
-            params.system_prompt,
-            params.sampling,
-            normalise=params.normalise,
-            language=params.language,
-            policy=self.synthesizer.policy.changed(
-                strict=params.strict,
-                verify=params.verify,
-                best_of=params.best_of,
-                reference_check=params.ref_check,
-            ),
-            streamed=streamed,
-            warnings=warnings,
-        )
-
-    async def _reference(self, voice: str | None, clip: Clip | None) -> tuple[Waveform | Reference, tuple[str, ...]]:
-        if clip:
-            read = await self._read(clip)
-            return read.wav, read.warnings
-        if not voice:
-            raise InvalidInput("Give a voice or a clip.", "voice")
-        return await with_retries(lambda: self.voices.reference(voice)), ()
-
-    async def _read(self, clip: Clip) -> ReferenceClip:
-        return await self.audio.clip(await self._file(clip), clip.param)
-
-    async def _file(self, clip: Clip) -> IO[bytes] | bytes:
-        return clip.file if clip.url is None else await clip_reader(self.settings).read(clip.url, clip.param)
+    @property
+    def _requests(self) -> Requests:
+        return Requests(self.settings, self.audio, self.voices, self.pronunciations, self.synthesizer.policy)
 
     async def _measured(
         self, chunks: AsyncGenerator[SpeechChunk, None], turn: Turn

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from deployments.synthesis.events import Part
+from deployments.text.alignment import TimedText, aligned
 from deployments.whisper.protocol import Segment, Word
 
 _LONGEST: Final = 6.0
@@ -28,8 +29,31 @@ _UNSPACED: Final = re.compile(
 """Characters of Chinese and Japanese, which have no spaces; Korean has them."""
 
 
+def with_written_words(parts: Sequence[Part], written: str, language: str = "en") -> tuple[Part, ...]:
+    """Returns the parts with the words of the written text, which have the times of those that Whisper heard.
+
+    Args:
+        parts: Parts of a speech, in order; those of which nothing was heard have no words.
+        written: What captions show.
+        language: Language of the text, ISO 639-1.
+    """
+    heard = [TimedText(word.text, word.start, word.end) for part in parts for word in part.words]
+    sure = {word.start: word.probability for part in parts for word in part.words}
+    words = [
+        Word(word.text, round(word.start, 3), round(word.end, 3), sure.get(word.start, 1.0))
+        for word in aligned(written, heard, language)
+    ]
+    edges = [part.start for part in parts[1:]] + [math.inf]
+    timed: list[Part] = []
+    for part, edge in zip(parts, edges, strict=True):
+        count = next((n for n, word in enumerate(words) if word.start >= edge), len(words))
+        timed.append(replace(part, words=tuple(words[:count])))
+        words = words[count:]
+    return tuple(timed)
+
+
 def captions(parts: Sequence[Part]) -> tuple[Segment, ...]:
-    """Returns caption lines of what Whisper heard; empty if it was not used. Parts do not share a line."""
+    """Returns caption lines of a speech's words; empty if Whisper did not time them. Parts do not share a line."""
     end = max((part.start + part.seconds for part in parts), default=0.0)
     return _readable([line for part in parts for line in _lines(part.words)], end)
 

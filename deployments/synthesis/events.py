@@ -95,9 +95,11 @@ class Part(SpeechEvent):
     error: float | None = None
     """Word error rate (for Chinese and Japanese, character error rate)."""
     words: tuple[Word, ...] = ()
-    """Words with times from the beginning of the speech."""
+    """Words of the written text, with times from the beginning of the speech."""
     unread: bool = False
     """Whether the model has no tokens for some characters of the text."""
+    voice: str | None = None
+    """Name of its voice; None: the request's."""
 
     @property
     def spoken_part(self) -> "Part":

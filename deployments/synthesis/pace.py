@@ -13,6 +13,10 @@ _MARKS_A_SECOND: Final = 3.0
 """Characters read per second: typical rates."""
 _MARK: Final = re.compile(r"(?<=\w)[./@:_#?=&+~](?=\w)|(?<![^\Ww])w(?=w{0,2}\.)")
 """Characters of addresses and numbers that are read out (dot, slash, at), and the letters of www."""
+_UNSPOKEN: Final = frozenset({"So", "Sk", "Cf", "Cc", "Co", "Cn"})
+"""Categories of characters that take no time: emoji and controls. Line breaks are pauses between chunks."""
+_SILENT: Final = re.compile(r"(?<=[^\w\s])[^\w\s]+|(?<=\s)\s+|(?<!\w)[*_#|`~^\\]+|[*_#|`~^\\]+(?!\w)")
+"""What adds no time: a second mark or space after the first, as in a row of dots or stars, and signs of markup"""
 _SLOWEST: Final = 1.5
 _FASTEST: Final = 0.7
 """Limit of a voice's deviation from its language's rate: beyond it, text and clip do not match."""
@@ -36,8 +40,10 @@ class Pace:
 
     def codes(self, text: str) -> float:
         """Returns the expected codes of a text."""
-        digits = sum(map(str.isdecimal, text))
+        text = "".join(character for character in text if unicodedata.category(character) not in _UNSPOKEN)
         marks = len(_MARK.findall(text))
+        text = _SILENT.sub("", text)
+        digits = sum(map(str.isdecimal, text))
         wide = sum(unicodedata.east_asian_width(character) in "WF" and not character.isdecimal() for character in text)
         seconds = wide / _CJK_A_SECOND + digits / _DIGITS_A_SECOND + marks / _MARKS_A_SECOND
         seconds += (len(text) - wide - digits - marks) / _LETTERS_A_SECOND

@@ -1,13 +1,15 @@
 """Splits a text of any length into chunks that the model can speak."""
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from deployments.errors import InvalidText
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
 from deployments.text.boundary import Boundary, boundaries, repeats
+from deployments.text.script import Script, Segment, flowing
 from deployments.voices.reference import Reference
 
 WINDOW: Final = 2048
@@ -30,7 +32,13 @@ class Chunk:
 
     text: str
     pause: float
-    """Seconds of silence after it; 0 for the last."""
+    """Seconds of silence after it; 0 for the last, unless a pause was asked for there."""
+    voice: str | None = None
+    """Name of its voice; None: the request's."""
+    rate: float | None = None
+    """Speed, 1 for the voice's own; None: the request's."""
+    before: float = 0.0
+    """Seconds of silence before it: only a script that begins with a pause has any, before its first chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +83,61 @@ class _Unit:
     """Whether the chunk must end there, too."""
 
 
-def plan(text: str, budget: Budget) -> tuple[Chunk, ...]:
+def plan(text: str | Script, budget: Budget, budgets: Mapping[str, Budget] | None = None) -> tuple[Chunk, ...]:
     """Cuts a text into chunks: at paragraphs, and if one is too long at sentences, clauses, words, characters.
+
+    A script is also cut at its pauses, and where the voice or the rate changes.
 
     All speakable text is kept, in order and without repetition; white space between chunks becomes pauses. Numbers,
     abbreviations and addresses are cut only if one alone is longer than a chunk.
 
+    Args:
+        text: What is spoken.
+        budget: Limits of a chunk in the request's voice.
+        budgets: Limits in the voices of a script, by their names; missing ones have those of the request's voice.
+
     Returns:
-        At least one chunk; each has a letter or a digit, if the text does.
+        Chunks with a letter or a digit each. A text with none is one chunk, a script with none has no chunks.
     """
+    return _plan(text, budget) if isinstance(text, str) else _turns(text, budget, budgets or {})
+
+
+def _turns(script: Script, budget: Budget, budgets: Mapping[str, Budget]) -> tuple[Chunk, ...]:
+    chunks: list[Chunk] = []
+    before = 0.0
+    for (voice, rate), text, pause in _stretches(script.segments):
+        if not any(character.isalnum() for character in text):
+            if chunks:
+                chunks[-1] = replace(chunks[-1], pause=max(chunks[-1].pause, pause))
+            else:
+                before += pause
+            continue
+        if chunks and not chunks[-1].pause:
+            chunks[-1] = replace(chunks[-1], pause=Boundary.SENTENCE.pause)
+        parts = _plan(text, budgets.get(voice or "", budget), first=not chunks)
+        chunks += [replace(part, voice=voice, rate=rate) for part in parts]
+        chunks[-1] = replace(chunks[-1], pause=pause)
+    return (replace(chunks[0], before=before), *chunks[1:]) if chunks else ()
+
+
+def _stretches(segments: Iterable[Segment]) -> Iterator[tuple[tuple[str | None, float | None], str, float]]:
+    """Yields the manner, the text and the pause of stretches that may share a take."""
+    texts: list[str] = []
+    manner: tuple[str | None, float | None] = (None, None)
+    for segment in segments:
+        if texts and (segment.voice, segment.rate) != manner:
+            yield manner, flowing(texts), 0.0
+            texts = []
+        manner = (segment.voice, segment.rate)
+        texts.append(segment.text)
+        if segment.pause:
+            yield manner, flowing(texts), segment.pause
+            texts = []
+    if texts:
+        yield manner, flowing(texts), 0.0
+
+
+def _plan(text: str, budget: Budget, *, first: bool = True) -> tuple[Chunk, ...]:
     whole = text.strip()
     cuts = sorted(set(repeats(whole)))
     if not cuts and budget.fits(whole) and not any(boundaries(whole, Boundary.PARAGRAPH)):
@@ -91,10 +145,10 @@ def plan(text: str, budget: Budget) -> tuple[Chunk, ...]:
     pieces: list[_Unit] = []
     for paragraph in _cut(_Unit(whole, Boundary.PARAGRAPH, forced=True), Boundary.PARAGRAPH):
         pieces += _cut_at(paragraph, list(repeats(paragraph.text)))
-    return _spoken(_pack(pieces, budget))
+    return _spoken(_pack(pieces, budget, FIRST if first else LONGEST))
 
 
-def _pack(units: list[_Unit], budget: Budget) -> list[_Unit]:
+def _pack(units: list[_Unit], budget: Budget, shortest: float) -> list[_Unit]:
     # Chunks are filled unit by unit; a unit that does not fit is split further, or begins the next chunk.
     queue = deque(units)
     chunks: list[_Unit] = []
@@ -104,7 +158,7 @@ def _pack(units: list[_Unit], budget: Budget) -> list[_Unit]:
         unit = queue.popleft()
         joined = current + unit.text
         # Within clauses, only units too long for any chunk are cut.
-        fits = budget.fits(joined.strip(), LONGEST if chunks else FIRST)
+        fits = budget.fits(joined.strip(), LONGEST if chunks else shortest)
         finer = [] if fits else _finer(unit, budget)
         if fits or not (current.strip() or finer):
             current, kind = joined, unit.kind

@@ -28,8 +28,12 @@ class Policy:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Returns the default policy of the settings."""
-        check = "off" if settings.reference_check == "auto" else settings.reference_check
-        return cls(settings.take_retries, reference_check=check, verify=settings.verify, best_of=settings.best_of)
+        return cls(
+            settings.take_retries,
+            reference_check=settings.reference_check,
+            verify=settings.verify,
+            best_of=settings.best_of,
+        )
 
     def changed(self, **wishes: Any) -> "Policy":
         """Returns the policy with a request's values; None keeps the default."""

@@ -1,35 +1,42 @@
 """Composes the three models: from a reference and a text to speech."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
+from deployments.errors import InvalidText
 from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.residency.protocol import Residency
-from deployments.synthesis.events import Finished, Part, Progress, SpeechEvent
-from deployments.synthesis.narration import LongFormSpeaker, shortened
+from deployments.synthesis.captions import with_written_words
+from deployments.synthesis.events import Audio, Finished, Part, Progress, SpeechEvent
+from deployments.synthesis.narration import LongFormSpeaker, Role, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.take import TakeRecorder, timed
 from deployments.synthesis.usage import Metered, Usage
-from deployments.text.normalisation import normalise
+from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
+from deployments.text.pronunciation import Pronunciations
+from deployments.text.script import Script, Segment
 from deployments.voices.preparation import Draft, Preparer, ReferenceCheck
 from deployments.voices.reference import Reference, ReferenceCache
 from deployments.whisper.protocol import Transcriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
 _POLICY: Final = Policy()
+_WORDLESS: Final = "The text holds no letter or digit: there is nothing to speak."
+_SILENCE: Final = 0.3
+"""Seconds of the speech of a text with nothing to speak."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
     """What to say, and the voice."""
 
-    text: str
+    text: str | Script
     reference: Waveform | Reference
     """[samples] mono at 16 kHz, or a prepared reference."""
     ref_text: str | None = None
@@ -38,14 +45,22 @@ class SpeechRequest:
     sampling: Sampling = Sampling()
     normalise: bool = True
     """Whether to write out numbers and symbols, and replace unusual characters."""
+    options: NormalizationOptions = DEFAULT_OPTIONS
+    """What of the text is written in words."""
+    pronunciations: Pronunciations | None = None
+    """Replace words before normalisation."""
+    voice: str | None = None
+    """Name of the reference, for pronunciations of a voice."""
     language: str = "en"
-    """Language of the text, ISO 639-1."""
+    """Language of the text, ISO 639-1, or `auto`."""
     policy: Policy | None = None
     """None: the synthesizer's."""
     streamed: bool = True
     """Whether `stream` yields the first chunk while it is recorded: faster, but a flaw found late stays."""
     warnings: tuple[str, ...] = ()
     """Problems of the reference's file."""
+    cast: Mapping[str, Reference] = field(default_factory=dict)
+    """The other voices of a script, by their names. A name that is missing is spoken in the reference's voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +119,20 @@ class Synthesizer:
             InvalidAudio: no text came with the reference and Whisper hears none in it, or it cannot be cut.
             InvalidText: the text does not match the reference, or it leaves no room in the model's window.
             Unavailable: a model cannot serve.
+            InvalidText: the text has nothing to speak, and the policy is strict.
             GenerationFailed: the model generated silence, or the policy is strict and no take is good.
         """
         timings: dict[str, float] = {}
+        policy = request.policy or self.policy
+        script = await asyncio.to_thread(_read, request)
+        if not script.has_words:
+            if policy.strict:
+                raise InvalidText(_WORDLESS, "input")
+            for silent in _silence(request, script):
+                yield silent
+            return
         async with AsyncExitStack() as stack:
             yield Progress("waking")
-            policy = request.policy or self.policy
             draft = await self._draft(request, policy)
             with timed(timings, "wake"):
                 await stack.enter_async_context(
@@ -127,18 +150,21 @@ class Synthesizer:
             else:
                 reference = draft
             budget = Budget.beside(reference, request.instruction)
-            chunks = await asyncio.to_thread(lambda: plan(_written(request), budget))
-            narrator = LongFormSpeaker(
+            budgets = {name: Budget.beside(voice, request.instruction) for name, voice in request.cast.items()}
+            chunks = await asyncio.to_thread(plan, script, budget, budgets)
+            speaker = LongFormSpeaker(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
-                TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling),
-                budget.pace,
+                {
+                    None: _role(request, reference, budget),
+                    **{name: _role(request, request.cast[name], budgets[name]) for name in budgets},
+                },
                 policy,
                 self._transcriber,
                 request.language,
             )
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
-            async with aclosing(narrator.narrate(chunks, streamed=request.streamed)) as events:
+            async with aclosing(speaker.narrate(chunks, streamed=request.streamed)) as events:
                 async for event in events:
                     if not event.spoken_part:
                         yield event
@@ -146,7 +172,9 @@ class Synthesizer:
                     parts.append(event.spoken_part)
                     if len(parts) < len(chunks):
                         yield Progress("speaking", len(parts) + 1, len(chunks))
-            yield _finished(request, reference, timings, parts)
+            if any(part.words for part in parts):
+                parts = list(await asyncio.to_thread(with_written_words, parts, script.written, request.language))
+            yield _finished(request, script, reference, timings, parts)
 
     async def sound(self, reference: Reference) -> Waveform:
         """Returns [samples] mono at 16 kHz: a reference's codes, decoded.
@@ -185,9 +213,25 @@ class Synthesizer:
         return await self._preparer.draft(request.reference, request.ref_text, policy.reference_check)
 
 
-def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, float], parts: list[Part]) -> Finished:
+def _silence(request: SpeechRequest, script: Script) -> Iterator[SpeechEvent]:
+    # Voice pipelines send sentence by sentence: one that is only an emoji must not end the conversation.
+    seconds = sum(segment.pause for segment in script.segments) or _SILENCE
+    yield Audio(np.zeros(round(seconds * SAMPLE_RATE), np.float32))
+    warnings = (*request.warnings, *script.warnings, f"{_WORDLESS} The speech is a short silence.")
+    yield Finished("stop", request.sampling.seed, "", warnings=warnings)
+
+
+def _role(request: SpeechRequest, reference: Reference, budget: Budget) -> Role:
+    take = TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling)
+    return Role(take, budget.pace)
+
+
+def _finished(
+    request: SpeechRequest, script: Script, reference: Reference, timings: dict[str, float], parts: list[Part]
+) -> Finished:
     warnings = (
         request.warnings
+        + script.warnings
         + reference.warnings
         + tuple(
             f"Of {shortened(part.text)!r} none of {part.attempts} takes is good: {part.flaw}."
@@ -205,8 +249,10 @@ def _finished(request: SpeechRequest, reference: Reference, timings: dict[str, f
     return Finished(finish, request.sampling.seed, reference.text, timings, warnings, tuple(parts))
 
 
-def _written(request: SpeechRequest) -> str:
-    return normalise(request.text, request.language) if request.normalise else request.text
+def _read(request: SpeechRequest) -> Script:
+    script = request.text if isinstance(request.text, Script) else Script((Segment(request.text),))
+    options = request.options if request.normalise else replace(request.options, normalize=False)
+    return script.normalised(request.language, options, request.pronunciations, request.voice)
 
 
 def seconds(wav: Waveform) -> float:

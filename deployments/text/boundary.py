@@ -25,8 +25,10 @@ class Boundary(IntEnum):
 
 
 _CLOSING: Final = "\"'”’«»‹›)\\]）】」』》"
+_EMOJI: Final = "\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff"
 _SENTENCE: Final = re.compile(
-    rf"(?<![.!?…۔])[.!?…۔]++[{_CLOSING}]*+(?:[ \u00a0\u202f]»(?=\s))?+(?=\s)|[。！？｡؟।॥።፧։။។]+[{_CLOSING}]*|\n"
+    rf"(?<![.!?…۔])[.!?…۔]++[{_CLOSING}]*+(?:[ \u00a0\u202f]»(?=\s))?+(?: ?[{_EMOJI}]++)?+(?=\s)"
+    rf"|[。！？｡؟।॥።፧։။។]+[{_CLOSING}]*|\n"
 )
 _CLAUSE: Final = re.compile(
     rf"[,;:][{_CLOSING}]*(?=\s)|[،؛][{_CLOSING}]*(?!\d)|[，、；：､፣፤፥၊]+[{_CLOSING}]*|\s[-–—](?=\s)|—+"

@@ -14,7 +14,7 @@ def check_text(text: str, longest: int, param: str) -> str:
         param: Name of the request's field, for errors.
 
     Raises:
-        InvalidText: the text is empty, too long, or has nothing that can be spoken.
+        InvalidText: the text is empty, too long, or has a control character.
     """
     text = text.strip()
     if not text:
@@ -22,10 +22,8 @@ def check_text(text: str, longest: int, param: str) -> str:
     if len(text) > longest:
         raise InvalidText(f"The text has {len(text)} characters: at most {longest} are taken.", param)
     for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t\f\v\x85":
             raise InvalidText(f"The text holds the control character U+{ord(character):04X}: remove it.", param)
-    if not any(unicodedata.category(character)[0] in "LN" for character in text):
-        raise InvalidText("The text holds no letter or digit: there is nothing to speak.", param)
     return text
 
 
@@ -40,4 +38,6 @@ def check_ref_text(text: str | None, longest: int) -> str | None:
         InvalidText: the text is too long, or has nothing that can be spoken.
     """
     text = (text or "").strip()
+    if text and not any(character.isalnum() for character in text):
+        raise InvalidText("The text holds no letter or digit: nobody has said it.", "ref_text")
     return check_text(text, 10 * longest, "ref_text") if text else None

@@ -1,7 +1,7 @@
 """Writes numbers as words, in the language of the surrounding text."""
 
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 _POINT: Final = frozenset({"ar", "bn", "cy", "en", "fa", "he", "ja", "kn", "ko", "te", "th"})
@@ -35,6 +35,46 @@ def parse_number(written: str, language: str) -> tuple[str, str]:
     """Returns the digits of a number before its decimal mark, and those after it."""
     whole, _, decimals = written.partition("." if language in _POINT else ",")
     return "".join(filter(str.isdigit, whole)), decimals
+
+
+AMOUNT: Final = rf"(?:{pattern('en')}|\.\d+)"
+"""Regular expression for 1,234.5 and .5, without capturing groups."""
+
+
+def spell_amount(written: str) -> str | None:
+    """Spells what AMOUNT matches, in English."""
+    if written.startswith("."):
+        decimals = spell_number(written[1:], "", "en", "digits")
+        return decimals and f"point {decimals}"
+    return spell_number(*parse_number(written, "en"), "en")
+
+
+def spell_pairs(digits: str) -> str | None:
+    """Spells one to four digits as those of years, houses and rooms: twelve oh five, one twenty-three."""
+    if len(digits) > 4 or digits[0] == "0":
+        return spell_number(digits, "", "en", "digits")
+    if len(digits) == 4 and digits[1:3] == "00":
+        return spell_number(digits, "", "en")
+    first, last = digits[:-2], digits[-2:]
+    if not first:
+        return spell_number(digits, "", "en")
+    rest = "hundred" if last == "00" else _words(int(last), "en")
+    return " ".join(filter(None, [_words(int(first), "en"), "oh" if 0 < int(last) < 10 else "", rest]))
+
+
+@lru_cache(maxsize=4096)
+def readings(written: str) -> tuple[str, ...]:
+    """Returns the ways of reading what AMOUNT matches in English: as a quantity, a rank, a year, or a row of digits."""
+    whole, decimals = parse_number(written, "en")
+    if decimals:
+        ways = [spell_number(whole, decimals, "en"), spell_number(str(int(whole)), decimals, "en")]
+    else:
+        number = str(int(whole))
+        ways = [spell_number(number, "", "en"), spell_number(whole, "", "en", "digits")]
+        ranks = [spell_number(number, "", "en", "ordinal")]
+        ways += [*ranks, *(rank and f"{rank}s" for rank in ranks), spell_pairs(whole)]
+        ways += {"2": ["half", "halves"], "4": ["quarter", "quarters"]}.get(number, [])
+    return tuple(filter(None, ways))
 
 
 def spell_number(whole: str, decimals: str, language: str, kind: Kind = "cardinal") -> str | None:

@@ -7,18 +7,38 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
+from deployments.text.library import simplified
 from deployments.text.normalisation import normalise
 
 _WIDE: Final = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN: Final = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+(?:'[^\W_{_WIDE}]+)*")
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_KANA: Final = re.compile(r"[\u3040-\u30ff]")
+_SAME: Final = {
+    "dr": "doctor",
+    "mr": "mister",
+    "mrs": "missus",
+    "ms": "miz",
+    "oh": "zero",
+    "两": "二",
+    "〇": "零",
+    "幺": "一",
+}
+"""Words that are written in two ways, and digits that are said in two."""
 _PUNCTUATION: Final = re.compile(r"[^\w\s]*")
 _ALIGNED: Final = 0.5
 """Fraction of the words heard before a cut that must occur in the text, to match."""
 
 
 def tokens(text: str, language: str = "en") -> list[str]:
-    """Splits a text into words, and Chinese or Japanese characters, without case and punctuation; numbers in words."""
-    return _said(_TOKEN.finditer(normalise(text, language)))
+    """Splits a text into words, and Chinese or Japanese characters, without case and punctuation.
+
+    Numbers are in words, and Chinese in simplified characters.
+    """
+    text = normalise(text, language)
+    if _HAN.search(text) and language != "ja" and not _KANA.search(text):
+        text = simplified(text)
+    return [_SAME.get(token, token) for token in _said(_TOKEN.finditer(text))]
 
 
 def error_rate(expected: str, heard: str, language: str = "en") -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -26,6 +27,8 @@ _MISMATCH: Final = 0.4
 """Word error rate beyond which clip and text do not match. Names and numbers cost Whisper far less."""
 _SURE: Final = -0.7
 """Mean log-probability of its words above which Whisper overrides the caller."""
+_REPETITIVE: Final = 2.4
+"""Compression ratio of a segment above which Whisper takes it for a repetition of its own, however sure it is."""
 _REST: Final = 0.3
 """Seconds of a pause between words. The cut is at the last pause, which keeps the most of the voice."""
 _REMEMBERED: Final = 64
@@ -134,8 +137,11 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
     wrong = error_rate(text, heard.text, heard.language)
     if wrong <= _MISMATCH:
         return text
+    if heard.english_only and not _is_latin(text):
+        warnings.append("The Whisper checkpoint knows only English: the text of the reference was not checked.")
+        return text
     sure = np.mean([segment.avg_logprob for segment in heard.segments]) if heard.segments else -np.inf
-    if sure < _SURE:
+    if sure < _SURE or any(segment.compression_ratio > _REPETITIVE for segment in heard.segments):
         warnings.append("What the reference says is hard to hear: its text was not checked.")
         return text
     if check == "repair":
@@ -146,6 +152,12 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
         "or ask for ref_check=repair (take what is heard) or off.",
         "ref_text",
     )
+
+
+def _is_latin(text: str) -> bool:
+    """Returns whether most letters of a text are Latin, as those of English are."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters) >= len(letters)
 
 
 def _cut(wav: Waveform, text: str, heard: Transcript) -> tuple[Waveform, str]:

@@ -1,8 +1,6 @@
 """Capabilities of a Whisper checkpoint."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -11,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Capabilities of a checkpoint, from its tokenizer and its generation config."""
+    """Capabilities of a checkpoint, from its tokenizer."""
 
     languages: tuple[str, ...]
     """ISO 639-1 codes of the languages it knows (and a few three-letter ones)."""
@@ -20,9 +18,13 @@ class Capabilities:
     translates: bool = True
     """Whether it translates into English."""
 
+    @property
+    def english_only(self) -> bool:
+        return self.languages == ("en",)
+
     @classmethod
-    def of(cls, model: "WhisperModel", folder: Path) -> Self:
-        """Reads the capabilities from a loaded checkpoint and its folder."""
+    def of(cls, model: "WhisperModel") -> Self:
+        """Reads the capabilities from a loaded checkpoint."""
 
         def knows(token: str) -> bool:
             return model.hf_tokenizer.token_to_id(f"<|{token}|>") is not None
@@ -32,19 +34,6 @@ class Capabilities:
         languages = sorted(code for code in model.supported_languages if not multilingual or knows(code))
         return cls(
             tuple(languages),
-            takes_prompt=knows("startofprev") and not _is_without_prompt(folder),
+            takes_prompt=knows("startofprev"),
             translates=multilingual and knows("translate"),
         )
-
-
-def _is_without_prompt(folder: Path) -> bool:
-    """Whether the checkpoint forbids prompts: `prev_sot_token_id` of the generation config is present and null.
-
-    Such a checkpoint has the token, but was not trained with it: after a prompt it writes nothing. Most folders in
-    CTranslate2's format have no generation config.
-    """
-    try:
-        config = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and config.get("prev_sot_token_id", 0) is None

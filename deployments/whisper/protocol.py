@@ -57,6 +57,8 @@ class Transcript:
     """Options that were ignored, because the checkpoint does not support them."""
     warnings: tuple[str, ...] = ()
     """Problems of the clip's file, in readable sentences."""
+    english_only: bool = False
+    """Whether the checkpoint knows no other language: it writes unrelated English for speech in another."""
 
 
 class Listening(TypedDict, total=False):

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from deployments.errors import InvalidInput, Unavailable
@@ -67,7 +66,7 @@ class WhisperTranscriber:
                 f"The Whisper checkpoint {path!r} cannot be loaded ({line}). Give a folder that holds "
                 "a model in CTranslate2's format, such as Systran/faster-whisper-large-v3."
             ) from error
-        return cls(model, BatchedInferencePipeline(model), Capabilities.of(model, Path(path)))
+        return cls(model, BatchedInferencePipeline(model), Capabilities.of(model))
 
     async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes [samples] at 16 kHz of any length; silence gives an empty text at once.
@@ -143,7 +142,9 @@ class WhisperTranscriber:
         code = language.strip().lower()
         if code not in self.capabilities.languages:
             known = ", ".join(self.capabilities.languages)
-            raise InvalidInput(f"The language {language!r} is not one of: {known}.", param="language")
+            raise InvalidInput(
+                f"The language {language!r} is not one that the Whisper checkpoint knows: {known}.", param="language"
+            )
         return code
 
     def _transcribe(
@@ -158,10 +159,12 @@ class WhisperTranscriber:
 
         duration = len(wav) / SAMPLE_RATE
         language = options["language"]
+        english_only = self.capabilities.english_only
         vad = {"min_silence_duration_ms": PAUSE_MS}
         # Checked in advance, because faster-whisper would detect the language of silence, which takes seconds.
         if not len(wav) or not get_speech_timestamps(wav, VadOptions(**vad)):
-            return Transcript("", language or "en", float(language is not None), duration, ignored=ignored)
+            sure = float(language is not None)
+            return Transcript("", language or "en", sure, duration, ignored=ignored, english_only=english_only)
         model = self._model if len(wav) <= WINDOW else self._batched
         found, info = model.transcribe(wav, vad_parameters=vad, **options, **DECODING)
         segments = []
@@ -172,12 +175,18 @@ class WhisperTranscriber:
             report(segments[-1])
         text = " ".join(segment.text for segment in segments if segment.text)
         if options["initial_prompt"] and not text and not given_up.is_set():
-            # Checkpoints without a setting for prompts may not have been trained with them either.
+            # Not every checkpoint that has the token was trained with prompts.
             plain = self._transcribe(wav, options | {"initial_prompt": None}, (*ignored, "prompt"), report, given_up)
             if plain.text:
                 return plain
         return Transcript(
-            text, info.language, float(info.language_probability), float(info.duration), tuple(segments), ignored
+            text,
+            info.language,
+            float(info.language_probability),
+            float(info.duration),
+            tuple(segments),
+            ignored,
+            english_only=english_only,
         )
 
 

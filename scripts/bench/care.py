@@ -19,7 +19,7 @@ TEXTS: Final = (
     "We walked through the garden after the rain, and we saw a small dog. The old man walked to the river.",
     "The children play in the park until the sun goes down. We walked through the garden after the rain.",
 )
-"""Texts that the embedded Whisper understands: misread takes are retried, and each retry costs as much as a take."""
+"""Plain texts, easily understood: misread takes are retried, and each retry costs as much as a take."""
 VOICES: Final = ("alloy", "nova")
 CARE: Final[dict[str, dict[str, Any]]] = {
     "one take": {},

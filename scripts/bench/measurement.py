@@ -37,8 +37,12 @@ class Row:
     peak_memory: int | None
     floor_rate: float
     """`audio_rate` that the memory bandwidth allows."""
+    cpu_rate: float
+    """Seconds of audio per second of CPU time of this process: other load on the machine changes it little."""
     times_serial: float
     """`audio_rate` relative to the baseline of the same run."""
+    times_serial_cpu: float
+    """`cpu_rate` relative to the baseline's."""
     of_floor: float
     """`audio_rate` relative to `floor_rate`."""
 
@@ -49,13 +53,14 @@ class Row:
         concurrency: int,
         takes: list[TakeTimes],
         wall: float,
+        cpu: float,
         *,
         mean_batch: float,
         peak_memory: int | None,
         floor_rate: float,
-        serial_rate: float | None,
+        serial: "Row | None",
     ) -> "Row":
-        """Computes a row; `serial_rate` is None for the baseline itself."""
+        """Computes a row; `serial` is the baseline, None for itself."""
         audio = sum(take.audio for take in takes)
         rate = audio / wall
         first = [take.first_audio for take in takes]
@@ -72,7 +77,9 @@ class Row:
             mean_batch=mean_batch,
             peak_memory=peak_memory,
             floor_rate=floor_rate,
-            times_serial=rate / (serial_rate or rate),
+            cpu_rate=audio / cpu,
+            times_serial=rate / (serial.audio_rate if serial else rate),
+            times_serial_cpu=audio / cpu / (serial.cpu_rate if serial else audio / cpu),
             of_floor=rate / floor_rate,
         )
 

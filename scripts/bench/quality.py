@@ -5,8 +5,8 @@ python -m scripts.bench.quality --texts numbers names --seeds 1
 python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
 
 *better* and *worse*: speeches with fewer and with more errors than the same ones in the first row. *step dB* and
-*jump*: see `Result`. The score is Whisper's, which does not detect repetitions. The embedded Whisper knows only the
-words of its lexicon (deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
+*jump*: see `Result`. The score is Whisper's, which does not detect repetitions. The embedded Whisper knows only
+English: Chinese scores nothing with it.
 """
 
 import argparse
@@ -114,7 +114,7 @@ async def judge(lm: CountingLM, synthesizer: Synthesizer, transcriber: Transcrib
     heard = await transcriber.transcribe(speech.wav)
     parts = speech.finished.parts
     return Result(
-        error=min(error_rate(request.text, heard.text), 1.0),
+        error=min(error_rate(str(request.text), heard.text), 1.0),
         finished=speech.finished.finish == "stop",
         empty=not loudness(speech.wav),
         flawed=sum(part.flaw is not None for part in parts),

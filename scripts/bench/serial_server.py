@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import numpy as np
 import uvicorn
@@ -23,6 +24,7 @@ from deployments.audio.encoder import encoded
 from deployments.audio.reading import decoded
 from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.protocol import INSTRUCTION, Sampling, TakeRequest
+from deployments.llasa.tokenizer import LlasaTokenizer
 from deployments.llasa.vocabulary import Vocabulary
 from deployments.synthesis.pace import Pace
 from deployments.xcodec2.codec import Xcodec2Codec
@@ -33,12 +35,13 @@ from scripts.bench.serial import SerialSpeaker, SerialTake
 class SerialSpeech:
     """Both models, and the steps between them."""
 
-    def __init__(self, llasa: str, xcodec2: str) -> None:
-        from transformers import AutoTokenizer, LlamaForCausalLM
+    def __init__(self, llasa: Path, xcodec2: str) -> None:
+        import torch
+        from transformers import LlamaForCausalLM
 
-        tokenizer = AutoTokenizer.from_pretrained(llasa, local_files_only=True)
-        model = LlamaForCausalLM.from_pretrained(llasa, local_files_only=True).eval()
-        vocabulary = Vocabulary.of(tokenizer, model.get_input_embeddings().num_embeddings)
+        tokenizer = LlasaTokenizer.read(llasa)
+        model = LlamaForCausalLM.from_pretrained(llasa, dtype=torch.float32, local_files_only=True).eval()
+        vocabulary = Vocabulary.of(tokenizer.tokens, model.get_input_embeddings().num_embeddings)
         self._prompts = PromptBuilder(tokenizer, vocabulary)
         self._speaker = SerialSpeaker(model, vocabulary)
         self._codec = Xcodec2Codec.load(xcodec2)
@@ -93,7 +96,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts.bench.serial_server", description=__doc__)
     parser.add_argument("--threads", type=int, default=1, help="that torch computes with")
     torch.set_num_threads(parser.parse_args().threads)
-    speech = SerialSpeech(os.environ["LLASA_MODEL_PATH"], os.environ["XCODEC_MODEL_PATH"])
+    speech = SerialSpeech(Path(os.environ["LLASA_MODEL_PATH"]), os.environ["XCODEC_MODEL_PATH"])
     routes = [Route("/health", health), Route("/api/tts", tts(speech), methods=["POST"])]
     uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=int(os.environ["API_PORT"]), log_level="warning")
     return 0

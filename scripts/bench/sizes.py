@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scripts.random_checkpoints.llasa import write_tokenizer
+
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
@@ -54,13 +56,14 @@ SIZES: Final = {
 }
 
 
-def build_llama(size: Size, device: str) -> "LlamaForCausalLM":
-    """Builds a Llasa as published, on the device: float32 on a CPU, bfloat16 elsewhere."""
+def write_checkpoint(size: Size, folder: Path, device: str) -> None:
+    """Writes a Llasa with random weights, as published: float16 for a CPU, bfloat16 for a GPU, where they are made."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    tokens = write_tokenizer(folder, size.codec_size)
     config = LlamaConfig(
-        vocab_size=size.vocabulary,
+        vocab_size=max(size.vocabulary, len(tokens)),
         hidden_size=size.hidden,
         intermediate_size=size.intermediate,
         num_hidden_layers=size.layers,
@@ -80,8 +83,17 @@ def build_llama(size: Size, device: str) -> "LlamaForCausalLM":
             model = LlamaForCausalLM(config)
     finally:
         torch.set_default_dtype(default)
-    model.requires_grad_(False)
-    return model.eval()
+    (model.half() if device == "cpu" else model).save_pretrained(folder)
+
+
+def load_published(folder: Path, device: str) -> "LlamaForCausalLM":
+    """Loads it as people do who use transformers: float32 on a CPU, bfloat16 elsewhere."""
+    import torch
+    from transformers import LlamaForCausalLM
+
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True).to(device)
+    return model.requires_grad_(False).eval()
 
 
 def build_codec(size: Size, device: str) -> "Xcodec2Codec":

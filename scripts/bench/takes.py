@@ -7,18 +7,22 @@ from typing import Final
 
 import numpy as np
 
-from deployments.llasa.engine import Engine
-from deployments.llasa.protocol import Sampling, TakeRequest
+from deployments.llasa.prompt import PromptBuilder
+from deployments.llasa.protocol import Sampling, SpeechLM, TakeRequest
 from deployments.xcodec2.batcher import CodecBatcher
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import HOP, SAMPLE_RATE
 from deployments.xcodec2.stream import StreamDecoder
 from scripts.bench.measurement import TakeTimes
-from scripts.bench.prompts import RandomPrompts
 from scripts.bench.serial import SerialSpeaker, SerialTake
 
 REFERENCES: Final = (250, 500)
 """Shortest and longest reference, in codes: 5 to 10 s."""
+TEXT_TOKENS: Final = 120
+"""Tokens of a prompt before the reference, about: the template and a text."""
+_TEXT: Final = 60
+"""Letters of a text."""
+_LETTERS: Final = list("abcdefghijklmnopqrstuvwxyz")
 # The seed's sampling parameters, which are expensive: every sampling step is used.
 SAMPLING: Final = Sampling(temperature=0.8, top_k=50, top_p=0.95, repetition_penalty=1.1)
 
@@ -43,7 +47,7 @@ class Takes:
         length = int(self._random.integers(REFERENCES[0], REFERENCES[1], endpoint=True))
         reference = self._random.integers(0, self._codec_size, length).astype(np.int32)
         return TakeRequest(
-            text=f"text {self._made}",
+            text=f"{self._made} {''.join(self._random.choice(_LETTERS, _TEXT))}",
             ref_codes=reference,
             sampling=SAMPLING,
             min_codes=self._codes,
@@ -51,17 +55,17 @@ class Takes:
         )
 
 
-async def speak_together(engine: Engine, codec: CodecBatcher, requests: list[TakeRequest]) -> list[TakeTimes]:
+async def speak_together(lm: SpeechLM, codec: CodecBatcher, requests: list[TakeRequest]) -> list[TakeTimes]:
     """Runs all requests at once, each decoded as it grows."""
-    return await asyncio.gather(*(_stream(engine, codec, request) for request in requests))
+    return await asyncio.gather(*(_stream(lm, codec, request) for request in requests))
 
 
-async def _stream(engine: Engine, codec: CodecBatcher, request: TakeRequest) -> TakeTimes:
+async def _stream(lm: SpeechLM, codec: CodecBatcher, request: TakeRequest) -> TakeTimes:
     begin = time.perf_counter()
     stream = StreamDecoder(codec, request.ref_codes)
     first: float | None = None
     samples = 0
-    async for chunk in engine.generate(request):
+    async for chunk in lm.generate(request):
         pieces = [await stream.push(chunk.codes)]
         if chunk.finish:
             pieces.append(await stream.finish())
@@ -76,7 +80,7 @@ async def _stream(engine: Engine, codec: CodecBatcher, request: TakeRequest) -> 
 def speak_serially(
     speaker: SerialSpeaker,
     codec: Xcodec2Codec,
-    prompts: RandomPrompts,
+    prompts: PromptBuilder,
     requests: list[TakeRequest],
     say: Callable[[str], None],
 ) -> list[TakeTimes]:

@@ -143,8 +143,8 @@ async def audit(service: Service, sample: Sequence[Case], row: Row, timeout: flo
     )
     if not calls.decoders:
         row.violate("strace saw no decoding process")
-    for told in calls.done:
-        row.violate(f"a decoder has opened something: {told}")
+    for call in calls.done:
+        row.violate(f"a decoder has opened something: {call}")
 
 
 async def _send(service: Service, queue: Iterable[Case], row: Row, timeout: float) -> None:  # noqa: ASYNC109

@@ -43,10 +43,10 @@ async def bombing(service: Service, options: Options) -> list[Row]:
             row.count(bombs)
             row.after = await settled(service)
             ratios = [percentile(beside[case], 50) / percentile(alone[case], 50) for case in alone if case in beside]
-            told = "; ".join(sorted({f"{one.outcome.value} {one.detail}".strip() for one in bombs}))
+            report = "; ".join(sorted({f"{one.outcome.value} {one.detail}".strip() for one in bombs}))
             row.notes.append(
                 f"{file.stat().st_size / 1e6:.1f} MB, answered in {max(one.latency for one in bombs):.1f} s at most: "
-                f"{told}. Latency of others: {', '.join(f'{ratio:.2f}' for ratio in ratios)} x before."
+                f"{report}. Latency of others: {', '.join(f'{ratio:.2f}' for ratio in ratios)} x before."
             )
             rows.append(row)
     return rows

@@ -43,10 +43,10 @@ static void *next(const char *name, const char *version) {
         real = (kind)next(name, version);
 
 /* Times since 1970 are on the wall clock; times since the start of the machine are small. */
-static const struct timespec *true_time(const struct timespec *told, struct timespec *room) {
-    if (!told || told->tv_sec < 1000000000)
-        return told;
-    *room = *told;
+static const struct timespec *true_time(const struct timespec *given, struct timespec *room) {
+    if (!given || given->tv_sec < 1000000000)
+        return given;
+    *room = *given;
     room->tv_sec -= *offset;
     return room;
 }

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from scripts.chaos.case import Cases
-from scripts.chaos.kills import told
+from scripts.chaos.kills import describe
 from scripts.chaos.load import Load
 from scripts.chaos.options import Options
 from scripts.chaos.recovery import RECOVERY_SECONDS, recovery, settled
@@ -89,6 +89,6 @@ async def _run(service: Service, clock: Path, options: Options) -> Row:
     row.after = await settled(service)
     row.notes.append(
         f"wall clock set {', '.join(_JUMPS)} in all processes of the service that have its environment; "
-        f"{told(load.results, jumps, row.recoveries)}"
+        f"{describe(load.results, jumps, row.recoveries)}"
     )
     return row

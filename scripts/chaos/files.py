@@ -97,9 +97,14 @@ def _case(mutant: Mutant) -> Case:
         case "/api/transcribe":
             return Case(name, path, files={"audio": clip}, text=True)
         case "/api/tts":
-            fields = {"target_text": "Hello.", "ref_text": "Good morning."}
+            fields = {"target_text": "Hello.", "ref_text": "Good morning.", "ref_check": "off"}
             return Case(name, path, fields=fields, files={"audio": clip})
-    fields = {"name": f"chaos {mutant.number}", "consent": "my own voice", "ref_text": "Good morning."}
+    fields = {
+        "name": f"chaos {mutant.number}",
+        "consent": "my own voice",
+        "ref_text": "Good morning.",
+        "ref_check": "off",
+    }
     return Case(name, path, fields=fields, files={"audio_sample": clip})
 
 

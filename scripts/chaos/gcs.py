@@ -14,7 +14,7 @@ from shutil import which
 import psutil
 
 from scripts.chaos.case import Cases
-from scripts.chaos.kills import told
+from scripts.chaos.kills import describe
 from scripts.chaos.load import Load
 from scripts.chaos.options import Options
 from scripts.chaos.outcome import Outcome
@@ -75,7 +75,7 @@ async def kill_gcs_redis(options: Options) -> list[Row]:
         row.count(load.results)
         row.after = await settled(service)
         row.notes.append(
-            f"{len(kills)} kills, each GCS started again at once; {told(load.results, kills, row.recoveries)}"
+            f"{len(kills)} kills, each GCS started again at once; {describe(load.results, kills, row.recoveries)}"
         )
         for process in restarted:
             process.kill()

@@ -65,12 +65,12 @@ async def kill(part: str, service: Service, options: Options) -> Row:
     row.count(load.results)
     row.after = await settled(service)
     row.notes.append(
-        f"{len(kills)} kills with {in_flight} requests in flight; {told(load.results, kills, row.recoveries)}"
+        f"{len(kills)} kills with {in_flight} requests in flight; {describe(load.results, kills, row.recoveries)}"
     )
     return row
 
 
-def told(results: Sequence[Result], faults: Sequence[float], recoveries: Sequence[float]) -> str:
+def describe(results: Sequence[Result], faults: Sequence[float], recoveries: Sequence[float]) -> str:
     """When lost requests were sent: before a fault, or while nobody answered."""
     spans = [(fault, fault + seconds) for fault, seconds in zip(faults, recoveries, strict=False)]
     lost = [result for result in results if result.outcome is Outcome.LOST]

@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from scripts.chaos.case import Cases
-from scripts.chaos.kills import told
+from scripts.chaos.kills import describe
 from scripts.chaos.load import Load
 from scripts.chaos.options import Options
 from scripts.chaos.processes import MODELS, Processes
@@ -65,7 +65,7 @@ async def _run(service: Service, processes: Processes, options: Options) -> Row:
     row.after = await settled(service)
     row.notes.append(
         f"{len(kills)} raylets of a second node killed, which held {', '.join(held) or 'nothing'}; "
-        f"{told(results, kills, row.recoveries)}"
+        f"{describe(results, kills, row.recoveries)}"
     )
     return row
 

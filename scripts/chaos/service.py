@@ -151,8 +151,8 @@ def _wait_until_healthy(service: Service, process: "subprocess.Popen[bytes]", ou
     end = time.monotonic() + _START_SECONDS
     while not service.healthy():
         if process.poll() is not None or time.monotonic() > end:
-            told = output.read_text(encoding="utf-8", errors="replace")
-            raise RuntimeError(f"The service did not start:\n{told[-4000:]}")
+            report = output.read_text(encoding="utf-8", errors="replace")
+            raise RuntimeError(f"The service did not start:\n{report[-4000:]}")
         time.sleep(0.2)
 
 

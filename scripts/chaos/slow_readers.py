@@ -40,8 +40,8 @@ async def slow_readers(service: Service, options: Options) -> list[Row]:
         right = [result.latency for result in load.results if result.outcome is Outcome.RIGHT]
         latencies[pace] = percentile(right, 50) if right else options.timeout
     row.after = await settled(service)
-    told = ", ".join(f"{latency:.2f} s beside {pace}" for pace, latency in latencies.items())
-    row.notes.append(f"{options.clients} readers; latency p50 of two other clients: {told}.")
+    report = ", ".join(f"{latency:.2f} s beside {pace}" for pace, latency in latencies.items())
+    row.notes.append(f"{options.clients} readers; latency p50 of two other clients: {report}.")
     return [row]
 
 

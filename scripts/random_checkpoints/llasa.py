@@ -55,8 +55,38 @@ def write_llasa(
         seed: Seed of the weights.
     """
     import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokens = write_tokenizer(folder, codec_size)
+    config = LlamaConfig(
+        vocab_size=len(tokens),
+        hidden_size=hidden_size,
+        intermediate_size=3 * hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden_size // 32,
+        num_key_value_heads=max(1, hidden_size // 96),
+        head_dim=32,
+        max_position_embeddings=2048,
+        tie_word_embeddings=False,
+        bos_token_id=tokens[SPECIAL[0]],
+        eos_token_id=tokens[SPECIAL[4]],
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(config)
+        with torch.no_grad():
+            # A common direction of all hidden states lets one row of the head stand out.
+            shared = torch.nn.functional.normalize(torch.randn(hidden_size), dim=0)
+            model.model.embed_tokens.weight.normal_(0, 1.0).add_(4.0 * shared)
+            model.lm_head.weight.normal_(0, 2.0 * hidden_size**-0.5)
+            model.lm_head.weight[tokens[MARKERS[5]]] = end_bias * shared
+    model.half().save_pretrained(folder)  # as the embedded checkpoint: the engine computes with these very weights
+
+
+def write_tokenizer(folder: Path, codec_size: int) -> dict[str, int]:
+    """Writes a Llasa's tokenizer and template; returns its tokens' ids."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -71,27 +101,5 @@ def write_llasa(
         tokenizer_object=backend, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>", chat_template=TEMPLATE
     )
     tokenizer.save_pretrained(folder)
-
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=hidden_size,
-        intermediate_size=3 * hidden_size,
-        num_hidden_layers=layers,
-        num_attention_heads=hidden_size // 32,
-        num_key_value_heads=max(1, hidden_size // 96),
-        head_dim=32,
-        max_position_embeddings=2048,
-        tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = LlamaForCausalLM(config)
-        with torch.no_grad():
-            # A common direction of all hidden states lets one row of the head stand out.
-            shared = torch.nn.functional.normalize(torch.randn(hidden_size), dim=0)
-            model.model.embed_tokens.weight.normal_(0, 1.0).add_(4.0 * shared)
-            model.lm_head.weight.normal_(0, 2.0 * hidden_size**-0.5)
-            model.lm_head.weight[tokenizer.convert_tokens_to_ids(MARKERS[5])] = end_bias * shared
-    model.save_pretrained(folder)
+    tokens: dict[str, int] = tokenizer.get_vocab()
+    return tokens

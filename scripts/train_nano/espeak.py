@@ -49,8 +49,6 @@ class Speech:
     audio: Audio
     phonemes: list[tuple[float, str]] = field(default_factory=list)
     """Starts in seconds with espeak's names; the last entry, nameless, is the end."""
-    words: list[tuple[float, int, int]] = field(default_factory=list)
-    """Starts in seconds, where the word stands in the text (from 0) and its length."""
 
     def voiced(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Whether the sound at each time is one with voice."""
@@ -82,7 +80,7 @@ class Espeak:
             self._lib.espeak_Initialize(2, 0, str(folder).encode(), 1)
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._chunks: list[npt.NDArray[np.int16]] = []
-        self._events: list[tuple[int, int, str, int, int]] = []
+        self._events: list[tuple[int, str]] = []
         self._callback = _CALLBACK(self._receive)
         self._lib.espeak_SetSynthCallback(self._callback)
         self._voice: Voice | None = None
@@ -107,9 +105,8 @@ class Espeak:
             self._chunks.append(np.ctypeslib.as_array(wav, (count,)).copy())
         i = 0
         while events[i].type:
-            e = events[i]
-            name = e.id.string.decode() if e.type == 7 else ""
-            self._events.append((e.type, e.audio_position, name, e.text_position, e.length))
+            if events[i].type == 7:
+                self._events.append((events[i].audio_position, events[i].id.string.decode()))
             i += 1
         return 0
 
@@ -130,11 +127,7 @@ class Espeak:
         self._lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 0x1 | (0x100 if phonemes else 0), None, None)
         raw = np.concatenate(self._chunks).astype(np.float32) / 32768
         speech = Speech(soxr.resample(raw, self._rate, SAMPLE_RATE).astype(np.float32))
-        for kind, at, name, position, length in self._events:
-            if kind == 7:
-                speech.phonemes.append((at / 1000, name))
-            elif kind == 1:
-                speech.words.append((at / 1000, position - 1, length))
+        speech.phonemes = [(at / 1000, name) for at, name in self._events]
         return speech
 
     def transcribe(self, text: str) -> str:

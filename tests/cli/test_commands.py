@@ -169,7 +169,7 @@ def test_status_tells_of_models_and_gpus(capsys: pytest.CaptureFixture[str]) -> 
         (("say", "Hello.", "--clip", "nowhere.wav"), "nowhere.wav cannot be read"),
         (("say", "Hello.", "-o", "x.docx"), "no format that is known"),
         (("say", "Hello.", "-o", "x.wav", "--best-of", "9"), "best_of"),
-        (("say", "Hello.", "-o", "x.wav", "--language", "German"), "language"),
+        (("say", "Hello.", "-o", "x.wav", "--language", "Germanish"), "language"),
         (("status", "--url", "http://[::1"), "cannot be sent"),
         (("status", "--key", "schlüssel"), "cannot be sent"),
         (("transcribe", "nowhere.wav"), "nowhere.wav cannot be read"),

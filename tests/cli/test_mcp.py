@@ -278,12 +278,13 @@ async def test_a_cancelled_call_stops_the_engine(
     text = "A long text that takes its time. " * 7
     async with bridge(url, folder) as assistant:
         call = asyncio.create_task(assistant.call_tool("generate_speech", {"input": text, **by_path}))
-        while not (await models.lm.stats()).running:
-            await asyncio.sleep(0.01)
-        call.cancel()
-        await asyncio.wait([call])
-        while (await models.lm.stats()).running:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while not (await models.lm.stats()).running:
+                await asyncio.sleep(0.01)
+            call.cancel()
+            await asyncio.wait([call])
+            while (await models.lm.stats()).running:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_service_that_is_not_there_is_told(folder: Path) -> None:

@@ -12,6 +12,7 @@ from deployments.audio.decoder import Decoder
 from deployments.ingress.application import build_application
 from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.service.listener import Listener
+from deployments.service.pronunciations import PronunciationStore
 from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
 from deployments.service.voices import Voices
@@ -64,7 +65,12 @@ def maker(models: Models, decoder: Decoder, voices_dir: Path) -> Callable[..., S
 
     def make(residency: Still | None = None, **changed: object) -> SpeechService:
         residency = residency or Still()
-        defaults = {"voices_dir": voices_dir, "take_retries": 0}
+        # The tiny Whisper writes the same words of every clip.
+        defaults = {
+            "voices_dir": voices_dir,
+            "take_retries": 0,
+            "reference_check": "off",
+        }
         settings = Settings(_env_file=None, **defaults | changed)  # type: ignore[arg-type, call-arg]
         synthesizer = Synthesizer(models.lm, models.codec, models.transcriber, residency, Policy.of(settings))
         metrics = Recorder()
@@ -75,6 +81,7 @@ def maker(models: Models, decoder: Decoder, voices_dir: Path) -> Callable[..., S
             audio=audio,
             listener=Listener(audio, models.transcriber, residency),
             voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, TINY),
+            pronunciations=PronunciationStore.of(settings),
             health=all_healthy,
             residency=residency,
             metrics=metrics,

@@ -60,7 +60,7 @@ async def test_the_openapi_document_is_valid_and_tells_of_forms_answers_and_fail
     operation = document["paths"]["/api/tts"]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
     form = document["components"]["schemas"][form["$ref"].rsplit("/", 1)[1]]
-    assert set(form["required"]) == {"target_text"}
+    assert set(form["required"]) == {"target_text"}  # and a clip or a voice
     assert form["properties"]["target_text"]["examples"]
     assert "audio/wav" in operation["responses"]["200"]["content"]
     assert {"400", "413", "422", "503"} <= set(operation["responses"])

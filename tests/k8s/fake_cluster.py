@@ -98,6 +98,7 @@ async def stream(client: httpx.AsyncClient, begun: asyncio.Event) -> list[str]:
         "input": LONG,
         "ref_audio": f"data:audio/wav;base64,{clip}",
         "ref_text": "A reference.",
+        "ref_check": "off",
         "response_format": "pcm",
         "stream_format": "sse",
     }

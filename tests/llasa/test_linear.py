@@ -1,44 +1,48 @@
 """Linear layers of 16 bits against torch's own."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
-from torch import nn
+from torch.nn import functional
 
-from deployments.llasa.linear import HalfLinear, halve
-
-
-@pytest.fixture(autouse=True)
-def has_kernels() -> None:
-    if "fbgemm" not in torch.backends.quantized.supported_engines:
-        pytest.skip("this processor has no kernels for float16 weights")
+from deployments.llasa import linear as layers
+from deployments.llasa.linear import HalfLinear, PlainLinear, has_half_kernels, linear
 
 
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("shape", [(1, 1, 40), (7, 40), (2, 3, 40)])
-def test_it_gives_what_a_linear_layer_of_the_rounded_weight_gives(shape: tuple[int, ...], bias: bool) -> None:
-    linear = nn.Linear(40, 24, bias=bias).requires_grad_(False)
-    rows = torch.randn(shape)
-    ours = HalfLinear(linear)(rows)
-    linear.weight.copy_(linear.weight.half())
-    assert ours.shape == (*shape[:-1], 24)
-    torch.testing.assert_close(ours, linear(rows))
+@pytest.fixture
+def on_arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(layers, "_KERNELS", "of another processor")
+    has_half_kernels.cache_clear()
+    yield
+    has_half_kernels.cache_clear()
 
 
-def test_all_linear_layers_of_a_model_are_replaced_and_nothing_else() -> None:
-    model = nn.Sequential(nn.Embedding(5, 8), nn.Sequential(nn.Linear(8, 8), nn.SiLU()), nn.Linear(8, 4))
-    halve(model.requires_grad_(False))
-    assert [type(layer) for layer in model.modules()] == [
-        nn.Sequential,
-        nn.Embedding,
-        nn.Sequential,
-        HalfLinear,
-        nn.SiLU,
-        HalfLinear,
-    ]
+needs_kernels = pytest.mark.skipif(
+    "fbgemm" not in torch.backends.quantized.supported_engines, reason="this processor has no kernels for float16"
+)
 
 
-def test_a_machine_without_kernels_keeps_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deployments.llasa.linear._KERNELS", "of another processor")
-    model = nn.Sequential(nn.Linear(8, 4))
-    halve(model)
-    assert isinstance(model[0], nn.Linear)
+@needs_kernels
+@pytest.mark.parametrize("shape", [(1, 40), (7, 40), (200, 40)])
+def test_it_gives_what_a_linear_layer_of_the_rounded_weight_gives(shape: tuple[int, ...]) -> None:
+    weight, rows = torch.randn(24, 40), torch.randn(shape)
+    layer = linear(weight)
+    assert isinstance(layer, HalfLinear)
+    torch.testing.assert_close(layer(rows), functional.linear(rows, weight.half().float()))
+
+
+@needs_kernels
+@pytest.mark.parametrize(("inputs", "outputs"), [(288, 1152), (384, 288), (192, 2049), (2048, 512)])
+def test_a_row_is_the_same_bits_whatever_rows_are_beside_it(inputs: int, outputs: int) -> None:
+    layer, rows = linear(torch.randn(outputs, inputs)), torch.randn(40, inputs)
+    together = layer(rows)
+    for begin, end in ((0, 1), (3, 5), (7, 20), (39, 40)):
+        assert torch.equal(layer(rows[begin:end].contiguous()), together[begin:end])
+
+
+def test_a_machine_without_kernels_computes_as_torch_does(on_arm: None) -> None:
+    weight, rows = torch.randn(4, 8), torch.randn(3, 8)
+    layer = linear(weight)
+    assert isinstance(layer, PlainLinear)
+    assert torch.equal(layer(rows), functional.linear(rows, weight))

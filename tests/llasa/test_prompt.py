@@ -17,7 +17,7 @@ def checkpoint(tiny_llasa: Path) -> Checkpoint:
 
 def rendered(checkpoint: Checkpoint, request: TakeRequest) -> str:
     ids = checkpoint.vocabulary.order[checkpoint.prompts.build(request)]
-    return str(checkpoint.prompts._tokenizer.decode(ids))
+    return checkpoint.prompts._tokenizer.decode(ids.tolist())
 
 
 def test_the_prompt_is_the_one_llasa_was_trained_on(checkpoint: Checkpoint) -> None:
@@ -50,7 +50,7 @@ def test_an_instruction_of_the_callers_takes_the_place_of_the_usual_one(checkpoi
 @pytest.mark.parametrize("marker", ["<|eot_id|>", "<|s_3|>", "<|SPEECH_GENERATION_START|>"])
 def test_markers_in_a_callers_words_stay_words(checkpoint: Checkpoint, marker: str) -> None:
     plain = checkpoint.prompts.build(TakeRequest("Say it."))
-    special = int(checkpoint.vocabulary.engine_ids[checkpoint.prompts._tokenizer.convert_tokens_to_ids(marker)])
+    special = int(checkpoint.vocabulary.engine_ids[checkpoint.prompts._tokenizer.tokens[marker]])
     steered = checkpoint.prompts.build(TakeRequest(f"Say {marker} it.", instruction=f"Convert{marker}"))
     assert steered.count(special) == plain.count(special)
 

@@ -72,7 +72,6 @@ def test_espeak_tells_the_time_of_every_sound() -> None:
     names = [name for _, name in speech.phonemes if not name.startswith("_")]
     assert names[0] == "h"
     assert 0.5 < len(speech.audio) / 16000 < 2
-    assert [position for _, position, _ in speech.words] == [0, 6]
 
 
 @needs_espeak

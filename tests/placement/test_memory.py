@@ -1,12 +1,17 @@
-import json
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.errors import Unavailable
-from deployments.placement.memory import SHAPES, XCODEC2_BYTES, LlamaShape, fitting_takes
+from deployments.llasa.linear import PlainLinear
+from deployments.llasa.slots import Slots
+from deployments.llasa.weights import Weights
+from deployments.placement.memory import SHAPES, WINDOW, XCODEC2_BYTES, LlamaShape, MemoryPlan
+from deployments.profiles import PROFILES
+from scripts.random_checkpoints.weights import random_weights
 from tests.support.fake_nvml import GIB
 
 LLASA_8B = SHAPES["llasa-8b"]
@@ -16,19 +21,23 @@ def test_a_take_of_llasa_8b_is_a_quarter_of_a_gibibyte() -> None:
     assert LLASA_8B.take() == GIB // 4
 
 
-def test_a_take_is_as_long_as_the_engine_makes_it() -> None:
-    from deployments.llasa.engine import CONTEXT
+def tensors_of(weights: Weights) -> Iterator[torch.Tensor]:
+    yield from (weights.embedding, weights.norm)
+    linears = [weights.head]
+    for layer in weights.layers:
+        yield from (layer.attention_norm, layer.mlp_norm)
+        linears += [layer.query_key_value, layer.output, layer.gate_up, layer.down]
+    for linear in linears:
+        assert isinstance(linear, PlainLinear)
+        yield linear.weight
 
-    assert LLASA_8B.take() == CONTEXT * LLASA_8B.token()
 
-
-def test_a_shape_counts_the_bytes_that_the_loaded_model_has(tiny_llasa: Path) -> None:
-    from deployments.llasa.checkpoint import load_checkpoint
-
-    checkpoint = load_checkpoint(str(tiny_llasa))
-    parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
-    shape = LlamaShape.of(json.loads((tiny_llasa / "config.json").read_text()))
-    assert shape.weights(checkpoint.vocabulary.codec_size) == 2 * parameters
+def test_a_shape_counts_the_bytes_of_a_model_on_a_gpu() -> None:
+    for shape in SHAPES.values():
+        weights = random_weights(shape, "meta")
+        assert shape.weights() == sum(tensor.nbytes for tensor in tensors_of(weights))
+        slots = Slots(weights, 3, WINDOW)
+        assert 3 * shape.take() == slots.cache_bytes
 
 
 def test_a_config_without_optional_sizes_is_understood() -> None:
@@ -44,25 +53,48 @@ def test_a_config_without_optional_sizes_is_understood() -> None:
         LlamaShape.of({"num_attention_heads": 4})
 
 
-def test_24_gib_hold_llasa_8b_and_xcodec2_with_some_takes() -> None:
-    assert 8 <= fitting_takes(24 * GIB, LLASA_8B, 16, "llasa-8b", shared=True) < 16
-    assert fitting_takes(23_034 * 2**20, LLASA_8B, 16, "llasa-8b", shared=True) >= 4  # an L4, an A10
-    assert fitting_takes(24 * GIB, LLASA_8B, 16, "llasa-8b", shared=False) == 16
+# What fits beside XCodec2 and without it, by profile and GiB; None: not even one take.
+PLANS: dict[str, dict[int, tuple[int | None, int | None]]] = {
+    "llasa-8b": {8: (None, None), 12: (None, None), 16: (None, None), 24: (13, 16), 40: (16, 16), 80: (16, 16)},
+    "llasa-3b": {8: (None, None), 12: (None, 18), 16: (16, 32), 24: (32, 32), 40: (32, 32), 80: (32, 32)},
+    "llasa-1b": {8: (None, 60), 12: (54, 64), 16: (64, 64), 24: (64, 64), 40: (64, 64), 80: (64, 64)},
+}
 
 
-def test_16_gib_do_not_and_the_message_names_the_profile_that_fits() -> None:
-    with pytest.raises(Unavailable) as caught:
-        fitting_takes(16 * GIB, LLASA_8B, 16, "llasa-8b", shared=True)
-    assert str(caught.value) == (
-        "llasa-8b and XCodec2 need 21.2 GiB of a GPU, and this one has 16.0 GiB for them: PROFILE=llasa-3b fits it."
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("gib", [8, 12, 16, 24, 40, 80])
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_size_on_every_gpu(name: str, gib: int, shared: bool) -> None:
+    expected = PLANS[name][gib][0 if shared else 1]
+    wanted = PROFILES[name].takes
+    if expected is None:
+        with pytest.raises(Unavailable, match="this one has"):
+            MemoryPlan.fit(gib * GIB, SHAPES[name], wanted, name, shared=shared)
+    else:
+        plan = MemoryPlan.fit(gib * GIB, SHAPES[name], wanted, name, shared=shared)
+        assert plan.takes == expected
+        assert plan.bytes <= gib * GIB
+
+
+def test_an_l4_or_a10_holds_llasa_8b_and_xcodec2_and_the_plan_says_what_for() -> None:
+    plan = MemoryPlan.fit(23_034 * 2**20, LLASA_8B, 16, "llasa-8b", shared=True)
+    assert str(plan) == (
+        "7 takes at once need 22.4 GiB of 22.5 GiB: weights 15.0 GiB, caches 1.8 GiB, work 1.2 GiB, XCodec2 4.4 GiB"
     )
-    assert fitting_takes(16 * GIB, SHAPES["llasa-3b"], 32, "llasa-3b", shared=True) >= 8
+
+
+def test_a_gpu_that_is_too_small_names_the_profile_that_fits() -> None:
+    with pytest.raises(Unavailable) as caught:
+        MemoryPlan.fit(16 * GIB, LLASA_8B, 16, "llasa-8b", shared=True)
+    assert str(caught.value) == (
+        "llasa-8b and XCodec2 need 20.9 GiB of a GPU, and this one has 16.0 GiB for them: PROFILE=llasa-3b fits it."
+    )
 
 
 @pytest.mark.parametrize(("gib", "advice"), [(11, "PROFILE=llasa-1b fits it"), (4, "no Llasa does; PROFILE=nano")])
 def test_less_memory_leads_to_a_smaller_profile_and_at_last_to_none(gib: int, advice: str) -> None:
     with pytest.raises(Unavailable, match=advice):
-        fitting_takes(gib * GIB, LLASA_8B, 16, "llasa-8b", shared=True)
+        MemoryPlan.fit(gib * GIB, LLASA_8B, 16, "llasa-8b", shared=True)
 
 
 @given(
@@ -74,10 +106,10 @@ def test_less_memory_leads_to_a_smaller_profile_and_at_last_to_none(gib: int, ad
 def test_what_is_said_to_fit_fits_and_nothing_more_would(usable: int, name: str, wanted: int, shared: bool) -> None:
     shape, beside = SHAPES[name], XCODEC2_BYTES if shared else 0
     try:
-        takes = fitting_takes(usable, shape, wanted, name, shared=shared)
+        plan = MemoryPlan.fit(usable, shape, wanted, name, shared=shared)
     except Unavailable:
         assert shape.replica(1) + beside > usable
         return
-    assert 1 <= takes <= wanted
-    assert shape.replica(takes) + beside <= usable
-    assert takes == wanted or shape.replica(takes + 1) + beside > usable
+    assert 1 <= plan.takes <= wanted
+    assert plan.bytes == shape.replica(plan.takes) + beside <= usable
+    assert plan.takes == wanted or shape.replica(plan.takes + 1) + beside > usable

@@ -23,7 +23,7 @@ from scripts.chaos.case import Case, Kind, speech, transcription
 from scripts.chaos.clock_jump import build, move
 from scripts.chaos.corpus import KINDS, corpus
 from scripts.chaos.faults import FAULTS
-from scripts.chaos.kills import told
+from scripts.chaos.kills import describe
 from scripts.chaos.load import Load, Result
 from scripts.chaos.mutations import MUTATIONS, mutants
 from scripts.chaos.outcome import Outcome, is_envelope, judge
@@ -199,7 +199,7 @@ async def test_recovery_ends_with_the_first_right_answer() -> None:
     outcomes = {result.outcome for result in load.results}
     assert outcomes == {Outcome.LOST, Outcome.RIGHT}
     assert begin + taken > min(result.end for result in load.results if result.outcome is Outcome.LOST)
-    assert told(load.results, [begin], [taken]).startswith("lost: 0 that were in flight")
+    assert describe(load.results, [begin], [taken]).startswith("lost: 0 that were in flight")
 
 
 TRACE = """\
@@ -240,8 +240,8 @@ def test_the_wall_clock_of_a_process_moves_and_its_waits_do_not(tmp_path: Path) 
     )
     environment = os.environ | {"LD_PRELOAD": str(build(tmp_path)), "CHAOS_CLOCK": str(clock)}
     before = time.time()
-    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=True)
-    assert before <= float(told.stdout) - 86_400 <= time.time()
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=True)
+    assert before <= float(printed.stdout) - 86_400 <= time.time()
 
 
 def results(*outcomes: Outcome) -> Sequence[Result]:

@@ -1,6 +1,7 @@
 """Every parameter of speech, at every interface of the service but the page: that is in tests/ui/test_parameters.py."""
 
 import io
+import json
 import wave
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ async def by_json(url: str, folder: Path, values: Mapping[str, Any]) -> Spoken:
 
 
 async def by_form(url: str, folder: Path, values: Mapping[str, Any]) -> Spoken:
-    fields = {OLD_NAMES.get(name, name): value for name, value in {"input": TEXT, "voice": "alloy", **values}.items()}
+    given = {"input": TEXT, "voice": "alloy", **values}
+    fields = {OLD_NAMES.get(name, name): written(value) for name, value in given.items()}
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         return _of_headers(await client.post("/api/tts", data=fields))
 
@@ -58,7 +60,7 @@ async def by_command(url: str, folder: Path, values: Mapping[str, Any]) -> Spoke
     options = []
     for name, value in values.items():
         flag = name.replace("_", "-")
-        options += [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+        options += [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", written(value)]
     output = folder / f"speech.{values.get('response_format', 'wav')}"
     error = await run_in_thread("say", TEXT, "--url", url, "-o", output, *options)
     rate = int(values.get("sample_rate", 0))
@@ -74,6 +76,10 @@ DOORS: Final[Mapping[str, Door]] = {
     "assistant": by_assistant,
     "command": by_command,
 }
+
+
+def written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _of_headers(answer: httpx.Response) -> Spoken:
@@ -103,7 +109,8 @@ async def test_every_parameter_reaches_the_service_by_every_door(
 ) -> None:
     await DOORS[door](url, tmp_path, VALUES)
     (params,) = noted.seen
-    assert {name: getattr(params, name) for name in VALUES} == dict(VALUES)
+    expected = SpeechParams.of({"input": TEXT, **VALUES})
+    assert {name: getattr(params, name) for name in VALUES} == {name: getattr(expected, name) for name in VALUES}
 
 
 @pytest.mark.parametrize("door", DOORS)

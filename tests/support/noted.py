@@ -9,6 +9,7 @@ from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.service.listener import Listener
 from deployments.service.parameters import SpeechParams
+from deployments.service.pronunciations import PronunciationStore
 from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
 from deployments.service.voices import Voices
@@ -29,7 +30,11 @@ VALUES: Final[Mapping[str, Any]] = {
     "ref_check": "repair",
     "system_prompt": "Speak",
     "language": "de",
+    "input_format": "markdown",
+    "code_blocks": "say",
     "normalise": False,
+    "normalization_options": {"url_normalization": False},
+    "pronunciations": [{"term": "there", "replacement": "their"}],
     "response_format": "flac",
     "sample_rate": 32_000,
     "speed": 2.0,
@@ -45,14 +50,15 @@ VALUES: Final[Mapping[str, Any]] = {
     "details": True,
     "keep": True,
 }
-"""A value of each parameter that is not its default."""
+"""A value of each parameter that is not its default, as JSON has it."""
 
 
 class Careless(Synthesizer):
     """Does not listen to what it speaks: there is no ear."""
 
     def stream(self, request: SpeechRequest, usage: Usage | None = None) -> AsyncGenerator[SpeechEvent, None]:
-        return super().stream(replace(request, policy=Policy(retries=0)), usage)
+        policy = Policy(retries=0, strict=bool(request.policy and request.policy.strict))
+        return super().stream(replace(request, policy=policy), usage)
 
 
 @dataclass(frozen=True)
@@ -71,14 +77,15 @@ class NotedService(SpeechService):
 
 
 def noted_service(decoder: Decoder, folder: Path, **changed: Any) -> NotedService:
-    """Returns a service that keeps its files in a folder."""
+    """Returns a service that keeps its files in a folder; its model may be given as `lm`."""
+    lm: ScriptedLM = changed.pop("lm", None) or ScriptedLM()
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         voices_dir=folder / "voices",
         outputs_dir=folder / "outputs",
         **changed,
     )
-    residency, metrics, lm = Still(), Recorder(), ScriptedLM()
+    residency, metrics = Still(), Recorder()
     synthesizer = Careless(lm, ToneCodec(), Deaf(), residency, Policy.of(settings))
     audio = AudioReader(decoder, settings)
     return NotedService(
@@ -87,6 +94,7 @@ def noted_service(decoder: Decoder, folder: Path, **changed: Any) -> NotedServic
         audio=audio,
         listener=Listener(audio, Deaf(), residency),
         voices=Voices(VoiceStore.of(settings), synthesizer, lm, residency, TINY),
+        pronunciations=PronunciationStore.of(settings),
         health=all_healthy,
         residency=residency,
         metrics=metrics,

@@ -11,7 +11,14 @@ from starlette.types import ASGIApp
 @contextmanager
 def served(application: ASGIApp) -> Iterator[str]:
     """Serves it in a thread; gives its URL."""
-    config = uvicorn.Config(application, port=0, log_level="error", ws="websockets-sansio", lifespan="on")
+    config = uvicorn.Config(
+        application,
+        port=0,
+        log_level="error",
+        ws="websockets-sansio",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     started = threading.Event()
     startup = server.startup

@@ -43,9 +43,11 @@ def stretches(wav: Waveform) -> list[tuple[int, int]]:
 class Ear:
     """`Transcriber` of tones."""
 
-    def __init__(self, sure: bool = True) -> None:
+    def __init__(self, sure: bool = True, english_only: bool = False, compression_ratio: float = 1.0) -> None:
         self.calls = 0
         self._sure = sure
+        self._english_only = english_only
+        self._compression_ratio = compression_ratio
 
     async def transcribe(self, wav: Waveform, **_: object) -> Transcript:
         self.calls += 1
@@ -59,8 +61,15 @@ class Ear:
             words.append(Word(word, start / SAMPLE_RATE, end / SAMPLE_RATE, 1.0))
         text = " ".join(word.text for word in words)
         seconds = len(wav) / SAMPLE_RATE
-        segment = Segment(text, 0, seconds, tuple(words), avg_logprob=-0.1 if self._sure else -2.0)
-        return Transcript(text, "en", 1.0, seconds, (segment,) if words else ())
+        segment = Segment(
+            text,
+            0,
+            seconds,
+            tuple(words),
+            avg_logprob=-0.1 if self._sure else -2.0,
+            compression_ratio=self._compression_ratio,
+        )
+        return Transcript(text, "en", 1.0, seconds, (segment,) if words else (), english_only=self._english_only)
 
     async def stream(self, wav: Waveform, **_: object) -> AsyncGenerator[Segment | Transcript, None]:
         transcript = await self.transcribe(wav)

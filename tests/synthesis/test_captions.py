@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.synthesis.captions import captions, cues
+from deployments.synthesis.captions import captions, cues, with_written_words
 from deployments.synthesis.events import Part
 from deployments.whisper.protocol import Segment, Word
 
@@ -92,3 +92,14 @@ def test_a_transcripts_segments_are_divided_where_their_words_are_known() -> Non
         ("segment is more than anybody reads at once", 6.2, 9.4),
         ("of unknown words", 9, 39),
     ]
+
+
+def test_captions_show_the_written_text_at_the_times_of_the_words_heard() -> None:
+    parts = (part("it cost five dollars", 0), part("dr who paid", 5))
+    written = with_written_words(parts, "It cost $5: Dr. Who paid.")
+    assert [[word.text for word in part.words] for part in written] == [["It", "cost", "$5:"], ["Dr.", "Who", "paid."]]
+    assert [(line.text, line.start) for line in captions(written)] == [("It cost $5:", 0), ("Dr. Who paid.", 5)]
+
+
+def test_parts_of_which_nothing_was_heard_stay_without_words() -> None:
+    assert with_written_words((part("", 0),), "Anything") == (part("", 0),)

@@ -36,3 +36,17 @@ def test_a_voice_that_took_longer_for_its_reference_is_given_longer() -> None:
 @pytest.mark.parametrize(("codes", "factor"), [(5, 0.7), (100_000, 1.5)])
 def test_a_pace_that_nobody_has_is_not_believed(codes: int, factor: float) -> None:
     assert Pace.of("What the clip says.", codes).factor == factor
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("*" * 60 + "\nThe Title\n" + "*" * 60, "The Title"),
+        ("Well ........... yes", "Well . yes"),
+        ("so     far", "so far"),
+        ("Great 😀😀😀", "Great "),
+        ("**bold**", "bold"),
+    ],
+)
+def test_what_is_silent_takes_no_time(written: str, said: str) -> None:
+    assert Pace().codes(written) == pytest.approx(Pace().codes(said), abs=10)

@@ -9,6 +9,7 @@ from deployments.errors import InvalidText
 from deployments.synthesis.pace import Pace
 from deployments.synthesis.plan import FIRST, LONGEST, Budget, plan
 from deployments.text.boundary import MOST_REPEATS
+from deployments.text.script import Script, Segment
 from deployments.voices.reference import Reference
 
 STORY = (
@@ -216,3 +217,54 @@ def test_a_long_reference_leaves_chunks_that_still_fit_the_window() -> None:
 def test_a_reference_that_fills_the_window_is_refused() -> None:
     with pytest.raises(InvalidText, match="of the model's 2048 tokens"):
         Budget.beside(reference(1900), "Speak")
+
+
+@pytest.mark.parametrize("end", ["...", "…", "?!", "! 😀", "!😀👍🏽", '."', ".)"])
+def test_sentences_end_with_more_than_a_full_stop(end: str) -> None:
+    sentence = f"And so it went on for a while until nobody cared{end}"
+    cut = texts(f"{sentence} " * 12)
+    assert len(cut) > 1
+    assert all(chunk.endswith(end) for chunk in cut)
+
+
+def script(text: str) -> Script:
+    return Script.of([Segment(text)])
+
+
+def test_a_script_is_cut_at_its_pauses_and_voices() -> None:
+    chunks = plan(script("[pause:1s] One. [pause:2s] Two. [voice:ann] Three.[/voice] Four. [pause:0.5s]"), Budget())
+    assert [(chunk.text, chunk.pause, chunk.voice, chunk.before) for chunk in chunks] == [
+        ("One.", 2, None, 1),
+        ("Two.", 0.35, None, 0),
+        ("Three.", 0.35, "ann", 0),
+        ("Four.", 0.5, None, 0),
+    ]
+
+
+def test_what_differs_only_in_its_captions_shares_a_take() -> None:
+    chunks = plan(Script((Segment("The"), Segment("World Wide Web", written="WWW"), Segment(", so."))), Budget())
+    assert [chunk.text for chunk in chunks] == ["The World Wide Web, so."]
+
+
+def test_each_voice_of_a_script_has_its_own_budget_and_only_its_beginning_is_short() -> None:
+    chunks = plan(script(f"Hello. [voice:slow]{STORY}[/voice]"), Budget(), {"slow": Budget(Pace(1.5))})
+    slow = [chunk.text for chunk in chunks if chunk.voice == "slow"]
+    assert Pace(1.5).codes(slow[0]) > FIRST
+    assert all(Budget(Pace(1.5)).fits(text) for text in slow)
+    assert len(slow) > len(plan(script(f"Hello. [voice:slow]{STORY}"), Budget())) - 1
+
+
+def test_a_script_with_nothing_to_speak_has_no_chunks() -> None:
+    assert plan(script("... [pause:1s] 😀"), Budget()) == ()
+    assert [chunk.pause for chunk in plan(script("One ... [pause:1s] ! [pause:3s]"), Budget())] == [3]
+
+
+tagged = st.lists(st.sampled_from(["One.", "two", "[pause:1s]", "[voice:a]", "[/voice]", "...", "三。"]), max_size=20)
+
+
+@given(tagged.map(" ".join))
+def test_a_script_loses_nothing(text: str) -> None:
+    made = script(text)
+    chunks = plan(made, Budget())
+    assert spoken("".join(chunk.text for chunk in chunks)) == spoken(made.text)
+    assert all(spoken(chunk.text) for chunk in chunks)

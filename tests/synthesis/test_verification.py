@@ -162,10 +162,12 @@ async def test_words_have_their_times_in_the_whole_speech() -> None:
     parts = speech.finished.parts
     assert len(parts) > 2
     words = [word for part in parts for word in part.words]
-    assert [word.text for word in words] == words_of(LONG)
+    assert " ".join(word.text for word in words) == LONG
     for word in words[::7]:
         stretch = speech.wav[round(word.start * SAMPLE_RATE) : round(word.end * SAMPLE_RATE)]
-        assert (await Ear().transcribe(np.concatenate([np.zeros(3200, np.float32), stretch]))).text == word.text
+        assert (
+            await Ear().transcribe(np.concatenate([np.zeros(3200, np.float32), stretch]))
+        ).text == word.text.lower().strip(".")
 
 
 async def test_streamed_nothing_is_heard_before_it_is_verified() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from deployments.text.numerals import can_be_said, parse_number, spell_number
+from deployments.text.numerals import can_be_said, parse_number, readings, spell_amount, spell_number, spell_pairs
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,17 @@ def test_there_are_languages_whose_numbers_cannot_be_said() -> None:
     assert can_be_said("en")
     assert not can_be_said("sw")
     assert not can_be_said("am")
+
+
+def test_amounts_and_pairs_are_said_in_english() -> None:
+    assert spell_amount(".5") == "point five"
+    assert spell_amount("1,000.50") == "one thousand point five zero"
+    assert [spell_pairs(digits) for digits in ("5", "105", "123", "1200", "2000", "2490", "007")] == [
+        *("five", "one oh five", "one twenty-three", "twelve hundred", "two thousand", "twenty-four ninety"),
+        "zero zero seven",
+    ]
+
+
+def test_readings_hold_each_way_of_saying_a_number() -> None:
+    assert {"two thousand and five", "two zero zero five"} <= set(readings("2005"))
+    assert "thirty-seconds" in readings("32")

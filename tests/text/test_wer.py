@@ -8,9 +8,23 @@ def test_texts_are_compared_as_they_sound() -> None:
     assert error_rate("你好，世界。", "你好世界") == 0
     assert error_rate("你好，世界。", "你好世间") == 0.25
     assert tokens("Hello 世界") == ["hello", "世", "界"]
-    assert tokens("GPT是2024年的") == ["gpt", "是", "2024", "年", "的"]
+    assert tokens("GPT是2024年的") == ["gpt", "是", "二", "零", "二", "四", "年", "的"]
     assert error_rate("iPhone手机很贵", "iPhone 手机很贵") == 0
     assert error_rate("", "anything") == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("我买了二十五个苹果。", "我买了25个苹果"),
+        ("他有两百块，", "他有200块"),
+        ("電話是幺三八幺二三四五六七八", "电话是13812345678"),
+        ("這裡沒有臺灣的頭髮", "这里没有台湾的头发"),
+        ("二零二四年五月六日", "2024年5月6日"),
+    ],
+)
+def test_chinese_is_compared_whatever_its_digits_and_characters(written: str, heard: str) -> None:
+    assert error_rate(written, heard, "zh") == 0
 
 
 def test_numbers_are_compared_as_their_language_says_them() -> None:

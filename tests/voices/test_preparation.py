@@ -33,8 +33,8 @@ class Tape(ToneCodec):
 class Bench:
     """A preparer with its parts at hand."""
 
-    def __init__(self, sure: bool = True, cache: ReferenceCache | None = None) -> None:
-        self.codec, self.ear = Tape(), Ear(sure)
+    def __init__(self, ear: Ear | None = None, cache: ReferenceCache | None = None) -> None:
+        self.codec, self.ear = Tape(), ear or Ear()
         self.preparer = Preparer(self.codec, self.ear, stretches, cache)
 
     async def prepare(self, wav: Waveform, text: str | None = None, check: ReferenceCheck = "off") -> Reference:
@@ -134,10 +134,23 @@ async def test_a_text_that_is_right_but_for_a_word_stands(text: str) -> None:
     assert (await Bench().prepare(say(TEXT), text, "refuse")).text == text
 
 
-async def test_what_whisper_is_not_sure_of_does_not_count_against_the_caller() -> None:
-    reference = await Bench(sure=False).prepare(say(TEXT), "Something else.", "refuse")
+@pytest.mark.parametrize("ear", [Ear(sure=False), Ear(compression_ratio=8.0)], ids=["unsure", "repetitive"])
+async def test_what_whisper_is_not_sure_of_does_not_count_against_the_caller(ear: Ear) -> None:
+    reference = await Bench(ear).prepare(say(TEXT), "Something else.", "refuse")
     assert reference.text == "Something else."
     assert "was not checked" in reference.warnings[0]
+
+
+@pytest.mark.parametrize("check", ["refuse", "repair"])
+async def test_a_whisper_that_knows_only_english_does_not_judge_texts_in_other_scripts(check: ReferenceCheck) -> None:
+    text = "你好，我叫小明。"
+    reference = await Bench(Ear(english_only=True)).prepare(say(TEXT), text, check)
+    assert reference.text == text
+    assert "knows only English" in reference.warnings[0]
+    with pytest.raises(InvalidText):
+        await Bench().prepare(say(TEXT), text, "refuse")
+    with pytest.raises(InvalidText):
+        await Bench(Ear(english_only=True)).prepare(say(TEXT), "Something else.", "refuse")
 
 
 async def test_with_its_text_and_without_a_check_nobody_listens() -> None:

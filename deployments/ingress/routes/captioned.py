@@ -13,7 +13,6 @@ from deployments.service.bodies import IGNORED, JsonBody, ignored_header
 from deployments.service.delivery import complete
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
-from deployments.service.word_times import word_times
 
 
 class CaptionedBody(SpeechParams, JsonBody):
@@ -62,13 +61,13 @@ def captioned_routes(service: SpeechService) -> APIRouter:
         params = body.model_copy(update={"verify": True}) if body.return_timestamps else body
         data, spoken = await complete(service.speak(params, clip, caller=request.state.client))
         response.headers.update(ignored_header(body.ignored))
-        times = word_times(body.input, spoken.words(body.speed), spoken.duration)
+        words = [
+            TimedWord(word=word.text, start_time=word.start, end_time=word.end) for word in spoken.words(body.speed)
+        ]
         return CaptionedSpeech(
             audio=base64.b64encode(data).decode(),
             audio_format=spoken.media_type,
-            timestamps=[TimedWord(word=time.word, start_time=time.start, end_time=time.end) for time in times]
-            if body.return_timestamps
-            else None,
+            timestamps=words if body.return_timestamps else None,
         )
 
     return router

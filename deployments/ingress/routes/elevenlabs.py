@@ -12,7 +12,6 @@ from deployments.ingress.routes.elevenlabs_fields import Alignment, ElevenBody, 
 from deployments.service.bodies import ignored_header
 from deployments.service.delivery import complete
 from deployments.service.service import SpeechService
-from deployments.service.word_times import character_times, word_times
 
 OutputFormat = Annotated[str, Query(description="Codec, Hz and perhaps kbit/s.", examples=["mp3_44100_128"])]
 _DEFAULT: Final = "mp3_44100_128"
@@ -83,11 +82,7 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
     ) -> TimedSpeech:
         params = body.params(voice_id, output_format).model_copy(update={"verify": True})
         data, result = await complete(service.speak(params, caller=request.state.client))
-        times = word_times(body.text, result.words(params.speed), result.duration)
-        starts, ends = character_times(body.text, times)
-        alignment = Alignment(
-            characters=list(body.text), character_start_times_seconds=starts, character_end_times_seconds=ends
-        )
+        alignment = Alignment.of(body.text, result.words(params.speed))
         return TimedSpeech(
             audio_base64=base64.b64encode(data).decode(), alignment=alignment, normalized_alignment=alignment
         )

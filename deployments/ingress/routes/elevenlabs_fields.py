@@ -1,7 +1,8 @@
 """The fields of ElevenLabs' requests and responses."""
 
 import re
-from typing import Annotated, Final, Literal, get_args
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, Field, FiniteFloat
 
@@ -11,6 +12,7 @@ from deployments.service.bodies import IGNORED, JsonBody, parse
 from deployments.service.languages import SpokenLanguage
 from deployments.service.parameters import SpeechParams
 from deployments.settings import Seed
+from deployments.whisper.protocol import Word
 
 _FORMAT: Final = re.compile(rf"({'|'.join(get_args(Format))})_(\d{{4,5}})(?:_\d+)?")
 
@@ -88,6 +90,24 @@ class Alignment(BaseModel):
     characters: list[str]
     character_start_times_seconds: list[float]
     character_end_times_seconds: list[float]
+
+    @classmethod
+    def of(cls, text: str, words: Sequence[Word]) -> Self:
+        """Shares the time of each word between its characters. What is between words lasts no time."""
+        starts, ends = [0.0] * len(text), [0.0] * len(text)
+        at, last = 0, 0.0
+        for word in words:
+            first = text.find(word.text, at)
+            if first < 0:  # not as it was written, as in markup
+                continue
+            starts[at:first] = ends[at:first] = [last] * (first - at)
+            step = (word.end - word.start) / len(word.text)
+            at = first + len(word.text)
+            starts[first:at] = [round(word.start + step * n, 3) for n in range(len(word.text))]
+            ends[first:at] = [round(word.start + step * (n + 1), 3) for n in range(len(word.text))]
+            last = word.end
+        starts[at:] = ends[at:] = [last] * (len(text) - at)
+        return cls(characters=list(text), character_start_times_seconds=starts, character_end_times_seconds=ends)
 
 
 class TimedSpeech(BaseModel):

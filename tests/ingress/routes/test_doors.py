@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from deployments.audio.decoder import Decoder
+from deployments.ingress.routes.elevenlabs_fields import Alignment
 from deployments.synthesis.events import Audio, Finished, Part, SpeechEvent
 from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.whisper.protocol import Word
@@ -41,9 +42,9 @@ def listened(service: NotedService, monkeypatch: pytest.MonkeyPatch) -> list[Spe
 
     async def heard(request: SpeechRequest, usage: object) -> AsyncGenerator[SpeechEvent, None]:
         asked.append(request)
-        words = (Word("Hello", 0.0, 0.4, 1.0), Word("there", 0.6, 1.0, 1.0))
+        words = (Word("Hello,", 0.0, 0.4, 1.0), Word("there!", 0.6, 1.0, 1.0))
         yield Audio(voice(1.0))
-        yield Finished("stop", 7, "", parts=(Part("Hello there.", 0.0, 1.0, "stop", 7, 1, None, words=words),))
+        yield Finished("stop", 7, "", parts=(Part("Hello, there!", 0.0, 1.0, "stop", 7, 1, None, words=words),))
 
     monkeypatch.setattr(service.synthesizer, "stream", heard)
     return asked
@@ -160,6 +161,12 @@ async def test_elevenlabs_timestamps_are_those_of_the_characters_of_the_text(
     (request,) = listened
     assert request.policy
     assert request.policy.verify
+
+
+def test_characters_share_the_time_of_their_word() -> None:
+    alignment = Alignment.of("ab <b>c", [Word("ab", 0.0, 1.0, 1.0), Word("x", 1.0, 2.0, 1.0), Word("c", 2.0, 3.0, 1.0)])
+    assert alignment.character_start_times_seconds == [0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 2.0]
+    assert alignment.character_end_times_seconds == [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0]
 
 
 async def test_captions_are_the_words_of_the_text_with_their_times(

@@ -1,0 +1,73 @@
+"""POST /v1/text-to-dialogue: several voices in one speech, in the shape of ElevenLabs' API."""
+
+import re
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Response
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from deployments.audio.encoder import MEDIA_TYPES
+from deployments.ingress.middleware.admission import HeldTurn
+from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
+from deployments.service.bodies import JsonBody, ignored_header
+from deployments.service.parameters import SpeechParams
+from deployments.service.service import SpeechService
+
+_MOST: Final = 200
+"""Maximum turns of a dialogue."""
+_TAG: Final = re.compile(r"\[(?=/?voice\b)", re.IGNORECASE)
+
+
+class DialogueTurn(BaseModel):
+    """What one voice says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, examples=["Did you hear that?"])
+    voice: str = Field(
+        validation_alias=AliasChoices("voice", "voice_id"),
+        pattern=r"^[^\[\]\n]{1,100}$",
+        description="Name or id of a voice; also as `voice_id`.",
+        examples=["alloy"],
+    )
+
+
+class DialogueBody(SpeechParams, JsonBody):
+    """The turns, and the parameters of speech."""
+
+    input: str = Field("", max_length=0, description="Not used: `inputs` has the text.")
+    inputs: Annotated[list[DialogueTurn], Field(min_length=1, max_length=_MOST, description="The turns, in order.")]
+
+    def params(self) -> SpeechParams:
+        """Returns the parameters of a speech with all turns."""
+        text = "\n".join(f"[voice:{turn.voice}]{_TAG.sub('(', turn.text)}[/voice]" for turn in self.inputs)
+        fields = {name: getattr(self, name) for name in SpeechParams.model_fields}
+        return SpeechParams(**fields | {"input": text, "voice": self.voice or self.inputs[0].voice})
+
+
+def dialogue_routes(service: SpeechService) -> APIRouter:
+    """Returns the route of a service."""
+    router = APIRouter(prefix="/v1", tags=["speech"])
+
+    @router.post(
+        "/text-to-dialogue",
+        summary="Generate a dialogue of several voices",
+        response_class=Response,
+        responses=FAILED | {404: FAILURES[404], 200: _AUDIO},
+    )
+    async def dialogue(body: DialogueBody, turn: HeldTurn) -> Response:
+        params = body.params()
+        chunks = service.speak(params, caller=turn)
+        headers = ignored_header(body.ignored)
+        return await speech_response(chunks, params.with_defaults(service.settings), "whole", headers)
+
+    return router
+
+
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+_AUDIO: Final[dict[str, Any]] = {
+    "description": "The speech, or with `details` JSON with the speech.",
+    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY) | {"application/json": {"schema": {"type": "object"}}},
+    "headers": HEADER_SCHEMAS | {"X-Ignored": {"schema": {"type": "string"}, "description": "Ignored fields."}},
+}

@@ -1,0 +1,81 @@
+"""A take inside the engine."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.errors import Unavailable
+from deployments.llasa.protocol import CodeChunk, FinishReason, Sampling
+from deployments.xcodec2.stream import FIRST, HOLDBACK
+
+_FIRST_CHUNK: Final = FIRST + HOLDBACK
+_NEXT_CHUNKS: Final = 2 * FIRST
+"""Codes of a take's chunks. Each window that the codec decodes ends with the last code of a chunk: nothing waits that
+could be decoded, and half a second of speech costs one message between replicas."""
+
+
+@dataclass(eq=False, slots=True)
+class RunningTake:
+    """A take that the engine's thread advances and an event loop reads."""
+
+    prompt: NDArray[np.int64]
+    """Engine ids."""
+    limit: int
+    """Codes after which it ends."""
+    min_codes: int
+    sampling: Sampling
+    unread: bool
+    """Whether its text has characters without a token."""
+    loop: asyncio.AbstractEventLoop
+    chunks: asyncio.Queue[CodeChunk | Unavailable] = field(default_factory=asyncio.Queue)
+    cancelled: bool = False
+    """Set by the event loop, when nobody reads it any more."""
+    read: int = 0
+    """Tokens of the prompt that are in its slot."""
+    steps: int = 0
+    """Steps begun for it."""
+    codes: list[int] = field(default_factory=list)
+    sent: int = 0
+
+    @property
+    def unread_tokens(self) -> int:
+        """Prompt tokens to compute before its first step, which computes the last one."""
+        return len(self.prompt) - 1 - self.read
+
+    @property
+    def length(self) -> int:
+        """Tokens in its slot with the next step's."""
+        return len(self.prompt) + self.steps
+
+    def push(self, code: int, end: int) -> FinishReason | None:
+        """Adds a step's token; returns the reason if it is the last."""
+        if code == end:
+            return "stop"
+        self.codes.append(code)
+        return "length" if len(self.codes) == self.limit else None
+
+    def send(self, finish: FinishReason | None) -> None:
+        """Sends what is due: a whole chunk, or the rest."""
+        unsent = len(self.codes) - self.sent
+        if finish or unsent == (_NEXT_CHUNKS if self.sent else _FIRST_CHUNK):
+            first = not self.sent
+            codes = np.array(self.codes[self.sent :], np.int32)
+            self.sent = len(self.codes)
+            self._deliver(CodeChunk(codes, finish, len(self.prompt) if first else 0, first and self.unread))
+
+    def restart(self) -> None:
+        """Begins it again in another slot. Its seed makes the same codes; those that were sent are not sent again."""
+        self.read = self.steps = 0
+        self.codes.clear()
+
+    def fail(self, message: str) -> None:
+        """Ends it with an error."""
+        self._deliver(Unavailable(message))
+
+    def _deliver(self, item: CodeChunk | Unavailable) -> None:
+        with suppress(RuntimeError):  # the loop has been closed: nobody reads
+            self.loop.call_soon_threadsafe(self.chunks.put_nowait, item)

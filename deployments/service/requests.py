@@ -1,0 +1,88 @@
+"""Reads what a caller sends: texts, clips and names of voices."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import IO
+
+from deployments.audio.clip import AudioReader, ReferenceClip
+from deployments.errors import InvalidInput
+from deployments.service.backend import Clip
+from deployments.service.parameters import SpeechParams
+from deployments.service.pronunciations import PronunciationStore
+from deployments.service.remote_clip import clip_reader
+from deployments.service.retry import with_retries
+from deployments.service.voices import Voices
+from deployments.settings import Settings
+from deployments.synthesis.policy import Policy
+from deployments.synthesis.synthesizer import SpeechRequest
+from deployments.text.checks import check_ref_text, check_text
+from deployments.text.markup import read_markup
+from deployments.text.pronunciation import Pronunciations
+from deployments.voices.reference import Reference
+from deployments.xcodec2.protocol import Waveform
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Turns parameters of speech into requests to the synthesizer."""
+
+    settings: Settings
+    audio: AudioReader
+    voices: Voices
+    pronunciations: PronunciationStore
+    policy: Policy
+
+    async def read(self, params: SpeechParams, clip: Clip | None, *, streamed: bool) -> SpeechRequest:
+        """Returns the request for parameters that have their defaults.
+
+        Raises:
+            InvalidText: the text or the clip's text cannot be used, or the markup cannot be read.
+            InvalidAudio: the clip cannot be used.
+            InvalidInput: there is neither a voice nor a clip.
+            NotFound: there is no such voice.
+        """
+        text = check_text(params.input, self.settings.max_text_length, "input")
+        ref_text = check_ref_text(params.ref_text, self.settings.max_text_length)
+        reference, warnings = await self._reference(params.voice, clip)
+        script = await asyncio.to_thread(read_markup, text, params.input_format, code=params.code_blocks)
+        stored = await asyncio.to_thread(self.pronunciations.list)
+        return SpeechRequest(
+            script,
+            reference,
+            ref_text,
+            params.system_prompt,
+            params.sampling,
+            normalise=params.normalise,
+            options=params.normalization_options,
+            pronunciations=Pronunciations([*(entry.pronunciation for entry in stored), *params.pronunciations]),
+            voice=None if clip else params.voice,
+            cast={name: await self._voice(name) for name in script.voices},
+            language=params.language,
+            policy=self.policy.changed(
+                strict=params.strict,
+                verify=params.verify,
+                best_of=params.best_of,
+                reference_check=params.ref_check,
+            ),
+            streamed=streamed,
+            warnings=warnings,
+        )
+
+    async def clip(self, clip: Clip) -> ReferenceClip:
+        """Returns a decoded reference clip."""
+        return await self.audio.clip(await self.file(clip), clip.param)
+
+    async def file(self, clip: Clip) -> IO[bytes] | bytes:
+        """Returns the file of a clip, which is fetched if it is given by its URL."""
+        return clip.file if clip.url is None else await clip_reader(self.settings).read(clip.url, clip.param)
+
+    async def _reference(self, voice: str | None, clip: Clip | None) -> tuple[Waveform | Reference, tuple[str, ...]]:
+        if clip:
+            read = await self.clip(clip)
+            return read.wav, read.warnings
+        if not voice:
+            raise InvalidInput("Give a voice or a clip.", "voice")
+        return await self._voice(voice), ()
+
+    async def _voice(self, name: str) -> Reference:
+        return await with_retries(lambda: self.voices.reference(name))

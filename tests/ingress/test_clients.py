@@ -77,6 +77,28 @@ async def test_a_change_of_a_voice_ignores_unknown_fields(client: httpx.AsyncCli
     assert (answer.json()["name"], answer.headers["x-ignored"]) == ("teller", "description")
 
 
+async def test_every_json_body_takes_nulls_and_unknown_fields(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    found = 0
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            body = body.get("items", body)
+            if "$ref" in body:
+                found += 1
+                assert schemas[body["$ref"].rpartition("/")[2]]["additionalProperties"] is True, operation["summary"]
+    assert found >= 8
+
+
+async def test_a_pronunciation_takes_nulls_and_lists_unknown_fields(client: httpx.AsyncClient) -> None:
+    body = {"term": "Nguyen", "replacement": "win", "case": None, "rule": "x"}
+    answer = await client.post("/v1/pronunciations", json=body)
+    assert (answer.status_code, answer.headers["x-ignored"]) == (200, "rule"), answer.text
+    many = await client.post("/v1/pronunciations/import", json=[body, body | {"term": "Siobhan", "note": 1}])
+    assert (many.status_code, many.headers["x-ignored"]) == (200, "rule, note"), many.text
+
+
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [("sped", "speed"), ("respone_format", "response_format"), ("tempreature", "temperature"), ("Voice", "voice")],

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, Field
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.ingress.middleware.admission import HeldTurn
@@ -19,10 +19,8 @@ _MOST: Final = 200
 _TAG: Final = re.compile(r"\[(?=/?voice\b)", re.IGNORECASE)
 
 
-class DialogueTurn(BaseModel):
+class DialogueTurn(JsonBody):
     """What one voice says."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(min_length=1, examples=["Did you hear that?"])
     voice: str = Field(

@@ -4,10 +4,11 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.speech import speech_response
+from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.service import SpeechService
@@ -20,10 +21,8 @@ _WRITING: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-class PronunciationBody(BaseModel):
+class PronunciationFields(BaseModel):
     """How a term is spoken."""
-
-    model_config = ConfigDict(extra="forbid")
 
     term: str = Field(min_length=1, max_length=LONGEST, description="Whole words, as written.", examples=["Nguyen"])
     replacement: str = Field(
@@ -33,13 +32,17 @@ class PronunciationBody(BaseModel):
     voice: str | None = Field(None, max_length=LONGEST, description="Only for the voice of this name.")
     case: bool = Field(False, description="Whether upper and lower case must be as in the term.")
 
+
+class PronunciationBody(PronunciationFields, JsonBody):
+    """The fields of a request."""
+
     @property
     def pronunciation(self) -> Pronunciation:
         """The entry."""
-        return Pronunciation(**self.model_dump())
+        return Pronunciation(**self.model_dump(include=set(PronunciationFields.model_fields)))
 
 
-class PronunciationObject(PronunciationBody):
+class PronunciationObject(PronunciationFields):
     """A stored entry."""
 
     id: str
@@ -68,16 +71,20 @@ def pronunciation_routes(service: SpeechService) -> APIRouter:
         return _list(await service.list_pronunciations())
 
     @router.post("", summary="Store a pronunciation", responses=_WRITING)
-    async def create(body: PronunciationBody) -> PronunciationObject:
+    async def create(body: PronunciationBody, response: Response) -> PronunciationObject:
+        response.headers.update(ignored_header(body.ignored))
         return _object((await service.add_pronunciations([body.pronunciation]))[0])
 
     @router.get("/export", summary="Export all pronunciations, for import elsewhere", responses={401: FAILURES[401]})
-    async def export(response: Response) -> list[PronunciationBody]:
+    async def export(response: Response) -> list[PronunciationFields]:
         response.headers["Content-Disposition"] = 'attachment; filename="pronunciations.json"'
-        return [PronunciationBody(**asdict(entry.pronunciation)) for entry in await service.list_pronunciations()]
+        return [PronunciationFields(**asdict(entry.pronunciation)) for entry in await service.list_pronunciations()]
 
     @router.post("/import", summary="Import pronunciations; they replace those of the same terms", responses=_WRITING)
-    async def imported(body: Annotated[list[PronunciationBody], Field(max_length=MOST)]) -> PronunciationList:
+    async def imported(
+        body: Annotated[list[PronunciationBody], Field(max_length=MOST)], response: Response
+    ) -> PronunciationList:
+        response.headers.update(ignored_header(dict.fromkeys(name for each in body for name in each.ignored)))
         return _list(await service.add_pronunciations([each.pronunciation for each in body], replace=True))
 
     @router.get("/{id}", summary="Get a pronunciation", responses=_MISSING)
@@ -85,7 +92,8 @@ def pronunciation_routes(service: SpeechService) -> APIRouter:
         return _object(await service.pronunciation(id))
 
     @router.put("/{id}", summary="Change a pronunciation", responses=_WRITING)
-    async def change(id: str, body: PronunciationBody) -> PronunciationObject:
+    async def change(id: str, body: PronunciationBody, response: Response) -> PronunciationObject:
+        response.headers.update(ignored_header(body.ignored))
         return _object(await service.change_pronunciation(id, body.pronunciation))
 
     @router.delete("/{id}", summary="Delete a pronunciation", responses=_MISSING)

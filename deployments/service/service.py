@@ -98,10 +98,13 @@ class SpeechService:
 
         return self._in_turn(caller, spoken)
 
-    def narrate(
+    async def narrate(
         self, params: SpeechParams, clip: Clip | None = None, *, caller: Turn | str
     ) -> AsyncGenerator[SpeechEvent, None]:
-        """Yields the events of a speech as it is generated; the caller makes a file of it."""
+        """Yields the events of a speech as it is generated; the caller makes a file of it.
+
+        A generator function, since Serve streams the results of no other over a handle.
+        """
 
         async def spoken(_: Turn) -> AsyncGenerator[SpeechEvent, None]:
             request = await self._requests.read(params.with_defaults(self.settings), clip, streamed=True)
@@ -112,7 +115,9 @@ class SpeechService:
                 async for event in events:
                     yield event
 
-        return self._in_turn(caller, spoken)
+        async with aclosing(self._in_turn(caller, spoken)) as narrated:
+            async for event in narrated:
+                yield event
 
     async def transcribe(
         self, clip: Clip, *, language: str | None, words: bool, caller: Turn | str = ASSISTANTS

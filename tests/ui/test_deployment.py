@@ -1,5 +1,6 @@
 """The page behind a handle of the test's own, whose replicas die."""
 
+import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from ray.serve.handle import DeploymentHandle
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.service.parameters import SpeechParams
 from deployments.service.retry import ATTEMPTS
+from deployments.service.service import SpeechService
 from deployments.synthesis.events import Audio, Progress, SpeechEvent
 from ui.deployment import RemoteBackend
 
@@ -103,6 +105,10 @@ async def test_speech_that_was_heard_ends_with_an_error(backend: Callable[[Ingre
         async for _ in backend(ingress).narrate(SpeechParams(input="Hello."), caller="client"):
             pass
     assert ingress.asked == 1
+
+
+def test_serve_can_stream_what_the_page_asks_for() -> None:
+    assert inspect.isasyncgenfunction(SpeechService.narrate)
 
 
 async def test_an_ingress_that_gave_up_is_not_asked_again(backend: Callable[[Ingress], RemoteBackend]) -> None:

@@ -397,7 +397,7 @@ def shared(decoder: Decoder, tmp_path_factory: pytest.TempPathFactory) -> NotedS
     return noted_service(decoder, tmp_path_factory.mktemp("live"))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(messages=st.lists(MESSAGES, max_size=8))
 def test_no_sequence_of_messages_breaks_a_session(shared: NotedService, messages: list[str | bytes]) -> None:
     async def sent() -> None:

@@ -70,9 +70,9 @@ async def test_without_verification_nobody_listens() -> None:
 
 
 async def test_where_every_take_says_something_else_it_is_told_or_refused() -> None:
-    speech = await speak(synthesizer(ScriptedLM(wrong)))
+    speech = await speak(synthesizer(ScriptedLM(wrong)), REQUEST)
     assert "50 % of its words are wrong" in speech.finished.warnings[0]
-    strict = replace(REQUEST, policy=Policy(verify=True, strict=True))
+    strict = replace(REQUEST, policy=Policy(verify=True, strict=True, cuts=0))
     with pytest.raises(GenerationFailed, match="50 % of its words are wrong"):
         await speak(synthesizer(ScriptedLM(wrong)), strict)
 

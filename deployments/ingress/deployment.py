@@ -1,5 +1,6 @@
 """The ingress as a Serve deployment, and the model deployments behind their handles."""
 
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any, Unpack, cast
 
@@ -25,6 +26,7 @@ from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
+from deployments.text.library import load_grammars
 from deployments.voices.reference import ReferenceCache
 from deployments.voices.store import VoiceStore
 from deployments.whisper.protocol import Listening, Segment, Transcript
@@ -162,6 +164,7 @@ class IngressDeployment(SpeechService):
             settings=settings,
         )
         self._decoder = decoder
+        threading.Thread(target=load_grammars, name="grammars", daemon=True).start()
         self._repeat_gauges = metrics.repeat
 
     def __serve_build_asgi_app__(self) -> FastAPI:

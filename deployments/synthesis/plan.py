@@ -102,6 +102,15 @@ def plan(text: str | Script, budget: Budget, budgets: Mapping[str, Budget] | Non
     return _plan(text, budget) if isinstance(text, str) else _turns(text, budget, budgets or {})
 
 
+def cut_finer(chunk: Chunk) -> tuple[Chunk, ...]:
+    """Cuts a chunk at its sentences, else at its clauses, else near its middle; returns a single word as it is."""
+    unit = _Unit(chunk.text, Boundary.WORD)
+    words = sorted(boundaries(chunk.text, Boundary.WORD), key=lambda at: abs(2 * at - len(chunk.text)))
+    ways = (_cut(unit, Boundary.SENTENCE), _cut(unit, Boundary.CLAUSE), _cut_at(unit, words[:1]))
+    parts = next((parts for way in ways if len(parts := _spoken(way)) > 1), (chunk,))
+    return tuple(replace(part, voice=chunk.voice, rate=chunk.rate) for part in parts)
+
+
 def _turns(script: Script, budget: Budget, budgets: Mapping[str, Budget]) -> tuple[Chunk, ...]:
     chunks: list[Chunk] = []
     before = 0.0

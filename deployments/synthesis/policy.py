@@ -13,6 +13,8 @@ class Policy:
 
     retries: int = 2
     """Maximum retries of a chunk whose take has a flaw, each with another seed."""
+    cuts: int = 3
+    """How often a chunk that no retry gets right is cut: at sentences, clauses, words. Each piece is retried."""
     strict: bool = False
     """Whether a speech with a remaining flaw is refused instead of returned with a warning."""
     reference_check: ReferenceCheck = "off"

@@ -13,9 +13,10 @@ from deployments.llasa.protocol import INSTRUCTION, FinishReason, Sampling, Spee
 from deployments.residency.protocol import Residency
 from deployments.synthesis.captions import with_written_words
 from deployments.synthesis.events import Audio, Finished, Part, Progress, SpeechEvent
-from deployments.synthesis.narration import LongFormSpeaker, Role, shortened
+from deployments.synthesis.narration import LongFormSpeaker, shortened
 from deployments.synthesis.plan import Budget, plan
 from deployments.synthesis.policy import Policy
+from deployments.synthesis.recording import ChunkRecorder, Role
 from deployments.synthesis.take import TakeRecorder, timed
 from deployments.synthesis.usage import Metered, Usage
 from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
@@ -152,7 +153,7 @@ class Synthesizer:
             budget = Budget.beside(reference, request.instruction)
             budgets = {name: Budget.beside(voice, request.instruction) for name, voice in request.cast.items()}
             chunks = await asyncio.to_thread(plan, script, budget, budgets)
-            speaker = LongFormSpeaker(
+            recorder = ChunkRecorder(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
                 {
                     None: _role(request, reference, budget),
@@ -162,6 +163,7 @@ class Synthesizer:
                 self._transcriber,
                 request.language,
             )
+            speaker = LongFormSpeaker(recorder, policy)
             parts: list[Part] = []
             yield Progress("speaking", 1, len(chunks))
             async with aclosing(speaker.narrate(chunks, streamed=request.streamed)) as events:

@@ -2,19 +2,19 @@
 
 import math
 import time
-from collections.abc import AsyncGenerator, Iterator, MutableMapping
+from collections.abc import AsyncGenerator, Iterator, MutableMapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from deployments.audio.trim import Edges
+from deployments.audio.trim import Edges, gap
 from deployments.llasa.protocol import CodeChunk, FinishReason, SpeechLM, TakeRequest
 from deployments.synthesis.guards import LONGEST_GAP, Flaw, LoopDetector, check_duration, check_silence
 from deployments.synthesis.pace import CODES_A_SECOND
 from deployments.whisper.protocol import Word
-from deployments.xcodec2.protocol import HOP, Codec, Waveform
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE, Codec, Waveform
 from deployments.xcodec2.stream import StreamDecoder
 
 
@@ -49,6 +49,41 @@ class Take:
         """Sort key of takes: flaws, then misheard words, then duration."""
         flaw = self.flaw.rank if self.flaw else 0
         return flaw, self.hearing.error if self.hearing else 0.0, self.duration_error
+
+
+def joined(takes: Sequence[Take], pauses: Sequence[float]) -> Take:
+    """Returns the takes of a text's pieces as one.
+
+    Args:
+        takes: At least one.
+        pauses: Seconds after each.
+    """
+    wavs: list[Waveform] = []
+    words: list[Word] = []
+    length = 0
+    for take, pause in zip(takes, pauses, strict=True):
+        if take.hearing:
+            offset = length / SAMPLE_RATE
+            words += [replace(word, start=offset + word.start, end=offset + word.end) for word in take.hearing.words]
+        wavs += [take.wav, np.zeros(max(gap(pause), 0) if pause else 0, np.float32)]
+        length += len(wavs[-2]) + len(wavs[-1])
+    heard = [take.hearing for take in takes if take.hearing]
+    errors = [hearing.error * len(hearing.text) for hearing in heard]
+    return Take(
+        np.concatenate(wavs),
+        next((take.finish for take in takes if take.finish != "stop"), "stop"),
+        takes[0].seed,
+        next((take.flaw for take in takes if take.flaw), None),
+        max(take.duration_error for take in takes),
+        Hearing(
+            " ".join(hearing.text for hearing in heard),
+            sum(errors) / max(sum(len(hearing.text) for hearing in heard), 1),
+            tuple(words),
+        )
+        if heard
+        else None,
+        unread=any(take.unread for take in takes),
+    )
 
 
 class TakeRecorder:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from functools import cache, lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from deployments.text.numerals import readings
 
@@ -29,6 +29,12 @@ def read(text: str, language: Language) -> str | None:
     if said is None or _UNREAD.search(said) or _BROKEN.search(said):
         return None
     return said if (_same_words(text, said) if language == "en" else _same_digits(text, said)) else None
+
+
+def load_grammars() -> None:
+    """Loads the grammars, which takes half a second, so that no request has to wait for it."""
+    for language in get_args(Language):
+        _grammar("1", language)
 
 
 def simplified(text: str) -> str:

@@ -104,7 +104,8 @@ REQUEST = SpeechRequest(TEXT, REFERENCE, sampling=Sampling(seed=5), normalise=Fa
 
 
 def synthesizer(lm: ScriptedLM, codec: Codec | None = None, **policy: object) -> Synthesizer:
-    return Synthesizer(lm, codec or ToneCodec(), Deaf(), Still(), Policy(**policy))  # type: ignore[arg-type]
+    wishes = {"cuts": 0, **policy}  # pieces of a chunk would be more takes
+    return Synthesizer(lm, codec or ToneCodec(), Deaf(), Still(), Policy(**wishes))  # type: ignore[arg-type]
 
 
 class Deaf:

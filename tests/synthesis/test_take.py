@@ -10,8 +10,8 @@ import pytest
 from deployments.errors import GenerationFailed
 from deployments.llasa.protocol import CodeChunk, Codes, Sampling, TakeRequest
 from deployments.synthesis.events import Progress
-from deployments.synthesis.narration import derived_seed
 from deployments.synthesis.policy import Policy
+from deployments.synthesis.recording import derived_seed
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.xcodec2.protocol import HOP
 from tests.ingress.conftest import Still

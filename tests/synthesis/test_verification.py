@@ -23,7 +23,7 @@ PATIENCE = 60
 TEXT = "Amber brook cedar dune ember frost grove haze."
 LONG = " ".join(f"{' '.join(WORDS[n % 17 : n % 17 + 8]).capitalize()}." for n in range(12))
 REFERENCE = Reference(sung(["amber", "brook", "cedar", "dune"]), "Amber brook cedar dune, four words.")
-REQUEST = SpeechRequest(TEXT, REFERENCE, sampling=Sampling(seed=5), policy=Policy(verify=True))
+REQUEST = SpeechRequest(TEXT, REFERENCE, sampling=Sampling(seed=5), policy=Policy(verify=True, cuts=0))
 
 
 def words_of(text: str) -> list[str]:
@@ -70,9 +70,9 @@ async def test_without_verification_nobody_listens() -> None:
 
 
 async def test_where_every_take_says_something_else_it_is_told_or_refused() -> None:
-    speech = await speak(synthesizer(ScriptedLM(wrong)))
+    speech = await speak(synthesizer(ScriptedLM(wrong)), REQUEST)
     assert "50 % of its words are wrong" in speech.finished.warnings[0]
-    strict = replace(REQUEST, policy=Policy(verify=True, strict=True))
+    strict = replace(REQUEST, policy=Policy(verify=True, strict=True, cuts=0))
     with pytest.raises(GenerationFailed, match="50 % of its words are wrong"):
         await speak(synthesizer(ScriptedLM(wrong)), strict)
 

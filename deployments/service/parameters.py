@@ -95,17 +95,17 @@ class SpeechParams(BaseModel):
     ] = True
     normalization_options: Annotated[
         NormalizationOptions,
-        _OR_JSON,
         Field(description="Switches of what is written as words, as an object; in forms as JSON."),
+        _OR_JSON,
     ] = DEFAULT_OPTIONS
     pronunciations: Annotated[
         tuple[Pronunciation, ...],
-        _OR_JSON,
         Field(
             description="Replacements of words before normalisation, besides those of /v1/pronunciations: a list of "
             "objects with `term` and `replacement`; in forms as JSON.",
             max_length=1000,
         ),
+        _OR_JSON,
     ] = ()
     response_format: Annotated[
         Format, Field(description="`pcm` is 16-bit little-endian mono, `opus` is in Ogg, `aac` in ADTS.")

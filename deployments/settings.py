@@ -185,7 +185,8 @@ class Settings(BaseSettings):
         ),
     ] = Path("~/.local/share/llasa-serve/jobs")
     jobs_days: Annotated[
-        float, Field(gt=0, description="Days after its last change after which a job and its audio are deleted.")    ] = 30
+        float, Field(gt=0, description="Days after its last change after which a job and its audio are deleted.")
+    ] = 30
     max_jobs: Annotated[int, Field(ge=0, description="Unfinished jobs that a client may have.")] = 1_000
     temp_dir: Annotated[
         Path | None,

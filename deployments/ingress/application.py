@@ -20,6 +20,7 @@ from deployments.ingress.responses.speech import HEADERS
 from deployments.ingress.routes.assistants import assistant_route
 from deployments.ingress.routes.dialogue import dialogue_routes
 from deployments.ingress.routes.gpu import gpu_routes
+from deployments.ingress.routes.jobs import job_routes
 from deployments.ingress.routes.live import LIVE, live_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
@@ -97,6 +98,8 @@ def build_application(service: SpeechService) -> FastAPI:
         live_routes,
     ):
         application.include_router(routes(service))
+    if service.jobs:
+        application.include_router(job_routes(service, service.jobs))
     application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 STOPPABLE: Final[tuple[State, ...]] = ("queued", "running")
 """States in which parts may be spoken."""
+PAUSED: Final[tuple[State, ...]] = ("paused",)
 _DAY: Final = 86_400
 _SWEEP_S: Final = 3_600
 _LONGEST_WAIT: Final = 20.0
@@ -106,7 +107,7 @@ class Jobs:
 
     async def resume(self, owner: str, id: str) -> Job:
         def resumed() -> bool:
-            return self._journal.change(id, "running", ()) or self._journal.change(id, "queued", ("paused",))
+            return self._journal.change(id, "running", ()) or self._journal.change(id, "queued", PAUSED)
 
         return await self._changed(owner, id, resumed)
 

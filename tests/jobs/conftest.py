@@ -36,17 +36,3 @@ async def reached(jobs: Jobs, id: str, state: State, owner: str = "me") -> Job:
             events = await jobs.events(owner, id, after, wait_s=5)
             after = events[-1].number if events else after
     return job
-
-
-@pytest.fixture(scope="session")
-def png() -> bytes:
-    """A picture of 2 by 2 pixels."""
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 2, 2, 8, 2, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + b"\xff\0\0" * 2) * 2)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")

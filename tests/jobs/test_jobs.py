@@ -19,6 +19,7 @@ from deployments.jobs.jobs import Jobs
 from deployments.jobs.protocol import AudioFile
 from tests.jobs.conftest import Start, reached
 from tests.support.long_speech import TEXT, CountedSpeaker, order
+from tests.support.pictures import PNG
 
 
 async def contents(jobs: Jobs, id: str, file: AudioFile) -> bytes:
@@ -190,9 +191,9 @@ async def test_a_text_without_words_is_refused(start: Start) -> None:
         await jobs.create("me", order("…", "---"))
 
 
-async def test_a_book_has_chapters_a_title_and_a_cover(start: Start, tmp_path: Path, png: bytes) -> None:
+async def test_a_book_has_chapters_a_title_and_a_cover(start: Start, tmp_path: Path) -> None:
     jobs = await start(CountedSpeaker())
-    job = await jobs.create("me", order("One. It is.", "Two. It is too.", title="Numbers", author="A. B.", cover=png))
+    job = await jobs.create("me", order("One. It is.", "Two. It is too.", title="Numbers", author="A. B.", cover=PNG))
     await reached(jobs, job.id, "done")
     file = await jobs.audio("me", job.id, "m4b", None)
     assert file.media_type == "audio/mp4"
@@ -209,10 +210,12 @@ async def test_a_book_has_chapters_a_title_and_a_cover(start: Start, tmp_path: P
 @pytest.mark.parametrize("format", ["wav", "mp3", "flac", "opus"])
 async def test_a_chapter_is_a_file_of_its_own_in_every_format(start: Start, tmp_path: Path, format: str) -> None:
     jobs = await start(CountedSpeaker())
-    job = await jobs.create("me", order("One. It is.", "Two. It is too. It is long.\n\nIt is longer.", sample_rate=24_000))
+    job = await jobs.create(
+        "me", order("One. It is.", "Two. It is too. It is long.\n\nIt is longer.", sample_rate=24_000)
+    )
     progress = (await reached(jobs, job.id, "done")).chapters
     for chapter in (1, 2):
-        file = await jobs.audio("me", job.id, format, chapter)  # type: ignore[arg-type]
+        file = await jobs.audio("me", job.id, format, chapter)
         path = tmp_path / file.name
         path.write_bytes(await contents(jobs, job.id, file))
         with av.open(str(path)) as audio:
@@ -220,7 +223,7 @@ async def test_a_chapter_is_a_file_of_its_own_in_every_format(start: Start, tmp_
             duration = sum(frame.samples for frame in audio.decode(audio=0)) / rate
         assert duration == pytest.approx(progress[chapter - 1].duration, abs=0.1)
     with pytest.raises(NotFound):
-        await jobs.audio("me", job.id, format, 3)  # type: ignore[arg-type]
+        await jobs.audio("me", job.id, format, 3)
 
 
 async def test_a_chapter_can_be_heard_before_the_book_is_done(start: Start) -> None:

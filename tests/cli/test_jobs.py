@@ -1,40 +1,23 @@
 """`llasa-serve book` and `jobs`, against a service on scripted models."""
 
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
 
 from cli.__main__ import main
 from deployments.audio.decoder import Decoder
-from deployments.ingress.application import build_application
-from deployments.jobs.jobs import Jobs
 from tests.support.epubs import ONE, TWO, book
 from tests.support.noted import noted_service
 from tests.support.pictures import PNG
 from tests.support.served import served
+from tests.support.serving import application_with_jobs
 
 
 @pytest.fixture
 def jobs_url(decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    service = noted_service(decoder, tmp_path)
-    jobs = Jobs(tmp_path / "jobs", service, delay=lambda attempt: 0)
-    application = build_application(replace(service, jobs=jobs))
-    lifespan = application.router.lifespan_context
-
-    @asynccontextmanager
-    async def with_jobs(app: Any) -> Any:
-        async with lifespan(app) as state:
-            await jobs.start()
-            yield state
-            await jobs.close()
-
-    application.router.lifespan_context = with_jobs
-    with served(application) as url:
+    with served(application_with_jobs(noted_service(decoder, tmp_path), tmp_path / "jobs")) as url:
         monkeypatch.setenv("LLASA_URL", url)
         yield url
 

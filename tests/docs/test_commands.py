@@ -14,6 +14,7 @@ from deployments.profiles import PROFILES
 from tests.support.documents import PAGES, ROOT, Block, blocks
 
 SHELL = blocks("sh")
+COMMANDS = "check|fetch|say|book|jobs|transcribe|voices|status|mcp"
 RUN_BY_TESTS = (
     "curl ",
     "espeak-ng ",
@@ -55,9 +56,7 @@ def test_every_llasa_serve_command_is_accepted_by_its_parser() -> None:
     found = 0
     for block in SHELL:
         for line in lines(block.code):
-            if match := re.search(
-                r"\bllasa-serve ((?:check|fetch|say|book|jobs|transcribe|voices|status|mcp)\b.*)", line
-            ):
+            if match := re.search(rf"\bllasa-serve ((?:{COMMANDS})\b.*)", line):
                 given = build_parser().parse_args(words(match[1]))
                 assert getattr(given, "profile", None) in {*PROFILES, None}
                 found += 1

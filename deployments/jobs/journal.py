@@ -194,9 +194,10 @@ class Journal:
                     return Waiting(job["id"], job["owner"], part["key"], order)
         return None
 
-    def finish(self, job: str, key: str, seconds: float, took: float | None) -> None:
+    def finish(self, job: str, key: str, seconds: float, took: float | None, warnings: Collection[str] = ()) -> None:
         """Notes that a part has its audio, and ends the job after the last."""
-        self._finished(job, key, "seconds = ?, took = ?", (seconds, took), {"duration": seconds})
+        data = {"duration": seconds} | ({"warnings": [*warnings]} if warnings else {})
+        self._finished(job, key, "seconds = ?, took = ?", (seconds, took), data)
 
     def fail(self, job: str, key: str, error: str) -> None:
         """Notes that a part cannot be spoken."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
 from deployments.jobs.journal import Journal
-from deployments.jobs.protocol import Speaker
+from deployments.jobs.protocol import RecordedPart, Speaker
 from deployments.jobs.pulse import Pulse
 from deployments.jobs.records import Waiting
 from deployments.jobs.store import PartStore
@@ -113,7 +113,7 @@ class Runner:
                     await self._keep(part, None, None)
                 else:
                     recorded = await self._speaker.record(part.order)
-                    await self._keep(part, recorded.flac, (time.monotonic() - began) / self._at_once)
+                    await self._keep(part, recorded, (time.monotonic() - began) / self._at_once)
                 return
             except _TRANSIENT as error:
                 problem = error
@@ -133,16 +133,17 @@ class Runner:
         message = problem.message if isinstance(problem, ServiceError) else "An internal error: see the service's log."
         await asyncio.to_thread(self._journal.fail, part.job, part.key, message)
 
-    async def _keep(self, part: Waiting, flac: bytes | None, took: float | None) -> None:
+    async def _keep(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
         """Stores the audio and says so in the journal. Goes on when it is cancelled, and ends before the task does."""
-        keeping = asyncio.ensure_future(asyncio.to_thread(self._write, part, flac, took))
+        keeping = asyncio.ensure_future(asyncio.to_thread(self._write, part, recorded, took))
         try:
             await asyncio.shield(keeping)
         except asyncio.CancelledError:
             await asyncio.wait([keeping])
             raise
 
-    def _write(self, part: Waiting, flac: bytes | None, took: float | None) -> None:
-        if flac is not None:
-            self._store.write(part.key, flac)
-        self._journal.finish(part.job, part.key, self._store.seconds(part.key) or 0.0, took)
+    def _write(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
+        if recorded:
+            self._store.write(part.key, recorded.flac)
+        warnings = recorded.warnings if recorded else ()
+        self._journal.finish(part.job, part.key, self._store.seconds(part.key) or 0.0, took, warnings)

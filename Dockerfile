@@ -27,7 +27,7 @@ RUN /opt/llasa-serve/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /build/w
 
 FROM base
 USER 0
-RUN install -d -o 1000 -g 100 /models /data /data/outputs /data/voices
+RUN install -d -o 1000 -g 100 /models /data /data/outputs /data/voices /data/jobs
 # Two layers: gigabytes that seldom change, and below them the code, which does.
 COPY --from=dependencies /opt/llasa-serve /opt/llasa-serve
 RUN --mount=type=bind,from=code,source=/build/wheels,target=/wheels \
@@ -45,7 +45,8 @@ ENV PATH=/opt/llasa-serve/bin:$PATH \
     API_PORT=7861 \
     MODELS_CACHE_DIR=/models \
     OUTPUTS_DIR=/data/outputs \
-    VOICES_DIR=/data/voices
+    VOICES_DIR=/data/voices \
+    JOBS_DIR=/data/jobs
 RUN ["llasa-serve", "check", "serve_config.yaml"]
 EXPOSE 7861
 VOLUME ["/models", "/data"]

@@ -6,7 +6,7 @@ import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import quote
 
 import httpx2
@@ -126,6 +126,45 @@ class RestClient:
         await self._json("DELETE", f"/v1/audio/voices/{found.id}")
         return found
 
+    async def create_job(
+        self, name: str, document: bytes, params: SpeechParams, clip: Clip | None, fields: Mapping[str, str | None]
+    ) -> dict[str, Any]:
+        """Sends a document to be spoken; returns the job."""
+        values = params.model_dump(mode="json", exclude_defaults=True) | dict(fields)
+        values.pop("input", None)
+        form = {key: _field(value) for key, value in values.items() if value is not None}
+        files = {"file": (name, document)} | ({"audio": ("clip", _bytes(clip))} if clip else {})
+        return await self._json("POST", "/api/jobs", data=form, files=files)
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        """Returns all jobs, the newest first."""
+        async with self._answer("GET", "/api/jobs") as answer:
+            found: list[dict[str, Any]] = json.loads(await answer.aread())
+        return found
+
+    async def job(self, id: str) -> dict[str, Any]:
+        return await self._json("GET", f"/api/jobs/{_quoted(id)}")
+
+    async def change_job(self, id: str, action: Literal["pause", "resume", "retry"]) -> dict[str, Any]:
+        return await self._json("POST", f"/api/jobs/{_quoted(id)}/{action}")
+
+    async def delete_job(self, id: str) -> dict[str, Any]:
+        return await self._json("DELETE", f"/api/jobs/{_quoted(id)}")
+
+    async def job_events(self, id: str, after: int = 0) -> AsyncGenerator[dict[str, Any], None]:
+        """Yields the events of a job after a number, until it ends."""
+        async with self._answer("GET", f"/api/jobs/{_quoted(id)}/events", params={"after": str(after)}) as answer:
+            async for data in _events(answer):
+                yield data
+
+    async def job_audio(self, id: str, format: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yields the speech of a job from a byte on."""
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        path = f"/api/jobs/{_quoted(id)}/audio"
+        async with self._answer("GET", path, params={"format": format}, headers=headers) as answer:
+            async for block in answer.aiter_bytes():
+                yield block
+
     async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._answer(method, path, **options) as answer:
             found: dict[str, Any] = json.loads(await answer.aread())
@@ -210,6 +249,10 @@ def _voice(found: dict[str, Any]) -> Voice:
 
 def _only(model: str | None) -> dict[str, str]:
     return {"model": model} if model else {}
+
+
+def _field(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _quoted(name: str) -> str:

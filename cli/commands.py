@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 import httpx2
 
 from cli.client import RestClient
+from cli.jobs import book, fetch, follow, show
 from cli.options import add_speech_options, speech_params
 from cli.speech import read, say, transcribe
 from deployments.audio.encoder import MEDIA_TYPES
@@ -18,7 +19,7 @@ from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
 from deployments.voices.preparation import ReferenceCheck
 
-SERVICE_COMMANDS: Final = ("say", "transcribe", "voices", "status", "mcp")
+SERVICE_COMMANDS: Final = ("say", "book", "jobs", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\
 exit status:
   0  done
@@ -32,6 +33,14 @@ exit status:
 def add_service_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the parsers of the commands."""
     _say_arguments(_command(commands, "say", "speak a text", _SAY))
+    _book_arguments(_command(commands, "book", "speak a book", _BOOK))
+    jobs = _command(commands, "jobs", "list, pause, resume, retry or delete jobs", _JOBS)
+    changes = jobs.add_subparsers(dest="action")
+    for action in ("pause", "resume", "retry", "delete"):
+        changes.add_parser(action, help=f"{action} a job").add_argument("id")
+    follower = changes.add_parser("get", help="wait for a job and download its speech")
+    follower.add_argument("id")
+    follower.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="its suffix is the format")
     clip = _command(commands, "transcribe", "transcribe a recording", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
     clip.add_argument("--language", help="ISO 639-1 code (default: detected)")
@@ -95,6 +104,20 @@ Prints the text of a recording. Its duration and language are written to stderr.
 
   llasa-serve transcribe interview.mp3 > interview.txt
 """
+_BOOK: Final = """\
+Speaks a book in the background of the service and downloads it. M4B has chapters and the cover. If this command or the
+service is stopped, the job goes on later: `llasa-serve jobs get ID -o FILE` waits for it.
+
+  llasa-serve book tales.epub -o tales.m4b --voice alloy
+  llasa-serve book notes.md -o notes.mp3 --clip me.wav --ref-text "What the clip says."
+"""
+_JOBS: Final = """\
+Lists your jobs, or changes one.
+
+  llasa-serve jobs
+  llasa-serve jobs pause job_0123456789abcdef01234567
+  llasa-serve jobs get job_0123456789abcdef01234567 -o tales.m4b
+"""
 _REF_CHECK: Final = "if the clip does not say its text: refuse it, repair the text, or do not check"
 _VOICES: Final = """\
 Lists the voices, or adds or removes one.
@@ -136,11 +159,32 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
     add_speech_options(parser)
 
 
+def _book_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("document", type=Path, metavar="FILE", help="plain text, Markdown, HTML or EPUB")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", required=True, help="m4b, mp3, flac, opus or wav, by its suffix"
+    )
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
+    whose.add_argument("--clip", type=Path, help="a clip of the voice")
+    parser.add_argument("--title", help="title in the file (default: the document's)")
+    parser.add_argument("--author", help="author in the file (default: the document's)")
+    parser.add_argument("--keep-job", action="store_true", help="leave the job in the service after the download")
+    add_speech_options(parser, ("response_format", "max_new_tokens", "details", "keep"))
+
+
 async def _run(given: argparse.Namespace) -> None:
     async with RestClient(given.url, given.key) as client:
         match given.command:
             case "say":
                 await say(client, *await asyncio.to_thread(_speech, given), given.output)
+            case "book":
+                params = speech_params(given, input="", voice=None if given.clip else given.voice or "alloy")
+                clip = Clip(await asyncio.to_thread(read, given.clip)) if given.clip else None
+                tags = {"title": given.title, "author": given.author}
+                await book(client, given.document, params, clip, given.output, keep=given.keep_job, **tags)
+            case "jobs":
+                await _jobs(client, given)
             case "transcribe":
                 await transcribe(client, given.clip, given.language)
             case "voices":
@@ -164,6 +208,19 @@ def _speech(given: argparse.Namespace) -> tuple[SpeechParams, Clip | None]:
             raise InvalidInput(f"{given.output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
         values["response_format"] = suffix
     return speech_params(given, **values), Clip(read(given.clip)) if given.clip else None
+
+
+async def _jobs(client: RestClient, given: argparse.Namespace) -> None:
+    match given.action:
+        case None:
+            show(await client.jobs())
+        case "delete":
+            show([await client.delete_job(given.id)])
+        case "get":
+            show([await follow(client, given.id)])
+            await fetch(client, given.id, given.output)
+        case action:
+            show([await client.change_job(given.id, action)])
 
 
 async def _voices(client: RestClient, given: argparse.Namespace) -> None:

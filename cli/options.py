@@ -1,7 +1,7 @@
-"""The options of `llasa-serve say`, made from the parameters of speech."""
+"""The options of `llasa-serve say` and `book`, made from the parameters of speech."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from deployments.service.parameters import SpeechParams
@@ -9,13 +9,13 @@ from deployments.service.parameters import SpeechParams
 _SHORT: Final = {"sample_rate": "--rate", "response_format": "--format"}
 _TYPES: Final = {"integer": int, "number": float, "string": str, "object": str, "array": str}
 _ARGUMENTS: Final = ("input", "voice")
-"""Parameters that `say` has its own arguments for."""
+"""Parameters that commands have their own arguments for."""
 
 
-def add_speech_options(parser: argparse.ArgumentParser) -> None:
-    """Adds an option for each parameter. One that is not given is left to the service."""
+def add_speech_options(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
+    """Adds an option for each other parameter. One that is not given is left to the service."""
     for name, schema in SpeechParams.schemas().items():
-        if name not in _ARGUMENTS:
+        if name not in _ARGUMENTS and name not in without:
             flags = [f"--{name.replace('_', '-')}", *([_SHORT[name]] if name in _SHORT else [])]
             parser.add_argument(*flags, dest=name, default=argparse.SUPPRESS, help=_help(schema), **_kind(schema))
 

@@ -9,6 +9,7 @@ from ray.serve.schema import LoggingConfig
 
 from deployments.arguments import Arguments
 from deployments.ingress.deployment import IngressDeployment
+from deployments.jobs.deployment import JobsDeployment
 from deployments.llasa.deployment import LlasaDeployment
 from deployments.settings import Settings
 from deployments.whisper.deployment import WhisperDeployment
@@ -46,16 +47,15 @@ def build(arguments: Arguments) -> Application:
     def deployment(room: type, name: str, **options: Any) -> Deployment:
         logging = LoggingConfig(log_level=settings.log_level, encoding=settings.log_format.upper())
         # A request may last as long as the longest speech; a replica that is unloaded must finish it.
-        wrapped: Deployment = serve.deployment(
-            name=name,
-            logging_config=logging,
-            graceful_shutdown_timeout_s=600,
-            graceful_shutdown_wait_loop_s=0.5,
+        defaults: dict[str, Any] = {
+            "logging_config": logging,
+            "graceful_shutdown_timeout_s": 600,
+            "graceful_shutdown_wait_loop_s": 0.5,
             # A killed replica is noticed at the next check. A slow one has 3 * 30 s to answer.
-            health_check_period_s=0.5,
-            health_check_timeout_s=30,
-            **options,
-        )(room)
+            "health_check_period_s": 0.5,
+            "health_check_timeout_s": 30,
+        }
+        wrapped: Deployment = serve.deployment(name=name, **defaults | options)(room)
         return wrapped
 
     llasa = deployment(
@@ -79,10 +79,14 @@ def build(arguments: Arguments) -> Application:
         max_ongoing_requests=profile.takes,
         autoscaling_config=scaling("Whisper", 2),
     ).bind(profile, settings)
+    # Parts are short, and jobs go on after a restart.
+    jobs = deployment(
+        JobsDeployment, "Jobs", num_replicas=1, max_ongoing_requests=1000, graceful_shutdown_timeout_s=5
+    ).bind(settings, 1 if profile.device == "cpu" else max(1, running // 4))
     # Everything that may wait or run must get in: only the ingress can tell which request exceeds the limit.
     admitted = running + settings.max_queued_requests
     return deployment(IngressDeployment, "Ingress", max_ongoing_requests=admitted + _QUICK).bind(
-        profile, settings, llasa, xcodec2, whisper
+        profile, settings, llasa, xcodec2, whisper, jobs
     )
 
 

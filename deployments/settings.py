@@ -177,6 +177,17 @@ class Settings(BaseSettings):
     outputs_days: Annotated[
         float | None, Field(gt=0, description="Days after which copies are deleted. Unset: never.")
     ] = None
+    jobs_dir: Annotated[
+        Path,
+        Field(
+            description="Folder of the jobs: their journal, their audio. On a cluster, a volume that the node of `Jobs`"
+            " mounts."
+        ),
+    ] = Path("~/.local/share/llasa-serve/jobs")
+    jobs_days: Annotated[
+        float, Field(gt=0, description="Days after its last change after which a job and its audio are deleted.")
+    ] = 30
+    max_jobs: Annotated[int, Field(ge=0, description="Unfinished jobs that a client may have.")] = 1_000
     temp_dir: Annotated[
         Path | None,
         Field(description="Folder for uploads above 1 MB while they are read. Unset: the default of the system."),

@@ -25,5 +25,6 @@ def openapi() -> dict[str, Any]:
         metrics=stub,
         profile=PROFILES["nano"],
         settings=settings,
+        jobs=stub,
     )
     return build_application(service).openapi()

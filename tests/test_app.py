@@ -101,4 +101,4 @@ async def test_every_deployment_is_healthy(running: Running) -> None:
     async with running.client() as client:
         health = (await client.get("/health")).json()
     assert health["status"] == "healthy"
-    assert health["deployments"] == dict.fromkeys(["Llasa", "XCodec2", "Whisper", "Ingress"], "healthy")
+    assert health["deployments"] == dict.fromkeys(["Llasa", "XCodec2", "Whisper", "Ingress", "Jobs"], "healthy")

@@ -42,8 +42,12 @@ def config(deployment: Deployment) -> Any:
     return deployment._deployment_config
 
 
-def test_the_ingress_is_composed_of_three_models(graph: Callable[..., dict[str, Deployment]]) -> None:
-    assert list(graph()) == ["Ingress", "Llasa", "XCodec2", "Whisper"]
+def test_the_ingress_is_composed_of_three_models_and_the_jobs(graph: Callable[..., dict[str, Deployment]]) -> None:
+    assert list(graph()) == ["Ingress", "Llasa", "XCodec2", "Whisper", "Jobs"]
+
+
+def test_one_replica_writes_the_journal_of_jobs(graph: Callable[..., dict[str, Deployment]]) -> None:
+    assert config(graph()["Jobs"]).num_replicas == 1
 
 
 def test_without_a_gpu_nothing_asks_for_one(graph: Callable[..., dict[str, Deployment]]) -> None:

@@ -236,7 +236,7 @@ async def test_the_death_of_serves_controller_costs_no_request(running: Running)
         assert status.status_code == 200, status.text
         # Until the controller has asked all replicas how they are, they are said to be updating.
         assert health.status_code in (200, 503), health.text
-        assert health.json()["deployments"].keys() == {"Ingress", "Llasa", "XCodec2", "Whisper"}
+        assert health.json()["deployments"].keys() == {"Ingress", "Llasa", "XCodec2", "Whisper", "Jobs"}
         assert hello.status_code == 200, hello.text
         assert answer.content == alone.content
         async with asyncio.timeout(60):

@@ -23,6 +23,7 @@ from deployments.ingress.routes.captioned import captioned_routes
 from deployments.ingress.routes.dialogue import dialogue_routes
 from deployments.ingress.routes.elevenlabs import elevenlabs_routes
 from deployments.ingress.routes.gpu import gpu_routes
+from deployments.ingress.routes.jobs import job_routes
 from deployments.ingress.routes.live import LIVE, live_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
@@ -103,6 +104,8 @@ def build_application(service: SpeechService) -> FastAPI:
         captioned_routes,
     ):
         application.include_router(routes(service))
+    if service.jobs:
+        application.include_router(job_routes(service, service.jobs))
     application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)

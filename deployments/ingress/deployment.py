@@ -12,6 +12,7 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.ingress.application import build_application
+from deployments.jobs.deployment import RemoteJobs
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.log import log_beside_serve
 from deployments.profiles import Profile
@@ -127,7 +128,7 @@ async def _deployment_health() -> dict[str, str]:
 
 @serve.ingress()
 class IngressDeployment(SpeechService):
-    """The service and its HTTP application; holds no model. The page calls its methods by a handle."""
+    """The service and its HTTP application; holds no model. The page and the jobs call its methods by a handle."""
 
     def __init__(
         self,
@@ -136,6 +137,7 @@ class IngressDeployment(SpeechService):
         llasa: DeploymentHandle[Any],
         xcodec2: DeploymentHandle[Any],
         whisper: DeploymentHandle[Any],
+        jobs: DeploymentHandle[Any],
     ) -> None:
         log_beside_serve()
         context = serve.get_replica_context()
@@ -162,6 +164,7 @@ class IngressDeployment(SpeechService):
             metrics=metrics,
             profile=profile,
             settings=settings,
+            jobs=RemoteJobs(jobs),
         )
         self._decoder = decoder
         threading.Thread(target=load_grammars, name="grammars", daemon=True).start()

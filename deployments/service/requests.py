@@ -17,7 +17,7 @@ from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.text.checks import check_ref_text, check_text
 from deployments.text.markup import read_markup
-from deployments.text.pronunciation import Pronunciations
+from deployments.text.pronunciation import Pronunciation, Pronunciations
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
@@ -43,9 +43,8 @@ class Requests:
         """
         text = check_text(params.input, self.settings.max_text_length, "input")
         ref_text = check_ref_text(params.ref_text, self.settings.max_text_length)
-        reference, warnings = await self._reference(params.voice, clip)
+        reference, warnings = await self.reference(params.voice, clip)
         script = await asyncio.to_thread(read_markup, text, params.input_format, code=params.code_blocks)
-        stored = await asyncio.to_thread(self.pronunciations.list)
         return SpeechRequest(
             script,
             reference,
@@ -54,9 +53,9 @@ class Requests:
             params.sampling,
             normalise=params.normalise,
             options=params.normalization_options,
-            pronunciations=Pronunciations([*(entry.pronunciation for entry in stored), *params.pronunciations]),
+            pronunciations=Pronunciations([*await self.all_pronunciations(params)]),
             voice=None if clip else params.voice,
-            cast={name: await self._voice(name) for name in script.voices},
+            cast={name: await self.voice(name) for name in script.voices},
             language=params.language,
             policy=self.policy.changed(
                 strict=params.strict,
@@ -76,13 +75,26 @@ class Requests:
         """Returns the file of a clip, which is fetched if it is given by its URL."""
         return clip.file if clip.url is None else await clip_reader(self.settings).read(clip.url, clip.param)
 
-    async def _reference(self, voice: str | None, clip: Clip | None) -> tuple[Waveform | Reference, tuple[str, ...]]:
+    async def all_pronunciations(self, params: SpeechParams) -> tuple[Pronunciation, ...]:
+        """Returns the stored pronunciations, then the request's."""
+        stored = await asyncio.to_thread(self.pronunciations.list)
+        return (*(entry.pronunciation for entry in stored), *params.pronunciations)
+
+    async def reference(self, voice: str | None, clip: Clip | None) -> tuple[Waveform | Reference, tuple[str, ...]]:
+        """Returns the clip's samples, or the voice, and warnings.
+
+        Raises:
+            InvalidInput: there is neither.
+            InvalidAudio: the clip cannot be used.
+            NotFound: there is no such voice.
+        """
         if clip:
             read = await self.clip(clip)
             return read.wav, read.warnings
         if not voice:
             raise InvalidInput("Give a voice or a clip.", "voice")
-        return await self._voice(voice), ()
+        return await self.voice(voice), ()
 
-    async def _voice(self, name: str) -> Reference:
+    async def voice(self, name: str) -> Reference:
+        """Returns a voice by its name or id."""
         return await with_retries(lambda: self.voices.reference(name))

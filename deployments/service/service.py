@@ -4,16 +4,19 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
+from deployments.jobs.manuscript import Manuscript
+from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.deadline import with_deadline
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
+from deployments.service.long_speech import LongSpeech, record
 from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
 from deployments.service.parameters import RATE, SpeechParams
@@ -67,6 +70,7 @@ class SpeechService:
     metrics: Metrics
     profile: Profile
     settings: Settings
+    jobs: JobBoard | None = field(default=None, kw_only=True)
 
     def speak(
         self,
@@ -118,6 +122,25 @@ class SpeechService:
         async with aclosing(self._in_turn(caller, spoken)) as narrated:
             async for event in narrated:
                 yield event
+
+    async def job_order(
+        self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: Turn | str
+    ) -> JobOrder:
+        """Returns the job that speaks a long text. Only a clip waits for a turn."""
+
+        async def ordered(_: Turn) -> AsyncGenerator[JobOrder, None]:
+            yield await LongSpeech(self._requests, self.synthesizer, self.profile).order(
+                params, manuscript, clip, format
+            )
+
+        turn = caller if clip else Turn.begin(self.settings.request_timeout)
+        async with aclosing(self._in_turn(turn, ordered)) as orders:
+            return await anext(orders)
+
+    async def record(self, order: PartOrder) -> RecordedPart:
+        """Speaks a part of a job whenever there is nothing more urgent to do."""
+        async with self.admission.background_turn():
+            return await record(self.synthesizer, order)
 
     async def transcribe(
         self, clip: Clip, *, language: str | None, words: bool, caller: Turn | str = ASSISTANTS

@@ -51,12 +51,22 @@ class _Client:
     running: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
+    def advance(self) -> None:
+        """Gives the turn to the request that has waited longest."""
+        turn = self.waiting.popleft()
+        if not turn.done():
+            turn.set_result(None)
+            self.running += 1
+
 
 class Admission:
     """Schedules turns.
 
     The next turn goes to the waiting client with the fewest running requests. If the queue is full, a client makes room
     for one with fewer waiting requests, so one busy client cannot starve the others.
+
+    Background work, such as jobs, gets a turn only if no client waits, a place stays free, and it then holds at most a
+    quarter of the places: a client waits at most for the end of one part, and only if clients fill all other places.
 
     Args:
         running: Maximum running requests.
@@ -69,6 +79,8 @@ class Admission:
         self._most_waiting = waiting
         self._metrics = metrics
         self._clients: dict[str, _Client] = {}
+        self._background = _Client()
+        self._most_background = max(1, running // 4)
 
     @classmethod
     def of(cls, settings: Settings, profile: Profile, metrics: Metrics, replicas: int = 1) -> Self:
@@ -79,7 +91,7 @@ class Admission:
     @property
     def running(self) -> int:
         """Number of running requests."""
-        return sum(client.running for client in self._clients.values())
+        return self._background.running + sum(client.running for client in self._clients.values())
 
     @property
     def waiting(self) -> int:
@@ -98,7 +110,7 @@ class Admission:
             if self.running < self._most_running and not self.waiting:
                 client.running += 1
             else:
-                await self._wait(name, client)
+                await self._wait(client)
             self._report()
             try:
                 yield
@@ -110,9 +122,35 @@ class Admission:
                 del self._clients[name]
             self._report()
 
-    async def _wait(self, name: str, client: _Client) -> None:
+    @asynccontextmanager
+    async def background_turn(self) -> AsyncIterator[None]:
+        """Waits until there is nothing more urgent to do, and holds a turn while the body runs."""
+        client = self._background
+        try:
+            if client.waiting or not self._has_spare():
+                await self._queued(client)
+            else:
+                client.running += 1
+            self._report()
+            try:
+                yield
+            finally:
+                client.running -= 1
+        finally:
+            self._grant()
+            self._report()
+
+    def _has_spare(self) -> bool:
+        # With a single place none can stay free: background work then runs if nothing else does.
+        most = max(1, self._most_running - 1)
+        return not self.waiting and self.running < most and self._background.running < self._most_background
+
+    async def _wait(self, client: _Client) -> None:
         if self.waiting >= self._most_waiting:
             self._make_room(client)
+        await self._queued(client)
+
+    async def _queued(self, client: _Client) -> None:
         turn = asyncio.get_running_loop().create_future()
         client.waiting.append(turn)
         self._report()
@@ -141,10 +179,9 @@ class Admission:
             )
             client = self._clients.pop(name)
             self._clients[name] = client  # moves it to the end: clients with as few running requests go first
-            turn = client.waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                client.running += 1
+            client.advance()
+        while self._background.waiting and self._has_spare():
+            self._background.advance()
 
     def _report(self) -> None:
         self._metrics.gauge("num_requests_running", self.running)

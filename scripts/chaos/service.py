@@ -131,6 +131,7 @@ def _start(folder: Path, port: int, environment: Mapping[str, str]) -> "subproce
         "API_HOST": "127.0.0.1",
         "API_PORT": str(port),
         "VOICES_DIR": str(folder / "voices"),
+        "JOBS_DIR": str(folder / "jobs"),
         "OUTPUTS_DIR": str(folder / "outputs"),
         "TEMP_DIR": str(folder / "temp"),
         "TMPDIR": str(folder / "tmp"),  # anything else that is left behind

@@ -125,7 +125,8 @@ def test_the_wheel_checks_manifests(installed: Path, tmp_path: Path) -> None:
 def test_the_wheel_starts_the_service_and_its_root_is_the_page(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     command = [str(installed), "serve", "--port", str(port), "--profile", "nano"]
-    service = Started(command, tmp_path, {"PYTHONPATH": "", "VOICES_DIR": str(tmp_path / "voices")})
+    folders = {"VOICES_DIR": str(tmp_path / "voices"), "JOBS_DIR": str(tmp_path / "jobs")}
+    service = Started(command, tmp_path, {"PYTHONPATH": "", **folders})
     try:
         service.until("Ctrl-C stops it.")
         for method in ("GET", "HEAD"):
@@ -189,7 +190,7 @@ def test_what_must_last_is_on_volumes_and_logs_are_turned_over(name: str) -> Non
     mounts = {entry.split(":")[1]: entry.split(":")[0] for entry in service["volumes"]}
     assert set(json.loads(re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE)[0])) == set(mounts)
     assert set(mounts.values()) <= set(COMPOSED["volumes"])
-    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR", "VOICES_DIR"):
+    for setting in ("MODELS_CACHE_DIR", "OUTPUTS_DIR", "VOICES_DIR", "JOBS_DIR"):
         assert any(service["environment"][setting].startswith(folder) for folder in mounts)
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 

@@ -14,7 +14,15 @@ from deployments.profiles import PROFILES
 from tests.support.documents import PAGES, ROOT, Block, blocks
 
 SHELL = blocks("sh")
-RUN_BY_TESTS = ("curl ", "espeak-ng ", "scripts/start.sh", "RAY_SERVE_TRACING", ".venv/bin/llasa-serve say")
+COMMANDS = "check|fetch|say|book|jobs|transcribe|voices|status|mcp"
+RUN_BY_TESTS = (
+    "curl ",
+    "espeak-ng ",
+    "scripts/start.sh",
+    "RAY_SERVE_TRACING",
+    ".venv/bin/llasa-serve say",
+    ".venv/bin/llasa-serve book",
+)
 """Beginnings of blocks that `test_running` and `tests/scripts/test_start.py` run."""
 CHECKED_HERE = ("scripts/test.sh", ".venv/bin/llasa-serve fetch", "docker ", "# 1. Build", "kubectl ", "ruff ")
 """Beginnings of blocks whose programs are not here, or that run all tests."""
@@ -48,7 +56,7 @@ def test_every_llasa_serve_command_is_accepted_by_its_parser() -> None:
     found = 0
     for block in SHELL:
         for line in lines(block.code):
-            if match := re.search(r"\bllasa-serve ((?:check|fetch|say|transcribe|voices|status|mcp)\b.*)", line):
+            if match := re.search(rf"\bllasa-serve ((?:{COMMANDS})\b.*)", line):
                 given = build_parser().parse_args(words(match[1]))
                 assert getattr(given, "profile", None) in {*PROFILES, None}
                 found += 1

@@ -14,15 +14,16 @@ from tests.ingress.conftest import module_service  # noqa: F401 - a fixture
 from tests.support.chat import chat_model
 from tests.support.clips import voice, wav_file
 from tests.support.documents import ROOT, Block, blocks
-from tests.support.serving import served
+from tests.support.served import served
+from tests.support.serving import application_with_jobs
 
 DOCUMENTED = "http://127.0.0.1:7861"
 EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(scope="module")
-def url(module_service: Callable[..., SpeechService]) -> Iterator[str]:  # noqa: F811
-    with served(module_service()) as url:
+def url(module_service: Callable[..., SpeechService], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
+    with served(application_with_jobs(module_service(), tmp_path_factory.mktemp("jobs"))) as url:
         yield url
 
 
@@ -88,6 +89,13 @@ def test_the_command_line_speaks(folder: Path, url: str) -> None:
     command = block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli")
     run(folder, url, "bash", "-ec", command)
     assert is_audio(folder / "hello.wav")
+
+
+def test_the_command_line_speaks_a_book(folder: Path, url: str) -> None:
+    (folder / "story.md").write_text("# One\n\nIt was night.")
+    [block] = [block for block in blocks("sh") if block.code.startswith(".venv/bin/llasa-serve book")]
+    run(folder, url, "bash", "-ec", block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli"))
+    assert (folder / "story.m4b").read_bytes()[4:12] == b"ftypM4B "
 
 
 @pytest.mark.parametrize(

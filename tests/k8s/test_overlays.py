@@ -247,7 +247,7 @@ def test_what_needs_no_gpu_keeps_off_the_gpu_pods(name: str) -> None:
     cpu, gpu = spec["rayClusterConfig"]["workerGroupSpecs"]
     applications = yaml.safe_load(spec["serveConfigV2"])["applications"]
     deployments = {one["name"]: one for application in applications for one in application["deployments"]}
-    assert deployments.keys() == {"Ingress", "Whisper", "Ui"}
+    assert deployments.keys() == {"Ingress", "Jobs", "Whisper", "Ui"}
     for options in deployments.values():
         assert options["ray_actor_options"]["label_selector"] == cpu["labels"]
     assert "labels" not in gpu

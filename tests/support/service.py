@@ -80,6 +80,7 @@ def service(folder: Path) -> Iterator[Running]:
         whisper_model_path=str(folder / "whisper"),
         models_cache_dir=folder / "cache",
         voices_dir=folder / "voices",
+        jobs_dir=folder / "jobs",
         temp_dir=folder / "temp",
         max_upload_mb=5,
         take_retries=0,

@@ -1,15 +1,36 @@
 """The HTTP application behind a real socket, for clients that need one."""
 
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from itertools import cycle
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.ingress.application import build_application
+from deployments.jobs.jobs import Jobs
 from deployments.service.service import SpeechService
 from tests.support import served as socket
+
+
+def application_with_jobs(service: SpeechService, folder: Path) -> FastAPI:
+    """The application of a service with jobs, which run as long as it is served."""
+    jobs = Jobs(folder, service, delay=lambda attempt: 0)
+    application = build_application(replace(service, jobs=jobs))
+    lifespan = application.router.lifespan_context
+
+    @asynccontextmanager
+    async def with_jobs(app: FastAPI) -> AsyncIterator[Any]:
+        async with lifespan(app) as state:
+            await jobs.start()
+            yield state
+            await jobs.close()
+
+    application.router.lifespan_context = with_jobs
+    return application
 
 
 @contextmanager

@@ -21,14 +21,25 @@ def audio_file(request: Request, data: bytes, media_type: str) -> Response:
     """
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"Accept-Ranges": "bytes", "ETag": tag}
-    match = _RANGE.fullmatch(request.headers.get("range", "").strip())
-    wanted = _slice(match, len(data)) if match and request.headers.get("if-range", tag) == tag else None
+    wanted = byte_range(request, len(data), tag)
     if wanted is None:
         return Response(data, media_type=media_type, headers=headers)
     if not wanted:
         return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{len(data)}"})
     headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(data)}"
     return Response(data[wanted.start : wanted.stop], 206, headers, media_type)
+
+
+def byte_range(request: Request, length: int, tag: str) -> range | None:
+    """Returns the bytes that a request asks for; empty if they are beyond the end, None if it asks for all.
+
+    Args:
+        request: The request.
+        length: Bytes of the file.
+        tag: Entity tag of the file.
+    """
+    match = _RANGE.fullmatch(request.headers.get("range", "").strip())
+    return _slice(match, length) if match and request.headers.get("if-range", tag) == tag else None
 
 
 def _slice(match: re.Match[str], length: int) -> range | None:

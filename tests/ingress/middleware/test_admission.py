@@ -250,3 +250,67 @@ async def test_any_other_stream_past_its_deadline_breaks_off() -> None:
         with pytest.raises(TimedOut):
             await client.post("/work")
     assert app.closed
+
+
+class BackgroundWorkshop(Workshop):
+    """Also has background work."""
+
+    async def work(self, client: str, label: str) -> None:
+        if client != "background":
+            await super().work(client, label)
+            return
+        door = self.doors.setdefault(label, asyncio.Event())
+        async with self.admission.background_turn():
+            self.turns.append(label)
+            await door.wait()
+
+
+async def test_background_work_leaves_a_place_free_and_lets_clients_go_first() -> None:
+    shop = BackgroundWorkshop(running=2, waiting=8)
+    tasks = await shop.start("a", "1", "2", "3")
+    tasks += await shop.start("background", "b1", "b2")
+    await shop.end("1")
+    assert shop.turns == ["1", "2", "3"]
+    await shop.end("2")
+    assert shop.turns == ["1", "2", "3"]  # only one place is left
+    await shop.end("3")
+    assert shop.turns == ["1", "2", "3", "b1"]
+    tasks += await shop.start("a", "4")
+    assert shop.turns == ["1", "2", "3", "b1", "4"]
+    await shop.end("b1")
+    assert shop.turns == ["1", "2", "3", "b1", "4"]
+    await shop.end("4", "b2")
+    await asyncio.gather(*tasks)
+    assert shop.turns == ["1", "2", "3", "b1", "4", "b2"]
+    assert (shop.admission.running, shop.admission.waiting) == (0, 0)
+
+
+async def test_background_work_holds_at_most_a_quarter_of_the_places() -> None:
+    shop = BackgroundWorkshop(running=8, waiting=8)
+    tasks = await shop.start("background", "1", "2", "3")
+    assert shop.turns == ["1", "2"]
+    await shop.end("1", "2", "3")
+    await asyncio.gather(*tasks)
+
+
+async def test_background_work_runs_alone_where_there_is_one_place() -> None:
+    shop = BackgroundWorkshop(running=1, waiting=8)
+    tasks = await shop.start("background", "1", "2")
+    tasks += await shop.start("a", "3")
+    assert shop.turns == ["1"]
+    await shop.end("1")
+    assert shop.turns == ["1", "3"]
+    await shop.end("3", "2")
+    await asyncio.gather(*tasks)
+
+
+async def test_background_work_that_is_cancelled_makes_room() -> None:
+    shop = BackgroundWorkshop(running=2, waiting=8)
+    first, second, third = await shop.start("background", "1", "2", "3")
+    second.cancel()
+    first.cancel()
+    await settled()
+    assert shop.turns == ["1", "3"]
+    await shop.end("3")
+    await third
+    assert shop.admission.running == 0

@@ -1,0 +1,219 @@
+"""/api/jobs and POST /v1/audio/speech/long: speech of any length, made in the background."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.responses import StreamingResponse
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from deployments.errors import InvalidInput, NotFound
+from deployments.ingress.responses.audio_file import RANGES, byte_range
+from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.sse import event
+from deployments.ingress.routes.clip_fields import clip_of
+from deployments.ingress.uploads import UploadRoute
+from deployments.jobs.manuscript import Manuscript, read_file, read_text
+from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, Job, JobBoard
+from deployments.service.backend import Clip
+from deployments.service.bodies import JsonBody, ignored_header
+from deployments.service.parameters import SpeechParams
+from deployments.service.service import SpeechService
+
+_WAIT_S: Final = 15.0
+"""Seconds after which a silent event stream gets a comment, so that no proxy ends it."""
+_FORMAT: Final = Field(description="Format of the file: M4B has chapters and the cover. Others can be downloaded too.")
+_TITLE: Final = Field(max_length=300, description="Title in the file. Default: the document's.")
+_AUTHOR: Final = Field(max_length=300, description="Author in the file. Default: the document's.")
+_WITHOUT_EFFECT: Final = ("max_new_tokens", "details", "keep")
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+_NEW: Final[dict[int | str, dict[str, Any]]] = {
+    status: FAILURES[status] for status in (400, 401, 404, 413, 422, 429) if status in FAILURES
+}
+_KNOWN: Final[dict[int | str, dict[str, Any]]] = {status: FAILURES[status] for status in (401, 404, 422)}
+_CHANGED: Final[dict[int | str, dict[str, Any]]] = _KNOWN | {
+    409: FAILURES[409] | {"description": "The state of the job does not allow it."}
+}
+
+
+class LongSpeechBody(SpeechParams, JsonBody):
+    """A long text, and all parameters of speech."""
+
+    model: Annotated[str | None, Field(description="Accepted and ignored: there is one model.")] = None
+    response_format: Annotated[BookFormat, _FORMAT] = "mp3"  # type: ignore[assignment]
+    ref_audio: Annotated[
+        str | None, Field(description="Clip of the voice: a data URL, or a URL of an allowed host.")
+    ] = None
+    title: Annotated[str | None, _TITLE] = None
+    author: Annotated[str | None, _AUTHOR] = None
+
+
+class JobForm(SpeechParams):
+    """A document or a text, and all parameters of speech."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Annotated[str, Field(description="What to say, if there is no file.")] = ""
+    response_format: Annotated[BookFormat, _FORMAT] = "m4b"  # type: ignore[assignment]
+    file: Annotated[
+        UploadFile | SkipJsonSchema[None],
+        File(description="A document: plain text, Markdown, HTML or EPUB, by the suffix of its name."),
+    ] = None
+    audio: Annotated[
+        UploadFile | SkipJsonSchema[None], File(description="A clip of the voice. Takes precedence over `voice`.")
+    ] = None
+    title: Annotated[str | None, _TITLE] = None
+    author: Annotated[str | None, _AUTHOR] = None
+
+
+def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
+    """Returns the routes of a service and its jobs."""
+    router = APIRouter(tags=["jobs"], route_class=UploadRoute)
+
+    def owner(request: Request) -> str:
+        # Without keys nobody can be told from anybody else.
+        return str(request.state.client) if service.settings.keys() else "anyone"
+
+    async def create(
+        request: Request,
+        response: Response,
+        body: LongSpeechBody | JobForm,
+        manuscript: Manuscript,
+        clip: Clip | None,
+    ) -> Job:
+        named = manuscript.named(body.title, body.author)
+        params = SpeechParams.of({name: getattr(body, name) for name in SpeechParams.model_fields} | _REPLACED)
+        order = await service.job_order(params, named, clip, body.response_format, caller=request.state.client)
+        job = await jobs.create(owner(request), order)
+        ignored = [*getattr(body, "ignored", ()), *(name for name in _WITHOUT_EFFECT if getattr(body, name))]
+        response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(ignored)})
+        return job
+
+    @router.post(
+        "/v1/audio/speech/long", status_code=202, summary="Speak a long text in the background", responses=_NEW
+    )
+    async def long(body: LongSpeechBody, request: Request, response: Response) -> Job:
+        clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
+        manuscript = await asyncio.to_thread(read_text, body.input, body.input_format, body.title)
+        return await create(request, response, body, manuscript, clip)
+
+    @router.post("/api/jobs", status_code=202, summary="Speak a document in the background", responses=_NEW)
+    async def upload(
+        form: Annotated[JobForm, Form(media_type="multipart/form-data")], request: Request, response: Response
+    ) -> Job:
+        if form.file and form.input:
+            raise InvalidInput("Give a file or a text, not both.", "file")
+        if form.file:
+            data = await form.file.read()
+            manuscript = await asyncio.to_thread(read_file, data, form.file.filename or "")
+        else:
+            manuscript = await asyncio.to_thread(read_text, form.input, form.input_format, form.title)
+        return await create(
+            request, response, form, manuscript, clip_of(form.audio, None, "audio") if form.audio else None
+        )
+
+    @router.get("/api/jobs", summary="List your jobs, the newest first", responses={401: FAILURES[401]})
+    async def every(request: Request) -> list[Job]:
+        return await jobs.list(owner(request))
+
+    @router.get("/api/jobs/{id}", summary="Get a job", responses=_KNOWN)
+    async def one(id: str, request: Request) -> Job:
+        return await jobs.get(owner(request), id)
+
+    @router.post("/api/jobs/{id}/pause", summary="Pause a job", responses=_CHANGED)
+    async def pause(id: str, request: Request) -> Job:
+        return await jobs.pause(owner(request), id)
+
+    @router.post("/api/jobs/{id}/resume", summary="Continue a paused job", responses=_CHANGED)
+    async def resume(id: str, request: Request) -> Job:
+        return await jobs.resume(owner(request), id)
+
+    @router.post("/api/jobs/{id}/retry", summary="Speak the failed parts of a failed job again", responses=_CHANGED)
+    async def retry(id: str, request: Request) -> Job:
+        return await jobs.retry(owner(request), id)
+
+    @router.delete("/api/jobs/{id}", summary="Stop and delete a job with its audio", responses=_KNOWN)
+    async def delete(id: str, request: Request) -> Job:
+        return await jobs.delete(owner(request), id)
+
+    @router.get(
+        "/api/jobs/{id}/events",
+        summary="Follow a job",
+        response_class=StreamingResponse,
+        responses=_KNOWN | {200: {"description": "Events until it ends.", "content": {"text/event-stream": {}}}},
+    )
+    async def events(
+        id: str,
+        request: Request,
+        after: Annotated[
+            int, Query(ge=0, le=2**53, description="Number of the last event that you have. Or send `Last-Event-ID`.")
+        ] = 0,
+    ) -> StreamingResponse:
+        last = request.headers.get("last-event-id", "")
+        after = after or (int(last) if last.isascii() and last.isdigit() and len(last) < 16 else 0)
+        await jobs.get(owner(request), id)  # an unknown job is an error, no stream
+        return StreamingResponse(
+            job_events(jobs, owner(request), id, after),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+
+    @router.get(
+        "/api/jobs/{id}/audio",
+        summary="Get the speech of a job or of a chapter",
+        response_class=Response,
+        responses=_CHANGED
+        | {
+            400: FAILURES[400],
+            200: {"description": "The file.", "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)},
+        }
+        | RANGES,
+    )
+    async def audio(
+        id: str,
+        request: Request,
+        chapter: Annotated[
+            int | None, Query(ge=1, le=2**31, description="Number of the chapter. Default: all.")
+        ] = None,
+        format: Annotated[BookFormat | None, Query(description="Default: the job's `response_format`.")] = None,
+    ) -> Response:
+        file = await jobs.audio(owner(request), id, format, chapter)
+        headers = {
+            "Accept-Ranges": "bytes",
+            "ETag": f'"{id}-{file.name}-{file.size}"',
+            "Content-Disposition": f'attachment; filename="{id}-{file.name}"',
+        }
+        wanted = byte_range(request, file.size, headers["ETag"])
+        if wanted is not None and not wanted:
+            return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{file.size}"})
+        part = range(file.size) if wanted is None else wanted
+        headers["Content-Length"] = str(len(part))
+        if wanted is not None:
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+        data = jobs.read(owner(request), id, file.name, part.start, part.stop)
+        return StreamingResponse(data, 200 if wanted is None else 206, headers, file.media_type)
+
+    return router
+
+
+_REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
+"""Parameters without a meaning for a job, or with one of its own."""
+
+
+async def job_events(jobs: JobBoard, owner: str, id: str, after: int) -> AsyncGenerator[bytes, None]:
+    """Yields the events of a job from a number on, until it ends or is deleted."""
+    yield b": events\n\n"
+    try:
+        while True:
+            found = await jobs.events(owner, id, after)
+            if not found and (await jobs.get(owner, id)).state in ENDED:
+                return
+            if not (found := found or await jobs.events(owner, id, after, _WAIT_S)):
+                yield b": waiting\n\n"
+            for each in found:
+                after = each.number
+                yield f"id: {after}\n".encode() + event(f"job.{each.type}", {"number": after, **each.data})
+    except NotFound:
+        yield event("job.state", {"state": "cancelled"})

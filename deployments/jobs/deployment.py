@@ -1,0 +1,155 @@
+"""Jobs as a Serve deployment, jobs behind its handle, and the ingress as their speaker."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator
+from typing import Any, Final, cast
+
+from ray import serve
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
+
+from deployments.errors import ReplicaLost, Unavailable
+from deployments.jobs.jobs import Jobs
+from deployments.jobs.protocol import AudioFile, BookFormat, Job, JobEvent, JobOrder, PartOrder, RecordedPart
+from deployments.log import log_beside_serve
+from deployments.remote import errors_of, from_controller
+from deployments.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_RETRY_S: Final = 5
+_PATIENCE_S: Final = 25.0
+
+
+class RemoteSpeaker:
+    """`Speaker` in the ingress of this application."""
+
+    def __init__(self, application: str) -> None:
+        self._application = application
+        self._handle: DeploymentHandle[Any] | None = None
+
+    async def record(self, order: PartOrder) -> RecordedPart:
+        if self._handle is None:
+            try:
+                self._handle = await from_controller(lambda: serve.get_deployment_handle("Ingress", self._application))
+            except RayServeException as error:
+                raise Unavailable("The service is being started.", retry_after_s=_RETRY_S) from error
+        with errors_of("Ingress"):
+            response = cast("DeploymentResponse[RecordedPart]", self._handle.record.remote(order))
+            try:
+                return await response
+            except asyncio.CancelledError:
+                response.cancel()
+                raise
+
+
+class RemoteJobs:
+    """`JobBoard` behind a handle. What may be repeated is repeated once if the replica dies."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle
+        self._streams: DeploymentHandle[Any] = handle.options(method_name="read", stream=True)
+
+    async def create(self, owner: str, order: JobOrder) -> Job:
+        job: Job = await self._ask("create", owner, order)
+        return job
+
+    async def list(self, owner: str) -> list[Job]:
+        jobs: list[Job] = await self._again("list", owner)
+        return jobs
+
+    async def get(self, owner: str, id: str) -> Job:
+        job: Job = await self._again("get", owner, id)
+        return job
+
+    async def pause(self, owner: str, id: str) -> Job:
+        job: Job = await self._again("pause", owner, id)
+        return job
+
+    async def resume(self, owner: str, id: str) -> Job:
+        job: Job = await self._again("resume", owner, id)
+        return job
+
+    async def retry(self, owner: str, id: str) -> Job:
+        job: Job = await self._ask("retry", owner, id)
+        return job
+
+    async def delete(self, owner: str, id: str) -> Job:
+        job: Job = await self._ask("delete", owner, id)
+        return job
+
+    async def events(self, owner: str, id: str, after: int = 0, wait_s: float = 0) -> tuple[JobEvent, ...]:
+        events: tuple[JobEvent, ...] = await self._again("events", owner, id, after, wait_s)
+        return events
+
+    async def audio(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
+        file: AudioFile = await self._again("audio", owner, id, format, chapter)
+        return file
+
+    async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        with errors_of("Jobs"):
+            blocks = cast("DeploymentResponseGenerator[bytes]", self._streams.remote(owner, id, name, start, stop))
+            try:
+                async for block in blocks:
+                    yield block
+            finally:
+                blocks.cancel()
+
+    async def _again(self, method: str, *args: Any) -> Any:
+        try:
+            return await self._ask(method, *args)
+        except ReplicaLost:
+            return await self._ask(method, *args)
+
+    async def _ask(self, method: str, *args: Any) -> Any:
+        with errors_of("Jobs"):
+            return await self._handle.ask.remote(method, *args)
+
+
+class JobsDeployment:
+    """The one replica that writes the journal. It starts even if the folder cannot be used, and then says so."""
+
+    async def __init__(self, settings: Settings, at_once: int) -> None:  # type: ignore[misc]
+        log_beside_serve()
+        self._settings = settings
+        self._at_once = at_once
+        self._speaker = RemoteSpeaker(serve.get_replica_context().app_name)
+        self._problem = "it is being opened"
+        self._opening = asyncio.create_task(self._open())
+
+    async def ask(self, method: str, *args: Any) -> Any:
+        """Calls a method of `JobBoard`."""
+        return await getattr(await self._jobs(), method)(*args)
+
+    async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        """Implements `JobBoard.read`."""
+        async for block in (await self._jobs()).read(owner, id, name, start, stop):
+            yield block
+
+    async def check_health(self) -> None:
+        """Called by Serve twice a second. Raises if the runner has died."""
+        if self._opening.done():
+            self._opening.result().check_health()
+
+    async def _jobs(self) -> Jobs:
+        await asyncio.wait([self._opening], timeout=_PATIENCE_S)
+        if not self._opening.done():
+            raise Unavailable(f"JOBS_DIR cannot be used: {self._problem}.", retry_after_s=_RETRY_S)
+        return self._opening.result()
+
+    async def _open(self) -> Jobs:
+        while True:
+            try:
+                jobs = await asyncio.to_thread(Jobs.of, self._settings, self._speaker, self._at_once)
+            except sqlite3.OperationalError as error:
+                locked = "locked" in str(error)
+                self._problem = "another process has it open" if locked else str(error)
+            except OSError as error:
+                self._problem = error.strerror or type(error).__name__
+            else:
+                await jobs.start()
+                return jobs
+            logger.warning("JOBS_DIR cannot be used: %s", self._problem)
+            await asyncio.sleep(_RETRY_S)

@@ -1,0 +1,172 @@
+"""The jobs of all clients, in one process."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Self
+
+from deployments.errors import Conflict
+from deployments.jobs.files import AudioFiles
+from deployments.jobs.journal import Journal
+from deployments.jobs.plan import split
+from deployments.jobs.protocol import AudioFile, BookFormat, Job, JobEvent, JobOrder, Speaker, State
+from deployments.jobs.pulse import Pulse
+from deployments.jobs.records import missing
+from deployments.jobs.runner import Runner, backoff
+from deployments.jobs.store import PartStore
+from deployments.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+STOPPABLE: Final[tuple[State, ...]] = ("queued", "running")
+"""States in which parts may be spoken."""
+PAUSED: Final[tuple[State, ...]] = ("paused",)
+_DAY: Final = 86_400
+_SWEEP_S: Final = 3_600
+_LONGEST_WAIT: Final = 20.0
+_BLOCK: Final = 1 << 20
+"""Bytes."""
+
+
+class Jobs:
+    """`JobBoard` in this process, and the runner that speaks.
+
+    Args:
+        folder: Holds the journal, the parts and the files.
+        speaker: Speaks.
+        most: Maximum unfinished jobs of a client.
+        days: Days that a job is kept after its last change.
+        at_once: Maximum parts that are spoken at once.
+        delay: Returns the seconds before a further attempt at a part.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        speaker: Speaker,
+        most: int = 100,
+        days: float = 30,
+        at_once: int = 1,
+        delay: Callable[[int], float] = backoff,
+    ) -> None:
+        self._journal = Journal(folder / "journal.sqlite")
+        self._store = PartStore(folder / "parts")
+        self._files = AudioFiles(folder / "files", self._journal, self._store)
+        self._pulse = Pulse()
+        self._runner = Runner(self._journal, self._store, speaker, self._pulse, at_once, delay)
+        self._most = most
+        self._days = days
+        self._lock = asyncio.Lock()
+        """Held while a state changes, so that changes do not overtake each other."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def of(cls, settings: Settings, speaker: Speaker, at_once: int = 1) -> Self:
+        """Opens the folder of the settings."""
+        return cls(settings.jobs_dir.expanduser(), speaker, settings.max_jobs, settings.jobs_days, at_once)
+
+    async def start(self) -> None:
+        """Begins to speak what is left to speak."""
+        await asyncio.to_thread(self._store.sweep, await asyncio.to_thread(self._journal.keys))
+        self._tasks = [asyncio.create_task(self._runner.run()), asyncio.create_task(self._sweep())]
+
+    async def close(self) -> None:
+        """Stops. A later process goes on from here."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._journal.close()
+
+    def check_health(self) -> None:
+        """Raises the error of a runner that has died."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def create(self, owner: str, order: JobOrder) -> Job:
+        def stored() -> Job:
+            return self._journal.create(owner, order, split(owner, order), self._most)
+
+        job = await asyncio.to_thread(stored)
+        self._runner.wake()
+        return job
+
+    async def list(self, owner: str) -> list[Job]:
+        return await asyncio.to_thread(self._journal.jobs, owner)
+
+    async def get(self, owner: str, id: str) -> Job:
+        return await asyncio.to_thread(self._journal.get, owner, id)
+
+    async def pause(self, owner: str, id: str) -> Job:
+        def paused() -> bool:
+            return self._journal.change(id, "paused", STOPPABLE)
+
+        return await self._changed(owner, id, paused, stop=True)
+
+    async def resume(self, owner: str, id: str) -> Job:
+        def resumed() -> bool:
+            return self._journal.change(id, "running", ()) or self._journal.change(id, "queued", PAUSED)
+
+        return await self._changed(owner, id, resumed)
+
+    async def retry(self, owner: str, id: str) -> Job:
+        return await self._changed(owner, id, lambda: self._journal.reopen(id))
+
+    async def delete(self, owner: str, id: str) -> Job:
+        async with self._lock:
+            job = await self.get(owner, id)
+            await self._delete(id)
+        self._pulse.beat()
+        return replace(job, state="cancelled")
+
+    async def events(self, owner: str, id: str, after: int = 0, wait_s: float = 0) -> tuple[JobEvent, ...]:
+        deadline = asyncio.get_running_loop().time() + min(wait_s, _LONGEST_WAIT)
+        while True:
+            beat = self._pulse.next
+            await self.get(owner, id)
+            events = await asyncio.to_thread(self._journal.events, id, after)
+            left = deadline - asyncio.get_running_loop().time()
+            if events or left <= 0:
+                return events
+            await self._pulse.wait(beat, left)
+
+    async def audio(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
+        await self.get(owner, id)
+        return await self._files.write(id, format, chapter)
+
+    async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        await self.get(owner, id)
+        while start < stop:
+            data = await asyncio.to_thread(self._files.read, id, name, start, min(_BLOCK, stop - start))
+            if not data:
+                raise missing(id)
+            start += len(data)
+            yield data
+
+    async def _changed(self, owner: str, id: str, change: Callable[[], bool], *, stop: bool = False) -> Job:
+        async with self._lock:
+            job = await self.get(owner, id)
+            if not await asyncio.to_thread(change):
+                raise Conflict(f"The job is {job.state}.", "id")
+            if stop:
+                await self._runner.stop(id)
+        self._runner.wake()
+        self._pulse.beat()
+        return await self.get(owner, id)
+
+    async def _delete(self, id: str) -> None:
+        await asyncio.to_thread(self._journal.change, id, "paused", STOPPABLE)
+        await self._runner.stop(id)
+        for key in await asyncio.to_thread(self._journal.delete, id):
+            await asyncio.to_thread(self._store.delete, key)
+        await asyncio.to_thread(self._files.delete, id)
+
+    async def _sweep(self) -> None:
+        while True:
+            for id in await asyncio.to_thread(self._journal.expired, self._days * _DAY):
+                async with self._lock:
+                    await self._delete(id)
+                logger.info("Deleted %s: it has not changed for %s days", id, self._days)
+            await asyncio.sleep(_SWEEP_S)

@@ -1,0 +1,287 @@
+"""The journal of jobs: a SQLite database that one process at a time may open."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from deployments.errors import InvalidText, Overloaded
+from deployments.jobs.plan import Part, renewed
+from deployments.jobs.protocol import Job, JobEvent, JobOrder, PartOrder, State
+from deployments.jobs.records import (
+    Book,
+    Recorded,
+    Waiting,
+    job_of,
+    joined_chapters,
+    missing,
+    part_values,
+    read_reference,
+    reference_values,
+)
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+    title TEXT, author TEXT, cover BLOB, format TEXT NOT NULL, sample_rate INTEGER NOT NULL, titles TEXT NOT NULL,
+    params TEXT NOT NULL, voices TEXT NOT NULL, warnings TEXT NOT NULL, error TEXT
+);
+CREATE TABLE IF NOT EXISTS parts (
+    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, position INTEGER NOT NULL, chapter INTEGER NOT NULL,
+    text TEXT NOT NULL, voice TEXT, speed REAL NOT NULL, before REAL NOT NULL, pause REAL NOT NULL,
+    seed INTEGER NOT NULL, key TEXT NOT NULL, seconds REAL, took REAL, error TEXT, PRIMARY KEY (job, position)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parts_by_key ON parts (key, job);
+CREATE INDEX IF NOT EXISTS parts_to_speak ON parts (job, position) WHERE seconds IS NULL AND error IS NULL;
+CREATE TABLE IF NOT EXISTS events (
+    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, number INTEGER NOT NULL, type TEXT NOT NULL,
+    data TEXT NOT NULL, PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+"""
+_SUMS: Final = """
+SELECT jobs.*, count(*) AS parts, count(seconds) AS parts_done, count(parts.error) AS parts_failed,
+    sum(length(text)) AS characters, total(iif(seconds IS NULL, 0, length(text))) AS characters_done,
+    total(seconds + before + pause) AS duration, total(took) AS took,
+    total(iif(took IS NULL, 0, length(text))) AS characters_timed
+FROM jobs JOIN parts ON parts.job = jobs.id WHERE owner = ?
+"""
+_RETRY_S: Final = 60
+
+
+class Journal:
+    """All jobs, their parts and events. Its methods block, and may be called from any thread.
+
+    Args:
+        path: The database.
+        now: Returns the time in seconds since 1970.
+        patience_s: Seconds to wait for another process to close it.
+
+    Raises:
+        sqlite3.OperationalError: another process has it open.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time, patience_s: float = 20) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._now = now
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, patience_s, check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        # Exclusive: a process that is being replaced must have ended before the next one begins.
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._db.executescript(_SCHEMA)
+        with self._changes() as db:
+            db.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
+
+    def close(self) -> None:
+        """Closes the database."""
+        with self._lock:
+            self._db.close()
+
+    def create(self, owner: str, order: JobOrder, parts: Iterable[Part], most: int) -> Job:
+        """Stores a job with its parts.
+
+        Raises:
+            InvalidText: there are no parts.
+            Overloaded: the owner has `most` unfinished jobs.
+        """
+        rows = [(n, *part_values(part)) for n, part in enumerate(parts)]
+        if not rows:
+            raise InvalidText("The text holds no letter or digit: there is nothing to speak.", "input")
+        id, now = f"job_{uuid4().hex[:24]}", self._now()
+        titles = [chapter.title for chapter in order.chapters if chapter.script.has_words]
+        voices = {"": order.reference, **order.cast}
+        with self._changes() as db:
+            query = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running', 'paused')"
+            if db.execute(query, (owner,)).fetchone()[0] >= most:
+                raise Overloaded(f"You have {most} unfinished jobs: wait for one, or delete one.", None, _RETRY_S)
+            values = (
+                *(id, owner, "queued", now, now, order.title, order.author, order.cover, order.response_format),
+                *(order.sample_rate, json.dumps(titles), json.dumps(order.params)),
+                *(
+                    json.dumps({name: reference_values(voice) for name, voice in voices.items()}),
+                    json.dumps(order.warnings),
+                ),
+            )
+            db.execute(f"INSERT INTO jobs VALUES ({'?, ' * len(values)}NULL)", values)  # noqa: S608
+            db.executemany(f"INSERT INTO parts VALUES ('{id}', {'?, ' * 9}NULL, NULL, NULL)", rows)  # noqa: S608
+            self._event(id, "state", {"state": "queued"})
+        return self.get(owner, id)
+
+    def get(self, owner: str, id: str) -> Job:
+        """Returns a job of this owner, with its chapters.
+
+        Raises:
+            NotFound: the owner has no such job.
+        """
+        with self._lock:
+            row = self._db.execute(f"{_SUMS} AND jobs.id = ? GROUP BY jobs.id", (owner, id)).fetchone()
+            if row is None:
+                raise missing(id)
+            chapters = self._db.execute(
+                "SELECT chapter, count(*) AS parts, count(seconds) AS parts_done, "
+                "total(seconds + before + pause) AS duration FROM parts WHERE job = ? GROUP BY chapter "
+                "ORDER BY chapter",
+                (id,),
+            ).fetchall()
+        return job_of(row, joined_chapters(json.loads(row["titles"]), chapters))
+
+    def jobs(self, owner: str) -> list[Job]:
+        """Returns all jobs of an owner, the newest first."""
+        query = f"{_SUMS} GROUP BY jobs.id ORDER BY created_at DESC, jobs.rowid DESC"
+        with self._lock:
+            return [job_of(row) for row in self._db.execute(query, (owner,))]
+
+    def change(self, id: str, state: State, allowed: Collection[State]) -> bool:
+        """Sets the state of a job if it has one of some states, or this one already. Returns whether it has."""
+        with self._changes() as db:
+            row = db.execute("SELECT state FROM jobs WHERE id = ?", (id,)).fetchone()
+            if row is None or row["state"] not in {*allowed, state}:
+                return False
+            self._change(id, state)
+        return True
+
+    def report(self, id: str, problem: str) -> None:
+        """Notes what a job waits for."""
+        with self._changes() as db:
+            if db.execute("UPDATE jobs SET error = ? WHERE id = ?", (problem, id)).rowcount:
+                self._event(id, "problem", {"message": problem})
+
+    def delete(self, id: str) -> list[str]:
+        """Deletes a job; returns the keys of parts that no other job has."""
+        with self._changes() as db:
+            query = "SELECT DISTINCT key FROM parts AS own WHERE job = ? AND NOT EXISTS (SELECT 1 FROM parts WHERE "
+            keys = [row["key"] for row in db.execute(f"{query}key = own.key AND job <> own.job)", (id,))]
+            db.execute("DELETE FROM jobs WHERE id = ?", (id,))
+        return keys
+
+    def expired(self, seconds: float) -> list[str]:
+        """Returns the jobs that will not go on by themselves, and have not changed for so long."""
+        query = "SELECT id FROM jobs WHERE state IN ('done', 'failed', 'paused') AND updated_at < ?"
+        with self._lock:
+            return [row["id"] for row in self._db.execute(query, (self._now() - seconds,))]
+
+    def keys(self) -> set[str]:
+        """Returns the keys of all parts."""
+        with self._lock:
+            return {row["key"] for row in self._db.execute("SELECT DISTINCT key FROM parts")}
+
+    def next_part(self, busy: Collection[str], served: Mapping[str, float]) -> Waiting | None:
+        """Returns the part to speak next: of the owner served longest ago, the next one of the oldest job.
+
+        Args:
+            busy: Keys of parts that are being spoken.
+            served: When a part was last begun, by owner.
+        """
+        held = ", ".join("?" * len(busy))
+        with self._changes() as db:
+            jobs = db.execute(
+                "SELECT id, owner, state, params, voices FROM jobs WHERE state IN ('queued', 'running') ORDER BY rowid"
+            ).fetchall()
+            for job in sorted(jobs, key=lambda job: served.get(job["owner"], 0.0)):
+                query = "SELECT * FROM parts WHERE job = ? AND seconds IS NULL AND error IS NULL "
+                query += f"AND key NOT IN ({held}) ORDER BY position LIMIT 1"
+                if part := db.execute(query, (job["id"], *busy)).fetchone():
+                    self._change(job["id"], "running")
+                    reference = read_reference(json.loads(job["voices"])[part["voice"] or ""])
+                    params = json.loads(job["params"])
+                    order = PartOrder(part["text"], reference, params, part["seed"], part["speed"])
+                    return Waiting(job["id"], job["owner"], part["key"], order)
+        return None
+
+    def finish(self, job: str, key: str, seconds: float, took: float | None, warnings: Collection[str] = ()) -> None:
+        """Notes that a part has its audio, and ends the job after the last."""
+        data = {"duration": seconds} | ({"warnings": [*warnings]} if warnings else {})
+        self._finished(job, key, "seconds = ?, took = ?", (seconds, took), data)
+
+    def fail(self, job: str, key: str, error: str) -> None:
+        """Notes that a part cannot be spoken."""
+        self._finished(job, key, "error = ?", (error,), {"error": error})
+
+    def _finished(self, job: str, key: str, change: str, values: tuple[Any, ...], data: dict[str, Any]) -> None:
+        with self._changes() as db:
+            parts = db.execute(
+                f"UPDATE parts SET {change} WHERE job = ? AND key = ? RETURNING position, chapter",  # noqa: S608
+                (*values, job, key),
+            ).fetchall()
+            for position, chapter in sorted(tuple(part) for part in parts):
+                self._event(job, "part", {"part": position + 1, "chapter": chapter, **data})
+            if not parts:
+                return  # the job was deleted
+            now = self._now()
+            db.execute("UPDATE jobs SET updated_at = ?, error = NULL WHERE id = ?", (now, job))
+            open_parts = "SELECT 1 FROM parts WHERE job = ? AND seconds IS NULL AND error IS NULL"
+            if db.execute(open_parts, (job,)).fetchone():
+                return
+            failed = db.execute(
+                "SELECT text, error FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position", (job,)
+            ).fetchall()
+            if failed:
+                error = f"{len(failed)} parts could not be spoken. The first, {failed[0]['text'][:60]!r}: "
+                self._change(job, "failed", error + failed[0]["error"])
+            else:
+                self._change(job, "done")
+
+    def reopen(self, id: str) -> bool:
+        """Queues a failed job again, with other seeds for the failed parts. Returns False if it has not failed."""
+        with self._changes() as db:
+            if not db.execute("SELECT 1 FROM jobs WHERE id = ? AND state = 'failed'", (id,)).fetchone():
+                return False
+            query = "SELECT position, seed, key FROM parts WHERE job = ? AND error IS NOT NULL"
+            for position, seed, key in db.execute(query, (id,)).fetchall():
+                db.execute(
+                    "UPDATE parts SET error = NULL, seed = ?, key = ? WHERE job = ? AND position = ?",
+                    ((seed + 1) % 2**32, renewed(key), id, position),
+                )
+            self._change(id, "queued")
+        return True
+
+    def events(self, id: str, after: int, most: int = 1000) -> tuple[JobEvent, ...]:
+        """Returns the events after a number, at most so many."""
+        query = "SELECT * FROM events WHERE job = ? AND number > ? ORDER BY number LIMIT ?"
+        with self._lock:
+            rows = self._db.execute(query, (id, after, most)).fetchall()
+        return tuple(JobEvent(row["number"], row["type"], json.loads(row["data"])) for row in rows)
+
+    def book(self, id: str) -> Book:
+        """Returns what the file of a job needs."""
+        with self._lock:
+            row = self._db.execute("SELECT * FROM jobs WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            raise missing(id)
+        titles = tuple(json.loads(row["titles"]))
+        return Book(row["title"], row["author"], row["cover"], titles, row["format"], row["sample_rate"])
+
+    def recorded(self, id: str, chapter: int | None = None) -> list[Recorded] | None:
+        """Returns the parts of a job or chapter in order; None if one has no audio yet."""
+        query = "SELECT chapter, key, seconds, before, pause FROM parts WHERE job = ? AND ? IN (chapter, 0)"
+        with self._lock:
+            rows = self._db.execute(f"{query} ORDER BY position", (id, chapter or 0)).fetchall()
+        return None if any(row["seconds"] is None for row in rows) else [Recorded(*row) for row in rows]
+
+    def _change(self, id: str, state: State, error: str | None = None) -> None:
+        query = "UPDATE jobs SET state = ?, error = ?, updated_at = ? WHERE id = ? AND state <> ?"
+        if self._db.execute(query, (state, error, self._now(), id, state)).rowcount:
+            self._event(id, "state", {"state": state} | ({"error": error} if error else {}))
+
+    def _event(self, id: str, type: str, data: Mapping[str, Any]) -> None:
+        self._db.execute(
+            "INSERT INTO events SELECT ?, 1 + ifnull(max(number), 0), ?, ? FROM events WHERE job = ?",
+            (id, type, json.dumps(data), id),
+        )
+
+    @contextmanager
+    def _changes(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")

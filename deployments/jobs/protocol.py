@@ -1,0 +1,227 @@
+"""Jobs as their callers see them, and what jobs need of the service."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
+from deployments.text.pronunciation import Pronunciation
+from deployments.text.script import Script
+from deployments.voices.reference import Reference
+
+State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+ENDED: Final[frozenset[State]] = frozenset({"done", "failed", "cancelled"})
+"""States in which no part will be spoken."""
+BookFormat = Literal["wav", "mp3", "flac", "opus", "m4b"]
+MEDIA_TYPES: Final[Mapping[BookFormat, str]] = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "opus": "audio/ogg",
+    "m4b": "audio/mp4",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A chapter of a text."""
+
+    title: str
+    script: Script
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """What a job shall speak. All that later requests could change is resolved: voices, pronunciations, defaults."""
+
+    chapters: tuple[Chapter, ...]
+    params: Mapping[str, Any]
+    """Parameters of speech that reach the takes, as JSON."""
+    reference: Reference
+    model: str
+    """Name of the checkpoint."""
+    response_format: BookFormat = "wav"
+    sample_rate: int = 24_000
+    """Hz of the files."""
+    seed: int = 0
+    speed: float = 1.0
+    voice: str | None = None
+    """Name of the reference."""
+    cast: Mapping[str, Reference] = field(default_factory=dict)
+    """The other voices, by their names."""
+    language: str = "en"
+    options: NormalizationOptions = DEFAULT_OPTIONS
+    pronunciations: tuple[Pronunciation, ...] = ()
+    title: str | None = None
+    author: str | None = None
+    cover: bytes | None = None
+    """A JPEG or PNG."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterProgress:
+    """How much of a chapter is spoken."""
+
+    title: str
+    parts: int
+    parts_done: int
+    duration: float
+    """Seconds of its audio so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """State of a job."""
+
+    id: str
+    state: State
+    title: str | None
+    author: str | None
+    response_format: BookFormat
+    created_at: float
+    """Seconds since 1970, as all times."""
+    updated_at: float
+    parts: int
+    parts_done: int
+    parts_failed: int
+    characters: int
+    characters_done: int
+    progress: float
+    """Fraction of the characters that is spoken, from 0 to 1."""
+    duration: float
+    """Seconds of audio so far."""
+    seconds_left: float | None
+    """Estimated seconds until it is done, without the wait for other jobs; None: unknown."""
+    error: str | None
+    """Why it failed, or what it waits for."""
+    warnings: tuple[str, ...] = ()
+    chapters: tuple[ChapterProgress, ...] = ()
+    """Empty in lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """A change of a job."""
+
+    number: int
+    """From 1, without gaps."""
+    type: str
+    """`state`, `part` or `problem`."""
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """A file of a job, complete on the disk."""
+
+    name: str
+    size: int
+    """Bytes."""
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartOrder:
+    """A part to speak."""
+
+    text: str
+    """Normalised."""
+    reference: Reference
+    params: Mapping[str, Any]
+    seed: int
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPart:
+    """A spoken part."""
+
+    flac: bytes
+    """Mono at 16 kHz."""
+    warnings: tuple[str, ...] = ()
+
+
+class Speaker(Protocol):
+    """Speaks parts."""
+
+    async def record(self, order: PartOrder) -> RecordedPart:
+        """Speaks a part whenever the service has nothing more urgent to do.
+
+        Raises:
+            ServiceError: it cannot be spoken.
+        """
+        ...
+
+
+class JobBoard(Protocol):
+    """The jobs of all clients. To a client, jobs of others do not exist.
+
+    All methods but `create` and `list` raise NotFound.
+    """
+
+    async def create(self, owner: str, order: JobOrder) -> Job:
+        """Stores a new job.
+
+        Raises:
+            Overloaded: the client has too many unfinished jobs.
+            InvalidText: there is nothing to speak.
+        """
+        ...
+
+    async def list(self, owner: str) -> list[Job]:
+        """Returns the jobs, the newest first, without their chapters."""
+        ...
+
+    async def get(self, owner: str, id: str) -> Job: ...
+
+    async def pause(self, owner: str, id: str) -> Job:
+        """Stops a job until it is resumed.
+
+        Raises:
+            Conflict: it has ended.
+        """
+        ...
+
+    async def resume(self, owner: str, id: str) -> Job:
+        """Continues a paused job.
+
+        Raises:
+            Conflict: it has ended.
+        """
+        ...
+
+    async def retry(self, owner: str, id: str) -> Job:
+        """Speaks the failed parts of a failed job again, with other seeds.
+
+        Raises:
+            Conflict: it has not failed.
+        """
+        ...
+
+    async def delete(self, owner: str, id: str) -> Job:
+        """Deletes a job and its audio for good; stops it before."""
+        ...
+
+    async def events(self, owner: str, id: str, after: int = 0, wait_s: float = 0) -> tuple[JobEvent, ...]:
+        """Returns events with higher numbers than `after`; waits for the first if there are none yet."""
+        ...
+
+    async def audio(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
+        """Writes a file of all the speech or of a chapter, if it does not exist yet.
+
+        Args:
+            owner: The client.
+            id: The job.
+            format: None: the job's.
+            chapter: From 1; None: all chapters.
+
+        Raises:
+            Conflict: not all of it is spoken yet.
+            InvalidInput: the format cannot hold so much.
+        """
+        ...
+
+    def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        """Yields bytes of a file."""
+        ...

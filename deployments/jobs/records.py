@@ -1,0 +1,105 @@
+"""What the journal returns, and how values are written into it."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from deployments.errors import NotFound
+from deployments.jobs.plan import Part
+from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, PartOrder
+from deployments.voices.reference import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A part that waits to be spoken."""
+
+    job: str
+    owner: str
+    key: str
+    order: PartOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The audio of a part, as a file is joined from it."""
+
+    chapter: int
+    key: str
+    seconds: float
+    before: float
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the file of a job needs besides its audio."""
+
+    title: str | None
+    author: str | None
+    cover: bytes | None
+    titles: tuple[str, ...]
+    """Of the chapters."""
+    format: BookFormat
+    sample_rate: int
+
+
+def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = ()) -> Job:
+    """Returns the job of a row with its sums."""
+    characters, done = row["characters"], int(row["characters_done"])
+    # Only parts that this job has waited for count: others were taken from earlier jobs.
+    pace = row["took"] / row["characters_timed"] if row["characters_timed"] else None
+    left = characters - done
+    return Job(
+        id=row["id"],
+        state=row["state"],
+        title=row["title"],
+        author=row["author"],
+        response_format=row["format"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        parts=row["parts"],
+        parts_done=row["parts_done"],
+        parts_failed=row["parts_failed"],
+        characters=characters,
+        characters_done=done,
+        progress=done / characters,
+        duration=row["duration"],
+        seconds_left=0.0 if not left else None if pace is None else left * pace,
+        error=row["error"],
+        warnings=tuple(json.loads(row["warnings"])),
+        chapters=tuple(chapters),
+    )
+
+
+def joined_chapters(titles: Sequence[str], rows: Iterable[sqlite3.Row]) -> list[ChapterProgress]:
+    """Returns the progress of chapters: a title and the sums of its parts."""
+    return [
+        ChapterProgress(title, row["parts"], row["parts_done"], row["duration"])
+        for title, row in zip(titles, rows, strict=True)
+    ]
+
+
+def missing(id: str) -> NotFound:
+    """Returns the error for a job that does not exist, or is another's."""
+    return NotFound(f"There is no job {id[:100]!r}: it was deleted or never existed.", "id")
+
+
+def part_values(part: Part) -> tuple[Any, ...]:
+    """Returns a part as its columns."""
+    values = asdict(part)
+    return tuple(values[name] for name in ("chapter", "text", "voice", "speed", "before", "pause", "seed", "key"))
+
+
+def reference_values(reference: Reference) -> dict[str, Any]:
+    """Returns a reference as JSON."""
+    return {"codes": reference.codes.tolist(), "text": reference.text}
+
+
+def read_reference(written: Mapping[str, Any]) -> Reference:
+    """Reads what `reference_values` returns."""
+    return Reference(np.array(written["codes"], np.int32), written["text"])

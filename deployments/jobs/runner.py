@@ -1,0 +1,149 @@
+"""Speaks the parts of jobs, one after the other or a few at once."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
+from deployments.jobs.journal import Journal
+from deployments.jobs.protocol import RecordedPart, Speaker
+from deployments.jobs.pulse import Pulse
+from deployments.jobs.records import Waiting
+from deployments.jobs.store import PartStore
+
+logger = logging.getLogger(__name__)
+
+_TRANSIENT: Final = (Unavailable, Overloaded, TimedOut, OSError, sqlite3.Error)
+_ATTEMPTS: Final = 20
+"""Attempts at a part while the service cannot speak, in about a quarter of an hour."""
+
+
+def backoff(attempt: int) -> float:
+    """Returns the seconds before a further attempt."""
+    return float(min(60, 2**attempt))
+
+
+class Runner:
+    """Speaks whatever part is next, until it is stopped.
+
+    Args:
+        journal: Says which part is next.
+        store: Receives the audio.
+        speaker: Speaks.
+        at_once: Maximum parts that are spoken at once.
+        pulse: Beats after each change of a job.
+        delay: Returns the seconds before a further attempt.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        store: PartStore,
+        speaker: Speaker,
+        pulse: Pulse,
+        at_once: int = 1,
+        delay: Callable[[int], float] = backoff,
+    ) -> None:
+        self._journal = journal
+        self._store = store
+        self._speaker = speaker
+        self._pulse = pulse
+        self._at_once = at_once
+        self._delay = delay
+        self._served: dict[str, float] = {}
+        self._running: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        """The job and the task of each part that is being spoken, by its key."""
+        self._wake = asyncio.Event()
+        self._choosing = asyncio.Lock()
+        """Held from the choice of a part until its task exists, so that no part is begun after `stop`."""
+
+    def wake(self) -> None:
+        """Makes it look for parts."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Speaks parts until it is cancelled."""
+        try:
+            while True:
+                self._wake.clear()
+                while len(self._running) < self._at_once and await self._begin():
+                    self._pulse.beat()
+                await self._wake.wait()
+        finally:
+            await self._cancel([task for _, task in self._running.values()])
+
+    async def stop(self, job: str) -> None:
+        """Stops the parts of a job that are being spoken."""
+        async with self._choosing:
+            tasks = [task for owner, task in self._running.values() if owner == job]
+        await self._cancel(tasks)
+
+    async def _begin(self) -> bool:
+        async with self._choosing:
+            part = await asyncio.to_thread(self._journal.next_part, [*self._running], self._served)
+            if part is None:
+                return False
+            self._served[part.owner] = time.monotonic()
+            task = asyncio.create_task(self._make(part))
+            self._running[part.key] = part.job, task
+        task.add_done_callback(lambda _: self._ended(part.key))
+        return True
+
+    async def _cancel(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, key: str) -> None:
+        del self._running[key]
+        self._pulse.beat()
+        self._wake.set()
+
+    async def _make(self, part: Waiting) -> None:
+        problem: Exception | None = None
+        for attempt in range(_ATTEMPTS):
+            began = time.monotonic()
+            try:
+                # A part may have been made for another job, or just before the service was killed.
+                if await asyncio.to_thread(self._store.seconds, part.key) is not None:
+                    await self._keep(part, None, None)
+                else:
+                    recorded = await self._speaker.record(part.order)
+                    await self._keep(part, recorded, (time.monotonic() - began) / self._at_once)
+                return
+            except _TRANSIENT as error:
+                problem = error
+                message = error.message if isinstance(error, ServiceError) else f"The disk cannot be written: {error}."
+                logger.warning("A part of %s waits: %s", part.job, message)
+                with suppress(sqlite3.Error):
+                    await asyncio.to_thread(self._journal.report, part.job, message)
+                self._pulse.beat()
+                await asyncio.sleep(self._delay(attempt))
+            except ServiceError as error:
+                problem = error
+                break
+            except Exception as error:  # one bad part must not end the runner
+                logger.exception("A part of %s failed", part.job)
+                problem = error
+                break
+        message = problem.message if isinstance(problem, ServiceError) else "An internal error: see the service's log."
+        await asyncio.to_thread(self._journal.fail, part.job, part.key, message)
+
+    async def _keep(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
+        """Stores the audio and says so in the journal. Goes on when it is cancelled, and ends before the task does."""
+        keeping = asyncio.ensure_future(asyncio.to_thread(self._write, part, recorded, took))
+        try:
+            await asyncio.shield(keeping)
+        except asyncio.CancelledError:
+            await asyncio.wait([keeping])
+            raise
+
+    def _write(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
+        if recorded:
+            self._store.write(part.key, recorded.flac)
+        warnings = recorded.warnings if recorded else ()
+        self._journal.finish(part.job, part.key, self._store.seconds(part.key) or 0.0, took, warnings)

@@ -1,0 +1,79 @@
+"""`llasa-serve book` and `jobs`, against a service on scripted models."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from cli.__main__ import main
+from deployments.audio.decoder import Decoder
+from tests.support.epubs import ONE, TWO, book
+from tests.support.noted import noted_service
+from tests.support.pictures import PNG
+from tests.support.served import served
+from tests.support.serving import application_with_jobs
+
+
+@pytest.fixture
+def jobs_url(decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with served(application_with_jobs(noted_service(decoder, tmp_path), tmp_path / "jobs")) as url:
+        monkeypatch.setenv("LLASA_URL", url)
+        yield url
+
+
+@pytest.mark.usefixtures("jobs_url")
+def test_an_epub_becomes_an_m4b_with_chapters_and_a_cover_by_one_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tales.epub").write_bytes(book({"1.xhtml": ONE, "2.xhtml": TWO}, PNG))
+    output = tmp_path / "tales.m4b"
+    assert main(["book", str(tmp_path / "tales.epub"), "-o", str(output), "--author", "Me", "--keep-job"]) == 0
+    with av.open(str(output)) as file:
+        assert [chapter["metadata"]["title"] for chapter in file.chapters()] == ["The Fox", "The Dog"]
+        assert (file.metadata["title"], file.metadata["artist"]) == ("Two Tales", "Me")
+        assert len(file.streams.video) == 1
+    assert "100%" in capsys.readouterr().err
+    assert not output.with_name("tales.m4b.part").exists()
+
+    assert main(["jobs"]) == 0
+    listed = capsys.readouterr().out
+    assert "Two Tales" in listed
+    id = listed.split()[0]
+    again = tmp_path / "again.m4b"
+    assert main(["jobs", "get", id, "-o", str(again)]) == 0
+    assert again.read_bytes() == output.read_bytes()
+    assert main(["jobs", "pause", id]) == 3
+    assert "The job is done" in capsys.readouterr().err
+    assert main(["jobs", "delete", id]) == 0
+    capsys.readouterr()
+    assert main(["jobs"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("jobs_url")
+def test_a_book_leaves_no_job_unless_it_shall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "story.txt").write_text("The fox ran.")
+    assert main(["book", str(tmp_path / "story.txt"), "-o", str(tmp_path / "story.mp3"), "--speed", "2"]) == 0
+    capsys.readouterr()
+    assert main(["jobs"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("document", "output", "message"),
+    [
+        ("story.txt", "story.doc", "no format that is known"),
+        ("missing.txt", "story.mp3", "cannot be read"),
+        ("story.txt", "nowhere/story.mp3", "no folder"),
+        ("story.pdf", "story.mp3", "must end in one of"),
+    ],
+)
+@pytest.mark.usefixtures("jobs_url")
+def test_what_cannot_be_done_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], document: str, output: str, message: str
+) -> None:
+    for name in ("story.txt", "story.pdf"):
+        (tmp_path / name).write_text("The fox ran.")
+    assert main(["book", str(tmp_path / document), "-o", str(tmp_path / output)]) == 3
+    assert message in capsys.readouterr().err

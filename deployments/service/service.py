@@ -98,7 +98,7 @@ class SpeechService:
 
         return self._in_turn(caller, spoken)
 
-    def narrate(
+    async def narrate(
         self, params: SpeechParams, clip: Clip | None = None, *, caller: Turn | str
     ) -> AsyncGenerator[SpeechEvent, None]:
         """Yields the events of a speech as it is generated; the caller makes a file of it."""
@@ -112,7 +112,10 @@ class SpeechService:
                 async for event in events:
                     yield event
 
-        return self._in_turn(caller, spoken)
+        # A generator itself: Serve streams nothing else to the page.
+        async with aclosing(self._in_turn(caller, spoken)) as events:
+            async for event in events:
+                yield event
 
     async def transcribe(
         self, clip: Clip, *, language: str | None, words: bool, caller: Turn | str = ASSISTANTS

@@ -10,7 +10,7 @@ import pytest
 from deployments.errors import InvalidAudio
 from deployments.llasa.protocol import Sampling
 from deployments.residency.protocol import MODELS
-from deployments.synthesis.events import Audio, Finished, Progress, SpeechEvent
+from deployments.synthesis.events import Audio, Finished, Part, Progress, SpeechEvent
 from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
 from deployments.xcodec2.protocol import HOP
 from tests.conftest import Models
@@ -40,7 +40,9 @@ async def events_of(synthesizer: Synthesizer, request: SpeechRequest) -> list[Sp
 async def test_stages_then_audio_in_pieces_then_once_the_end(synthesizer: Synthesizer) -> None:
     events = await events_of(synthesizer, REQUEST)
     assert events[:3] == [Progress("waking"), Progress("encoding"), Progress("speaking", 1, 1)]
-    pieces, last = events[3:-1], events[-1]
+    *pieces, part, last = events[3:]
+    assert isinstance(part, Part)
+    assert (part.start, part.seconds) == (0, sum(piece.audio.size for piece in pieces) / 16_000)
     assert len(pieces) > 1
     for piece in pieces:
         assert isinstance(piece, Audio)
@@ -80,6 +82,14 @@ async def test_a_reference_without_its_text_is_listened_to(synthesizer: Synthesi
     assert last.ref_text
     assert set(residency.orders[-1]) == {"held", *MODELS}
     assert (await synthesizer.prepare(voice(1.5))).text == last.ref_text
+
+
+async def test_hearing_a_clip_needs_whisper_only(synthesizer: Synthesizer, residency: Still) -> None:
+    heard = await synthesizer.hear(voice(1.5))
+    assert residency.orders == [("held", "Whisper")]
+    prepared = await synthesizer.prepare(voice(1.5))
+    assert (prepared.text, prepared.warnings) == (heard.text, heard.warnings)
+    assert heard.warnings
 
 
 async def test_a_reference_in_which_nothing_is_heard_is_refused(synthesizer: Synthesizer) -> None:

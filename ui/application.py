@@ -21,6 +21,7 @@ from ui.recording import Recordings
 _KEPT_S: Final = 4 * 3600.0
 """Seconds of speech kept for open pages."""
 _STYLE: Final = Path(__file__).with_name("style.css")
+_SCRIPT: Final = Path(__file__).with_name("page.js")
 
 
 def build_application(backend: Backend, settings: Settings, folder: Path) -> FastAPI:
@@ -53,7 +54,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
             run_history=False,
             theme=_theme(),
             css_paths=_STYLE,
-            js=f"() => {{ document.documentElement.lang = '{texts.code}' }}",
+            js=_SCRIPT.read_text(encoding="utf-8").replace("LANGUAGE", texts.code),
             show_error=True,
             ssr_mode=False,
         )

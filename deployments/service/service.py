@@ -183,6 +183,10 @@ class SpeechService:
         """Loads a model, or all, ahead of need; `pin` keeps them loaded until they are offloaded."""
         await self.residency.warm(chosen(model), pin=pin)
 
+    async def warm_up(self) -> None:
+        """Loads the models that most requests need. A large Whisper is left out: it takes memory, and few need it."""
+        await self.residency.warm([model for model in MODELS if model != "Whisper" or self.profile.name == "nano"])
+
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         """Changes the idle timeout of a model, or of all."""
         await self.residency.set_timeout(chosen(model), seconds)

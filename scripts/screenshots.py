@@ -49,11 +49,14 @@ def picture(browser: Browser, url: str, scene: str, folder: Path, clip: FilePayl
         page.screenshot(path=folder / "landing.png", full_page=True)
     page.locator("#clip input[type=file]").set_input_files(clip)
     page.locator("#notes .hint").wait_for(timeout=120_000)
+    if scene == "desktop":
+        page.locator("#target textarea").fill(f"{TEXT} " * 10)
+        page.locator("#generate").click()
+        page.locator("#captions .now").first.wait_for(timeout=120_000)
+        page.screenshot(path=folder / "speaking.png", full_page=True)
+        page.locator("#stop").click()
     page.locator("#target textarea").fill(TEXT)
     page.locator("#generate").click()
-    page.locator("#captions .now").first.wait_for(timeout=120_000)
-    if scene == "desktop":
-        page.screenshot(path=folder / "speaking.png", full_page=True)
     page.locator("#downloads a").first.wait_for(timeout=120_000)
     page.locator("#speech").wait_for(timeout=10_000)
     page.wait_for_timeout(1500)

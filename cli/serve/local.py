@@ -135,11 +135,13 @@ def _reason(message: str) -> str:
 def warm_up(config: dict[str, Any], say: Callable[[str], None]) -> None:
     """Orders the models that most requests need to be loaded; does not wait for them."""
     from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
 
     service: DeploymentHandle[Any] = serve.get_app_handle(service_application(config)["name"])
     try:
         service.options(method_name="warm_up").remote().result(timeout_s=_ORDER_S)
-    except Exception as error:  # the service works without
+    except (RayError, RayServeException, TimeoutError) as error:  # the service works without
         say(f"The models are not loaded in advance: {error}")
 
 

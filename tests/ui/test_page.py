@@ -107,6 +107,28 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
         assert visitor.complaints == []
 
 
+def test_a_pronunciation_is_added_used_and_deleted(browser: Browser, page: str) -> None:
+    with visit(browser, page) as visitor:
+        visitor.tab(3)
+        visitor.says("#pronunciations", "None is stored yet")
+        visitor.write("#term", "Nguyen")
+        visitor.write("#replacement", "win")
+        visitor.press("#add-pronunciation")
+        visitor.says("#pronunciation-status", "“Nguyen” is stored.")
+        visitor.says("#pronunciations td >> nth=1", "win")
+        visitor.press("#add-pronunciation")
+        visitor.says("body", "There is a pronunciation of 'Nguyen' already")
+        visitor.tab(0)
+        visitor.write("#target", "Nguyen.")
+        visitor.generate()
+        visitor.spoken()
+        visitor.says("#captions", "win.")
+        visitor.tab(3)
+        visitor.press("#delete-pronunciation")
+        visitor.says("#pronunciations", "None is stored yet")
+        assert visitor.complaints == []
+
+
 def test_a_recording_is_transcribed_with_subtitles(browser: Browser, page: str, clip_path: Path) -> None:
     with visit(browser, page) as visitor:
         visitor.tab(1)
@@ -251,6 +273,11 @@ def test_every_field_and_button_has_a_name_and_can_be_reached_by_keyboard(browse
             visitor.page.keyboard.press("Tab")
             reached.add(visitor.page.evaluate("document.activeElement.id"))
         assert {"generate", "stop"} <= reached
+        visitor.page.get_by_role("radio", name="alloy").focus()
+        visitor.page.keyboard.press("ArrowDown")
+        expect(visitor.page.get_by_role("radio", name="ash")).to_be_checked()
+        visitor.page.keyboard.press("Tab")
+        assert visitor.page.evaluate("document.activeElement.ariaLabel").startswith("Listen")
 
 
 def test_with_keys_the_page_asks_for_one(

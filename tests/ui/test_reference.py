@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,11 @@ def nano_page(nano: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def recording(nano: Models, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Speech of 3 s."""
+    with ThreadPoolExecutor(1) as thread:  # this one has a loop already: the browser's
+        codes = shipped_voices()["nova"].codes
+        sound = thread.submit(lambda: asyncio.run(nano.codec.decode(codes))).result()
     path = tmp_path_factory.mktemp("clips") / "recording.wav"
-    path.write_bytes(wav_file(asyncio.run(nano.codec.decode(shipped_voices()["nova"].codes))))
+    path.write_bytes(wav_file(sound))
     return path
 
 
@@ -68,7 +72,7 @@ def test_a_recording_is_cloned_and_heard_in_three_actions(browser: Browser, nano
     with visit(browser, nano_page) as visitor:
         visitor.upload("#clip", recording)
         visitor.says("#notes", "s of speech")
-        expect(ref_text(visitor)).to_have_value(re.compile("sun|day|begin"), timeout=PATIENCE_MS)
+        expect(ref_text(visitor)).to_have_value(re.compile("walk|night|rain"), timeout=PATIENCE_MS)
         expect(waveform(visitor)).to_be_visible()
         visitor.write("#target", TEXT * 3)
         visitor.press("#generate")
@@ -81,6 +85,7 @@ def test_a_recording_is_cloned_and_heard_in_three_actions(browser: Browser, nano
 
 def test_the_words_of_verified_speech_light_up_one_after_the_other(browser: Browser, nano_page: str) -> None:
     with visit(browser, nano_page) as visitor:
+        visitor.says("#state", "Llasa: unloaded")  # the page listens
         visitor.page.get_by_role("button", name="Settings").first.click()
         visitor.page.get_by_label("Verify the speech").check()
         visitor.write("#target", "The old man walked to the river.")
@@ -98,7 +103,7 @@ def test_the_words_of_verified_speech_light_up_one_after_the_other(browser: Brow
 def test_a_problem_of_the_clip_is_shown_before_anything_is_spoken(browser: Browser, page: str, clip_path: Path) -> None:
     with visit(browser, page) as visitor:
         visitor.upload("#clip", clip_path)
-        visitor.says("#notes .warnings", "Little or no speech is found")
+        visitor.says("#notes .warnings", "1.5 s of speech: 3 s and more give a truer voice")
 
 
 def test_a_recording_of_the_microphone_is_taken(browser: Browser, page: str) -> None:
@@ -108,7 +113,7 @@ def test_a_recording_of_the_microphone_is_taken(browser: Browser, page: str) -> 
         visitor.page.wait_for_timeout(1500)  # the length of the recording
         visitor.page.locator("#clip").get_by_role("button", name="Stop", exact=True).click()
         expect(waveform(visitor)).to_be_visible(timeout=PATIENCE_MS)
-        visitor.says("#notes", "s of speech")
+        visitor.says("#notes", "No speech is heard in the clip")  # it beeps
 
 
 def test_the_clip_and_the_list_take_turns(browser: Browser, page: str, clip_path: Path) -> None:

@@ -261,6 +261,7 @@ def test_the_language_can_be_switched(browser: Browser, page: str) -> None:
 
 def test_every_field_and_button_has_a_name_and_can_be_reached_by_keyboard(browser: Browser, page: str) -> None:
     with visit(browser, page) as visitor:
+        visitor.says("body", "Hello, this is my voice.")
         nameless = visitor.page.evaluate(
             "[...document.querySelectorAll('button, input:not([type=file]), textarea, audio, a')]"
             ".filter(e => e.offsetParent && !(e.innerText || '').trim() && !e.getAttribute('aria-label')"

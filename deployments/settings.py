@@ -79,6 +79,14 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="Seconds without a request after which a model is unloaded.")
     ] = 600
 
+    warm_up: Annotated[
+        bool,
+        Field(
+            description="Whether `llasa-serve serve` loads the models as soon as it is ready, so that the first "
+            "request need not wait: Llasa and XCodec2, and Whisper if it is small. Clusters ignore it: their GPU "
+            "nodes start with the first request, or with `POST /api/gpu/warm`."
+        ),
+    ] = True
     model_wait_timeout: Annotated[
         float,
         Field(

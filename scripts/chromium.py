@@ -16,6 +16,7 @@ _QUIET: Final = (
     "--disable-sync",
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
 )
 
 

@@ -21,6 +21,7 @@ from ui.recording import Recordings
 _KEPT_S: Final = 4 * 3600.0
 """Seconds of speech kept for open pages."""
 _STYLE: Final = Path(__file__).with_name("style.css")
+_SCRIPT: Final = Path(__file__).with_name("page.js")
 
 
 def build_application(backend: Backend, settings: Settings, folder: Path) -> FastAPI:
@@ -53,7 +54,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
             run_history=False,
             theme=_theme(),
             css_paths=_STYLE,
-            js=f"() => {{ document.documentElement.lang = '{texts.code}' }}",
+            js=_SCRIPT.read_text(encoding="utf-8").replace("LANGUAGE", texts.code),
             show_error=True,
             ssr_mode=False,
         )
@@ -110,7 +111,7 @@ _ICON: Final = (
 
 
 def _theme() -> gr.themes.Base:
-    """Gradio's theme, with fonts that need no other host, and readable notes."""
+    """Gradio's theme, with fonts that need no other host, and colours with enough contrast."""
     theme = gr.themes.Default(
         primary_hue="indigo", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )
@@ -119,4 +120,10 @@ def _theme() -> gr.themes.Base:
         block_info_text_color_dark="*neutral_300",
         block_label_text_color="*neutral_700",
         block_label_text_color_dark="*neutral_200",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_cancel_background_fill="#b91c1c",
+        button_cancel_background_fill_hover="#991b1b",
     )

@@ -1,12 +1,15 @@
 """The page's interface of the service."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
 from deployments.service.parameters import SpeechParams
+from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.transcription import Transcription
 from deployments.synthesis.events import SpeechEvent
+from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
@@ -22,6 +25,10 @@ class Backend(Protocol):
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool, caller: str) -> Transcription: ...
 
+    async def hear_clip(self, clip: Clip, *, caller: str) -> Transcription:
+        """Transcribes a reference clip. The warnings are those that speech with it would have."""
+        ...
+
     async def list_voices(self) -> list[Voice]: ...
 
     async def voice_sample(self, voice: str) -> Waveform:
@@ -33,6 +40,16 @@ class Backend(Protocol):
     async def rename_voice(self, voice: str, name: str) -> Voice: ...
 
     async def delete_voice(self, voice: str) -> Voice: ...
+
+    async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]: ...
+
+    async def add_pronunciations(self, entries: Sequence[Pronunciation]) -> tuple[StoredPronunciation, ...]: ...
+
+    async def remove_pronunciation(self, id: str) -> None: ...
+
+    async def models(self) -> dict[str, ModelStatus]:
+        """Returns where the models are loaded."""
+        ...
 
     async def residence(self) -> Residence: ...
 

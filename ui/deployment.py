@@ -1,7 +1,7 @@
 """The page as a Serve deployment, and the service behind a handle."""
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -14,12 +14,15 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
+from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
 from deployments.service.parameters import SpeechParams
+from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.retry import stream_with_retries, with_retries
 from deployments.service.transcription import Transcription
 from deployments.settings import Settings
 from deployments.synthesis.events import SpeechEvent
+from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
 
@@ -28,7 +31,7 @@ class RemoteBackend:
     """`Backend` behind a handle.
 
     If the ingress replica of a call dies, another one is called, unless something may have changed already: a voice
-    that was stored, renamed or deleted. Then the error says so, and the visitor checks the list.
+    or a pronunciation that was stored, renamed or deleted. Then the error says so, and the visitor checks the list.
 
     Args:
         application: Serve's name of the service's application.
@@ -59,6 +62,10 @@ class RemoteBackend:
         found: Transcription = await self._ask("transcribe", clip, language=language, words=words, caller=caller)
         return found
 
+    async def hear_clip(self, clip: Clip, *, caller: str) -> Transcription:
+        found: Transcription = await self._ask("hear_clip", clip, caller=caller)
+        return found
+
     async def list_voices(self) -> list[Voice]:
         voices: list[Voice] = await self._ask("list_voices")
         return voices
@@ -78,6 +85,21 @@ class RemoteBackend:
     async def delete_voice(self, voice: str) -> Voice:
         deleted: Voice = await self._change("delete_voice", voice)
         return deleted
+
+    async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]:
+        found: tuple[StoredPronunciation, ...] = await self._ask("list_pronunciations")
+        return found
+
+    async def add_pronunciations(self, entries: Sequence[Pronunciation]) -> tuple[StoredPronunciation, ...]:
+        added: tuple[StoredPronunciation, ...] = await self._change("add_pronunciations", entries)
+        return added
+
+    async def remove_pronunciation(self, id: str) -> None:
+        await self._change("remove_pronunciation", id)
+
+    async def models(self) -> dict[str, ModelStatus]:
+        found: dict[str, ModelStatus] = await self._ask("models")
+        return found
 
     async def residence(self) -> Residence:
         residence: Residence = await self._ask("residence")
@@ -108,7 +130,7 @@ class RemoteBackend:
             return await self._call(method, *args, **options)
         except ReplicaLost as error:
             raise Unavailable(
-                "The service was restarted meanwhile: check the list of voices before you try again.", retry_after_s=5
+                "The service was restarted meanwhile: check the list before you try again.", retry_after_s=5
             ) from error
 
     async def _call(self, method: str, *args: Any, **options: Any) -> Any:

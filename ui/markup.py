@@ -1,10 +1,12 @@
 """HTML fragments of the page. User text is escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
 from deployments.residency.protocol import GpuStatus, ModelStatus
+from deployments.service.pronunciations import StoredPronunciation
+from deployments.service.transcription import Transcription
 from ui.recording import Recording
 from ui.taken import Taken
 from ui.texts import Texts
@@ -27,6 +29,43 @@ def status(text: str, seconds: float = 0, *, busy: bool = False, failed: bool = 
     return f"<div {role}>{escape(text)}{length}{bar}</div>"
 
 
+def step(text: str) -> str:
+    """Renders the heading of a group of fields."""
+    return f'<h2 class="step">{escape(text)}</h2>'
+
+
+def heard(found: Transcription, texts: Texts) -> str:
+    """Renders the length of a clip, and its problems."""
+    line = texts.heard if found.text else texts.heard_nothing
+    return f'<div role="status"><p class="hint">{escape(line.format(seconds=f"{found.duration:.1f}"))}</p>' + (
+        f"{_warnings(found.warnings)}</div>"
+    )
+
+
+def state(found: Mapping[str, tuple[ModelStatus, float]], texts: Texts) -> str:
+    """Renders the models' states in a line, with the progress of those that load."""
+    line = []
+    for name, (model, seconds) in found.items():
+        text = f"{name}: {texts.states[model.state]}"
+        bar = ""
+        if model.state == "loading":
+            done = f' value="{min(seconds / model.last_load_seconds, 1):.2f}"' if model.last_load_seconds else ""
+            bar = f"<progress{done} aria-label={_quoted(text)}></progress>"
+        line.append(f'<span class="model {model.state}">{escape(text)}{bar}</span>')
+    return f'<p class="state" role="status">{"".join(line)}</p>'
+
+
+def pronunciations(found: Sequence[StoredPronunciation], texts: Texts) -> str:
+    """Renders the table of pronunciations."""
+    if not found:
+        return hint(texts.no_pronunciations)
+    entries = [each.pronunciation for each in found]
+    return _table(
+        texts.pronunciation_columns,
+        ((each.term, each.replacement, each.language or "", each.voice or "", "✓" * each.case) for each in entries),
+    )
+
+
 def player(recording: Recording, prefix: str, texts: Texts) -> str:
     """Renders a player that starts at the first audio."""
     source = escape(f"{prefix}/takes/{recording.id}/speech.wav")
@@ -37,11 +76,10 @@ def finished(taken: Taken, texts: Texts) -> str:
     """Renders the result of a speech, its warnings, and the times of its stages."""
     speech = taken.finished
     line = texts.done.format(seconds=f"{taken.seconds:.1f}", finish=texts.finishes[speech.finish], seed=speech.seed)
-    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in speech.warnings)
     times = ", ".join(f"{texts.timings[stage]} {seconds:.1f} s" for stage, seconds in speech.timings.items())
     return (
         f'<div role="status">{escape(line)}'
-        + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
+        + _warnings(speech.warnings)
         + f'<p class="hint">{escape(texts.times)}: {escape(times)}</p></div>'
     )
 
@@ -100,6 +138,11 @@ def gpus(found: Sequence[GpuStatus], texts: Texts) -> str:
         for gpu in found
     ]
     return _table(texts.gpu_columns, rows)
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    rows = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    return f'<ul class="warnings">{rows}</ul>' if rows else ""
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

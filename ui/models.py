@@ -15,8 +15,8 @@ _EVERY: float = 3
 
 def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) -> gr.Timer:
     """Builds the tab; returns its timer, for other tabs to stop."""
-    table = gr.HTML(elem_id="models")
-    gpus = gr.HTML(elem_id="gpus")
+    table = gr.HTML(label=texts.models, elem_id="models")
+    gpus = gr.HTML(label=texts.gpu_columns[0], elem_id="gpus")
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
             model = gr.Dropdown([(texts.all_models, ""), *((m, m) for m in MODELS)], value="", label=texts.model)

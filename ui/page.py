@@ -8,8 +8,10 @@ from deployments.settings import Settings
 from ui.backend import Backend
 from ui.languages import LANGUAGES
 from ui.models import models_tab
+from ui.pronunciations import pronunciations_tab
 from ui.recording import Recordings
 from ui.speak import speak_tab
+from ui.state import state_line
 from ui.texts import Texts
 from ui.transcribe import transcribe_tab
 from ui.voices import voices_tab
@@ -29,6 +31,7 @@ def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings:
     # Gradio's own files, such as uploads, are deleted after an hour.
     with gr.Blocks(title=texts.title, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
         gr.HTML(_heading(texts))
+        state_line(page, texts, backend)
         with gr.Tabs():
             with gr.Tab(texts.speak, id="speak") as speak:
                 speaking = speak_tab(texts, backend, recordings, settings)
@@ -36,11 +39,13 @@ def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings:
                 transcribe_tab(texts, backend)
             with gr.Tab(texts.voices, id="voices") as voices:
                 voices_tab(page, texts, backend, speaking)
+            with gr.Tab(texts.pronunciations, id="pronunciations") as pronunciations:
+                pronunciations_tab(pronunciations, texts, backend)
             with gr.Tab(texts.models, id="models") as models:
                 clock = models_tab(models, texts, backend, settings)
             with gr.Tab(texts.help, id="help") as guide:
                 gr.Markdown(texts.guide)
-        for other in (speak, transcribe, voices, guide):
+        for other in (speak, transcribe, voices, pronunciations, guide):
             other.select(lambda: gr.Timer(active=False), None, clock, api_visibility="private", queue=False)
     page.queue(default_concurrency_limit=None)
     # As launch() does. Gradio 6.31 omits it for a mounted page, and then takes any path here for an upload.

@@ -13,17 +13,17 @@ import gradio as gr
 
 from deployments.service.outputs import Outputs
 from deployments.service.parameters import RATE, SpeechParams
-from deployments.service.voices import BUILT_IN
 from deployments.settings import Settings
-from deployments.synthesis.events import Progress
+from deployments.synthesis.events import Part, Progress
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
 from deployments.synthesis.plan import Budget, plan
 from deployments.text.normalisation import normalise
 from ui import markup, upload
 from ui.backend import Backend
-from ui.clip_input import clip_input
+from ui.captions import captions as captions_of
 from ui.failure import sentence, show_failures
 from ui.recording import Recording, Recordings
+from ui.reference import reference_inputs
 from ui.speech_fields import BASIC, SpeechFields
 from ui.taken import Taken
 from ui.texts import Texts
@@ -35,58 +35,49 @@ _SEEDS: Final = 2**32 - 1
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Dropdown:
-    """Builds the tab; returns the choice of voices, for other tabs to update."""
+def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.HTML:
+    """Builds the tab; returns the list of voices, for other tabs to update."""
     history = gr.State([])
     fields = SpeechFields(texts, settings)
+    chosen = reference_inputs(texts, backend)
     with gr.Row(equal_height=False):
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(scale=3, min_width=320):
+            gr.HTML(markup.step(texts.say))
             target = gr.Textbox(
                 "",
                 label=texts.target_text,
                 placeholder=texts.target_placeholder,
-                lines=6,
+                lines=5,
                 max_length=settings.max_text_length,
                 elem_id="target",
             )
-            estimate = gr.HTML(elem_id="estimate")
-            voice = gr.Dropdown(
-                list(BUILT_IN), label=texts.voice, info=texts.voice_info, value="alloy", allow_custom_value=True
-            )
-            with gr.Accordion(texts.clip, open=False):
-                clip = clip_input(texts.clip_label, "clip")
-                ref_text = gr.Textbox(
-                    "", label=texts.ref_text, info=texts.ref_text_info, lines=2, max_lines=4, elem_id="ref-text"
-                )
-                listen = gr.Button(texts.listen, size="sm", elem_id="listen")
+            estimate = gr.HTML(label=texts.seconds, elem_id="estimate")
             with gr.Row():
                 generate = gr.Button(texts.generate, variant="primary", elem_id="generate", scale=3)
                 stop = gr.Button(texts.stop, elem_id="stop", scale=1, min_width=100)
-        with gr.Column(scale=4, min_width=320):
-            status = gr.HTML(markup.status(texts.nothing_yet), elem_id="status")
-            player = gr.HTML(elem_id="player")
+        with gr.Column(scale=2, min_width=280):
+            gr.HTML(markup.step(texts.waveform))
+            status = gr.HTML(markup.status(texts.nothing_yet), label=texts.progress, elem_id="status")
+            player = gr.HTML(label=texts.player, elem_id="player")
+            captions = gr.HTML(label=texts.captions, elem_id="captions")
             waveform = gr.Audio(
                 label=texts.waveform, interactive=False, visible=False, elem_id="speech", buttons=["download"]
             )
-            downloads = gr.HTML(elem_id="downloads")
-            with gr.Group(), gr.Accordion(texts.basic, open=False):
-                components: dict[str, gr.components.Component] = {
-                    "input": target,
-                    "voice": voice,
-                    "ref_text": ref_text,
-                    **{name: fields.build(name) for name in BASIC},
-                }
-            with gr.Group(), gr.Accordion(texts.advanced, open=False):
-                components |= {name: fields.build(name) for name in fields.advanced}
-                die = gr.Button("🎲 " + texts.die, size="sm", min_width=80)
-    gr.Examples(
-        [["alloy", texts.example_texts[0]], ["nova", texts.example_texts[1]], ["onyx", texts.example_texts[2]]],
-        [voice, target],
-        label=texts.examples,
-        api_visibility="private",
-    )
+            downloads = gr.HTML(label=texts.download, elem_id="downloads")
+    with gr.Row(equal_height=False):
+        with gr.Group(), gr.Accordion(texts.basic, open=False):
+            components: dict[str, gr.components.Component] = {
+                "input": target,
+                "voice": chosen.voice,
+                "ref_text": chosen.ref_text,
+                **{name: fields.build(name) for name in BASIC},
+            }
+        with gr.Group(), gr.Accordion(texts.advanced, open=False):
+            components |= {name: fields.build(name) for name in fields.advanced}
+            die = gr.Button("🎲 " + texts.die, size="sm", min_width=80)
+    gr.Examples([[text] for text in texts.example_texts], [target], label=texts.examples, api_visibility="private")
     with gr.Accordion(texts.history, open=True):
-        takes = gr.HTML(markup.takes([], "", texts), elem_id="takes")
+        takes = gr.HTML(markup.takes([], "", texts), label=texts.history, elem_id="takes")
 
     parameters = [each for each in SpeechParams.arguments() if each.name in components]
     names = [each.name for each in parameters]
@@ -106,9 +97,11 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                     player: markup.player(recording, visitor.prefix, texts),
                     waveform: gr.Audio(None, visible=False),
                     downloads: "",
+                    captions: "",
                 }
                 data = await upload.read(clip) if clip else None
                 stage = texts.waiting
+                parts: list[Part] = []
                 async with aclosing(backend.narrate(params, data, caller=visitor.client)) as events:
                     async for event in events:
                         finished = event.finished or finished
@@ -116,7 +109,11 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                             stage = _stage(event.progress, texts)
                         if event.audio is not None:
                             await recording.write(event.audio)
-                        yield {status: markup.status(stage, recording.seconds, busy=True)}
+                        shown: dict[Any, Any] = {status: markup.status(stage, recording.seconds, busy=True)}
+                        if event.spoken_part:
+                            parts.append(event.spoken_part)
+                            shown[captions] = captions_of(parts, recording.id, params.speed, texts.captions)
+                        yield shown
             except Exception as error:
                 yield {status: markup.status(sentence(error, texts), failed=True), player: ""}
                 raise
@@ -131,6 +128,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 status: markup.finished(taken, texts),
                 waveform: gr.Audio(recording.path, visible=True),
                 downloads: markup.downloads(taken, visitor.prefix, texts),
+                captions: captions_of(finished.parts, recording.id, params.speed, texts.captions),
                 takes: markup.takes(made, visitor.prefix, texts),
                 history: made,
             }
@@ -145,14 +143,6 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         ]
     )
 
-    async def write_down(clip: str | None, request: gr.Request) -> str:
-        """Transcribes a clip."""
-        with show_failures(texts):
-            found = await backend.transcribe(
-                await upload.read(clip), language=None, words=False, caller=Visitor.of(request).client
-            )
-        return found.text
-
     def expect(target_text: str) -> str:
         """Estimates how long a text will last, and in how many parts it will be spoken."""
         if not target_text.strip():
@@ -162,12 +152,12 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         parts = texts.counted[len(chunks) > 1].format(parts=len(chunks))
         return markup.hint(texts.estimate.format(seconds=round(seconds), parts=parts))
 
-    given = [*(components[name] for name in names), clip]
-    shown = [waveform, status, player, downloads, takes]
+    given = [*(components[name] for name in names), chosen.clip]
+    outputs = [waveform, status, player, downloads, takes, captions]
     running = generate.click(
         speak,
         [*given, history],
-        [*shown, history],
+        [*outputs, history],
         api_name="generate",
         show_progress="hidden",
         concurrency_limit=None,
@@ -176,10 +166,9 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
     stop.click(None, None, None, cancels=[running], api_visibility="private").then(
         lambda: markup.status(texts.stopped), None, status, api_visibility="private", show_progress="hidden"
     )
-    listen.click(write_down, clip, ref_text, api_name="listen", concurrency_limit=None)
     target.change(expect, target, estimate, show_progress="hidden", trigger_mode="always_last", api_name="estimate")
     die.click(lambda: random.randrange(_SEEDS), None, components["seed"], api_visibility="private")  # noqa: S311 - no secret
-    return voice
+    return chosen.voice
 
 
 def _stage(progress: Progress, texts: Texts) -> str:

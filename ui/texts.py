@@ -20,11 +20,16 @@ class Texts:
 
     voice: str
     voice_info: str
+    built_in: str
     clip: str
     clip_label: str
+    notes: str
+    heard: str
+    """With `{seconds}`."""
+    heard_nothing: str
     ref_text: str
     ref_text_info: str
-    listen: str
+    say: str
     target_text: str
     target_placeholder: str
     estimate: str
@@ -54,6 +59,9 @@ class Texts:
     """By stage of Finished.timings."""
     download: str
     player: str
+    progress: str
+    captions: str
+    seconds: str
     waveform: str
     history: str
     no_history: str
@@ -82,6 +90,22 @@ class Texts:
     new_name: str
     add_voice: str
     chosen_voice: str
+
+    pronunciations: str
+    pronunciation: str
+    no_pronunciations: str
+    pronunciation_columns: tuple[str, ...]
+    add_pronunciation: str
+    term: str
+    replacement: str
+    replacement_info: str
+    only_language: str
+    only_voice: str
+    case: str
+    add: str
+    added: str
+    """With `{term}`."""
+    removed: str
 
     model: str
     all_models: str

@@ -7,20 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.voices.store import Voice
-from deployments.xcodec2.protocol import SAMPLE_RATE
 from ui import markup, upload
 from ui.backend import Backend
-from ui.clip_input import clip_input
 from ui.failure import show_failures
+from ui.reference import pcm, transcribed_clip
 from ui.texts import Texts
 from ui.visitor import Visitor
+from ui.voice_list import updated
 
 
-def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dropdown) -> None:
+def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.HTML) -> None:
     """Builds the tab; also updates the choice of voices in the first one."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            gr.Markdown(f"### {texts.own_voices}")
+            gr.HTML(markup.step(texts.own_voices))
             chosen = gr.Dropdown([], label=texts.chosen_voice, allow_custom_value=True, elem_id="stored")
             with gr.Row():
                 hear = gr.Button(texts.hear, elem_id="hear")
@@ -28,11 +28,10 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
             sample = gr.Audio(label=texts.hear, interactive=False, visible=False, elem_id="sample", buttons=[])
             new_name = gr.Textbox(label=texts.new_name, max_length=100, elem_id="new-name")
             rename = gr.Button(texts.rename, elem_id="rename")
-            status = gr.HTML(elem_id="voice-status")
+            status = gr.HTML(label=texts.text, elem_id="voice-status")
         with gr.Column(min_width=320):
-            gr.Markdown(f"### {texts.add_voice}")
-            clip = clip_input(texts.clip_label, "voice-clip")
-            ref_text = gr.Textbox(label=texts.ref_text, info=texts.ref_text_info, lines=2)
+            gr.HTML(markup.step(texts.add_voice))
+            clip, ref_text = transcribed_clip(texts, backend, "voice-")
             name = gr.Textbox(label=texts.name_label, max_length=100, elem_id="name")
             consent = gr.Textbox(label=texts.consent, info=texts.consent_info, max_length=1000, elem_id="consent")
             save = gr.Button(texts.save, variant="primary", elem_id="save")
@@ -41,9 +40,8 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
         """Returns the available voices."""
         with show_failures(texts):
             found = await backend.list_voices()
-        named = [voice.name for voice in found]
         stored = [voice.name for voice in found if not _built_in(voice)]
-        return gr.Dropdown(choices=named), gr.Dropdown(choices=stored, value=stored[-1] if stored else None)
+        return updated(found, texts), gr.Dropdown(choices=stored, value=stored[-1] if stored else None)
 
     async def save_voice(name: str, clip: str | None, consent: str, ref_text: str, request: gr.Request) -> str:
         """Stores the voice of a clip under a name."""
@@ -57,7 +55,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.Dro
         """Plays a sample of a voice."""
         with show_failures(texts):
             wav = await backend.voice_sample(voice or "")
-        return SAMPLE_RATE, (wav.clip(-1, 1) * 32_767).round().astype(np.int16)
+        return pcm(wav)
 
     async def rename_voice(voice: str, name: str) -> str:
         """Renames a stored voice."""

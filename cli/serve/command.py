@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from cli.serve.config import InvalidConfig, read_config, service_arguments
-from cli.serve.local import StartFailed, deploy, stop, wait
+from cli.serve.local import StartFailed, deploy, stop, wait, warm_up
 from deployments.settings import SECRETS, Settings
 
 
@@ -28,6 +28,8 @@ def run_serve(given: argparse.Namespace) -> int:
             signal.signal(kind, _interrupt)
         wait(say)
         say.ready(settings)
+        if settings.warm_up:
+            warm_up(config, say)
         signal.pause()
     except KeyboardInterrupt:
         say("Stopping")

@@ -38,13 +38,19 @@ def read_config(file: str | None = None) -> dict[str, Any]:
 
 
 def service_arguments(config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the `args` of the service in a configuration.
+    """Returns the `args` of the service in a configuration; raises InvalidConfig."""
+    arguments: dict[str, Any] = service_application(config).setdefault("args", {})
+    return arguments
+
+
+def service_application(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the application of the service in a configuration.
 
     Raises:
         InvalidConfig: the configuration does not deploy the service.
     """
     for application in config["applications"]:
         if application["import_path"] == _BUILDER:
-            arguments: dict[str, Any] = application.setdefault("args", {})
-            return arguments
+            found: dict[str, Any] = application
+            return found
     raise InvalidConfig(f"No application has the import_path {_BUILDER}.")

@@ -7,11 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import SecretStr
 
-from cli.serve.config import service_arguments
+from cli.serve.config import service_application, service_arguments
 from deployments.arguments import Arguments
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
@@ -20,6 +20,7 @@ from deployments.settings import Settings
 
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
+    from ray.serve.handle import DeploymentHandle
 
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -28,6 +29,9 @@ RAY_ENVIRONMENT = {
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
 }
 """Environment variables for Ray. The Dockerfile sets the same for clusters."""
+
+_ORDER_S: Final = 30.0
+"""Seconds that an order to load models may take."""
 
 
 class StartFailed(Exception):
@@ -126,6 +130,19 @@ def _reason(message: str) -> str:
         if kind.startswith("deployments.errors."):
             return reason
     return message
+
+
+def warm_up(config: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Orders the models that most requests need to be loaded; does not wait for them."""
+    from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    service: DeploymentHandle[Any] = serve.get_app_handle(service_application(config)["name"])
+    try:
+        service.options(method_name="warm_up").remote().result(timeout_s=_ORDER_S)
+    except (RayError, RayServeException, TimeoutError) as error:  # the service works without
+        say(f"The models are not loaded in advance: {error}")
 
 
 def stop() -> None:

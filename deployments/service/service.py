@@ -149,6 +149,17 @@ class SpeechService:
         listening = Listening(language=language or None, word_timestamps=words)
         return Transcription.of(await self.transcript(clip, caller=caller, **listening))
 
+    async def hear_clip(self, clip: Clip, *, caller: Turn | str) -> Transcription:
+        """Transcribes a reference clip. The warnings are those that speech with it would have."""
+
+        async def heard(_: Turn) -> AsyncGenerator[Transcript, None]:
+            read = await self._requests.clip(clip)
+            found = await with_retries(lambda: self.synthesizer.hear(read.wav))
+            yield replace(found, warnings=read.warnings + found.warnings)
+
+        async with aclosing(self._in_turn(caller, heard)) as transcripts:
+            return Transcription.of(await anext(transcripts))
+
     async def transcript(self, clip: Clip, *, caller: Turn | str, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes a recording, with the options of `Transcriber`."""
         async with aclosing(self.listen(clip, caller=caller, **listening)) as pieces:
@@ -196,6 +207,10 @@ class SpeechService:
     async def warm(self, model: str | None, *, pin: bool = False) -> None:
         """Loads a model, or all, ahead of need; `pin` keeps them loaded until they are offloaded."""
         await self.residency.warm(chosen(model), pin=pin)
+
+    async def warm_up(self) -> None:
+        """Loads the models that most requests need. A large Whisper is left out: it takes memory, and few need it."""
+        await self.residency.warm([model for model in MODELS if model != "Whisper" or self.profile.name == "nano"])
 
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         """Changes the idle timeout of a model, or of all."""

@@ -102,6 +102,10 @@ def _segment(words: list[Word]) -> Segment:
 def _text(words: list[Word]) -> str:
     text = ""
     for word in words:
-        spaced = text and word.text and not _UNSPACED.match(text[-1]) and not _UNSPACED.match(word.text)
-        text += f" {word.text}" if spaced else word.text
+        text += f" {word.text}" if needs_space(text, word.text) else word.text
     return text
+
+
+def needs_space(before: str, after: str) -> bool:
+    """Returns whether a space belongs between two texts: not in Chinese and Japanese."""
+    return bool(before and after and not _UNSPACED.match(before[-1]) and not _UNSPACED.match(after))

@@ -24,7 +24,7 @@ from deployments.text.pronunciation import Pronunciations
 from deployments.text.script import Script, Segment
 from deployments.voices.preparation import Draft, Preparer, ReferenceCheck
 from deployments.voices.reference import Reference, ReferenceCache
-from deployments.whisper.protocol import Transcriber
+from deployments.whisper.protocol import Transcriber, Transcript
 from deployments.xcodec2.protocol import SAMPLE_RATE, Codec, Waveform
 
 _POLICY: Final = Policy()
@@ -168,8 +168,8 @@ class Synthesizer:
             yield Progress("speaking", 1, len(chunks))
             async with aclosing(speaker.narrate(chunks, streamed=request.streamed)) as events:
                 async for event in events:
+                    yield event
                     if not event.spoken_part:
-                        yield event
                         continue
                     parts.append(event.spoken_part)
                     if len(parts) < len(chunks):
@@ -177,6 +177,18 @@ class Synthesizer:
             if any(part.words for part in parts):
                 parts = list(await asyncio.to_thread(with_written_words, parts, script.written, request.language))
             yield _finished(request, script, reference, timings, parts)
+
+    async def hear(self, wav: Waveform) -> Transcript:
+        """Returns what Whisper hears in a clip, with the problems of the clip that `prepare` would report.
+
+        Args:
+            wav: [samples] mono at 16 kHz.
+
+        Raises:
+            Unavailable: Whisper cannot serve.
+        """
+        async with self._residency.held(["Whisper"]):
+            return await self._preparer.hear(wav)
 
     async def sound(self, reference: Reference) -> Waveform:
         """Returns [samples] mono at 16 kHz: a reference's codes, decoded.

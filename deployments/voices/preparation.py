@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -97,6 +97,12 @@ class Preparer:
             heard = await self._transcriber.transcribe(draft.clip.wav, word_timestamps=draft.too_long)
             self._heard[key] = heard
         return heard
+
+    async def hear(self, wav: Waveform) -> Transcript:
+        """Returns the transcript of a clip, with the warnings that its reference would have."""
+        draft = Draft(b"", await asyncio.to_thread(clean, wav, self._detect), None, "off")
+        heard = await self.listen(draft)
+        return replace(heard, warnings=heard.warnings + draft.clip.warnings)
 
     async def encode(self, draft: Draft, heard: Transcript | None) -> Reference:
         """Determines the text, cuts the clip, and encodes it.

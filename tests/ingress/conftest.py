@@ -10,6 +10,7 @@ import pytest
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.ingress.application import build_application
+from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
 from deployments.service.listener import Listener
 from deployments.service.pronunciations import PronunciationStore
@@ -60,7 +61,7 @@ class Still:
         self.orders.append(("timeout", *models, seconds))
 
 
-def maker(models: Models, decoder: Decoder, voices_dir: Path) -> Callable[..., SpeechService]:
+def maker(models: Models, decoder: Decoder, voices_dir: Path, profile: Profile = TINY) -> Callable[..., SpeechService]:
     """Makes a service with some settings changed."""
 
     def make(residency: Still | None = None, **changed: object) -> SpeechService:
@@ -76,16 +77,16 @@ def maker(models: Models, decoder: Decoder, voices_dir: Path) -> Callable[..., S
         metrics = Recorder()
         audio = AudioReader(decoder, settings)
         return SpeechService(
-            admission=Admission.of(settings, TINY, metrics),
+            admission=Admission.of(settings, profile, metrics),
             synthesizer=synthesizer,
             audio=audio,
             listener=Listener(audio, models.transcriber, residency),
-            voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, TINY),
+            voices=Voices(VoiceStore.of(settings), synthesizer, models.lm, residency, profile),
             pronunciations=PronunciationStore.of(settings),
             health=all_healthy,
             residency=residency,
             metrics=metrics,
-            profile=TINY,
+            profile=profile,
             settings=settings,
         )
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -51,6 +52,16 @@ def traced(family: list[psutil.Process]) -> set[str]:
     return {parts[2] if parts[0] == "replica" else parts[0] for parts in components}
 
 
+def loaded_by_themselves(url: str) -> bool:
+    """Whether all models become ready though nothing is asked of them."""
+    for _ in range(600):
+        models = httpx.get(f"{url}/api/gpu/status", timeout=30).json()["models"]
+        if all(model["state"] == "ready" for model in models.values()):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 @pytest.mark.cluster
 def test_the_documented_commands_start_speak_and_stop(
     start: Callable[..., Started], environment: dict[str, str], tmp_path: Path
@@ -62,6 +73,7 @@ def test_the_documented_commands_start_speak_and_stop(
     told = service.until("Ctrl-C stops it.")
     assert f"{url}/api/tts" in told
     assert "Llasa: healthy" in told
+    assert loaded_by_themselves(url)
 
     curl = next(block.code for block in blocks("sh", "README.md") if block.code.startswith("curl"))
     body = {"model": "tts-1", "voice": "onyx", "input": "What is said in the clip.", "response_format": "wav"}

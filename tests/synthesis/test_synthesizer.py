@@ -10,9 +10,9 @@ import pytest
 from deployments.errors import InvalidAudio
 from deployments.llasa.protocol import Sampling
 from deployments.residency.protocol import MODELS
-from deployments.synthesis.events import Audio, Finished, Progress, SpeechEvent
+from deployments.synthesis.events import Audio, Finished, Part, Progress, SpeechEvent
 from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
-from deployments.xcodec2.protocol import HOP
+from deployments.xcodec2.protocol import HOP, SAMPLE_RATE
 from tests.conftest import Models
 from tests.ingress.conftest import Still
 from tests.support.clips import voice
@@ -40,12 +40,15 @@ async def events_of(synthesizer: Synthesizer, request: SpeechRequest) -> list[Sp
 async def test_stages_then_audio_in_pieces_then_once_the_end(synthesizer: Synthesizer) -> None:
     events = await events_of(synthesizer, REQUEST)
     assert events[:3] == [Progress("waking"), Progress("encoding"), Progress("speaking", 1, 1)]
-    pieces, last = events[3:-1], events[-1]
+    *pieces, part, last = events[3:]
+    assert isinstance(part, Part)
     assert len(pieces) > 1
     for piece in pieces:
         assert isinstance(piece, Audio)
         assert piece.wav.dtype == np.float32
         assert len(piece.wav)
+    assert part.start == 0
+    assert round(part.seconds * SAMPLE_RATE) == sum(len(piece.wav) for piece in pieces if isinstance(piece, Audio))
     assert isinstance(last, Finished)
     assert last.finish in ("stop", "length")
     assert (last.seed, last.ref_text) == (7, "A reference.")
@@ -80,6 +83,14 @@ async def test_a_reference_without_its_text_is_listened_to(synthesizer: Synthesi
     assert last.ref_text
     assert set(residency.orders[-1]) == {"held", *MODELS}
     assert (await synthesizer.prepare(voice(1.5))).text == last.ref_text
+
+
+async def test_hearing_a_clip_needs_whisper_only(synthesizer: Synthesizer, residency: Still) -> None:
+    heard = await synthesizer.hear(voice(1.5))
+    assert residency.orders == [("held", "Whisper")]
+    prepared = await synthesizer.prepare(voice(1.5))
+    assert (prepared.text, prepared.warnings) == (heard.text, heard.warnings)
+    assert heard.warnings
 
 
 async def test_a_reference_in_which_nothing_is_heard_is_refused(synthesizer: Synthesizer) -> None:

@@ -22,7 +22,11 @@ ENDPOINTS = {
     "/save_voice",
     "/rename_voice",
     "/delete_voice",
+    "/pronunciations",
+    "/add_pronunciation",
+    "/delete_pronunciation",
     "/models",
+    "/state",
     "/load_model",
     "/offload_model",
     "/release_model",
@@ -39,6 +43,20 @@ def test_every_endpoint_has_a_name_and_says_what_it_does(client: Client) -> None
     found: Any = client.view_api(return_format="dict", print_info=False)
     assert found["named_endpoints"].keys() == ENDPOINTS
     assert found["unnamed_endpoints"] == {}
+
+
+def test_what_functions_return_has_names(client: Client) -> None:
+    found: Any = client.view_api(return_format="dict", print_info=False)
+    returned = found["named_endpoints"]["/generate"]["returns"]
+    assert [each["label"] for each in returned] == [
+        "The speech", "Progress", "The speech, while it is generated", "Download", "Takes of this session", "Captions",
+    ]  # fmt: skip
+    assert not [
+        each["label"]
+        for function in found["named_endpoints"].values()
+        for each in function["returns"]
+        if each["label"].startswith("value_")
+    ]
 
 
 def test_a_client_of_the_root_speaks_too(page: str, tmp_path: Path) -> None:

@@ -81,14 +81,16 @@ async def test_another_ingress_is_asked_when_one_dies(backend: Callable[[Ingress
         lambda backend: backend.rename_voice("a", "b"),
         lambda backend: backend.delete_voice("a"),
         lambda backend: backend.clone_voice("a", None, None, "mine", caller="client"),
+        lambda backend: backend.add_pronunciations([]),
+        lambda backend: backend.remove_pronunciation("pron_0"),
     ],
-    ids=["rename", "delete", "clone"],
+    ids=["rename", "delete", "clone", "add", "remove"],
 )
-async def test_what_changes_voices_is_not_repeated(
+async def test_what_changes_something_stored_is_not_repeated(
     backend: Callable[[Ingress], RemoteBackend], change: Callable[[RemoteBackend], Any]
 ) -> None:
     ingress = Ingress(ActorDiedError())
-    with pytest.raises(Unavailable, match="list of voices"):
+    with pytest.raises(Unavailable, match="check the list"):
         await change(backend(ingress))
     assert ingress.asked == 1
 

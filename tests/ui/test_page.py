@@ -36,9 +36,7 @@ def test_a_clip_is_written_down_and_speaks_and_is_heard_before_it_is_whole(
     browser: Browser, page: str, clip_path: Path
 ) -> None:
     with visit(browser, page) as visitor:
-        visitor.page.get_by_text("Or clone a voice of your own").click()
         visitor.upload("#clip", clip_path)
-        visitor.press("#listen")
         expect(visitor.page.locator("#ref-text textarea")).not_to_have_value("", timeout=PATIENCE_MS)
         visitor.write("#ref-text", "A reference.")
         visitor.write("#target", TEXT * 4)
@@ -98,8 +96,7 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
         visitor.press("#rename")
         expect(stored).to_have_value("storyteller", timeout=PATIENCE_MS)
         visitor.tab(0)
-        visitor.page.get_by_label("Voice", exact=True).first.click()
-        visitor.page.get_by_role("option", name="storyteller").click()
+        visitor.page.get_by_role("radio", name="storyteller").check()
         visitor.write("#target", "Hello there.")
         visitor.generate()
         visitor.spoken()
@@ -107,6 +104,28 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
         visitor.tab(2)
         visitor.press("#delete")
         visitor.says("#voice-status", "deleted")
+        assert visitor.complaints == []
+
+
+def test_a_pronunciation_is_added_used_and_deleted(browser: Browser, page: str) -> None:
+    with visit(browser, page) as visitor:
+        visitor.tab(3)
+        visitor.says("#pronunciations", "None is stored yet")
+        visitor.write("#term", "Nguyen")
+        visitor.write("#replacement", "win")
+        visitor.press("#add-pronunciation")
+        visitor.says("#pronunciation-status", "“Nguyen” is stored.")
+        visitor.says("#pronunciations td >> nth=1", "win")
+        visitor.press("#add-pronunciation")
+        visitor.says("body", "There is a pronunciation of 'Nguyen' already")
+        visitor.tab(0)
+        visitor.write("#target", "Nguyen.")
+        visitor.generate()
+        visitor.spoken()
+        visitor.says("#captions", "win.")
+        visitor.tab(3)
+        visitor.press("#delete-pronunciation")
+        visitor.says("#pronunciations", "None is stored yet")
         assert visitor.complaints == []
 
 
@@ -127,8 +146,8 @@ def test_a_recording_is_transcribed_with_subtitles(browser: Browser, page: str, 
 def test_a_wrong_file_gives_a_sentence(browser: Browser, page: str, language: str) -> None:
     wrong = {"name": "song.wav", "mimeType": "audio/wav", "buffer": b"this is no audio at all" * 100}
     with visit(browser, f"{page}/{language}/") as visitor:
-        visitor.page.get_by_role("button", name="clone" if language == "en" else "克隆").click()
         visitor.upload("#clip", wrong)
+        visitor.says("#notes", "cannot be read as audio")
         visitor.write("#target", "Hello there.")
         visitor.generate()
         visitor.says("#status", "cannot be read as audio")
@@ -180,7 +199,7 @@ def test_the_models_are_shown_and_moved(
 ) -> None:
     made = service()
     with page_of(made, tmp_path) as url, visit(browser, url) as visitor:
-        visitor.tab(3)
+        visitor.tab(4)
         visitor.says("#models", "Llasa")
         visitor.says("#models", "unloaded")
         visitor.says("#gpus", "Fake")
@@ -242,6 +261,7 @@ def test_the_language_can_be_switched(browser: Browser, page: str) -> None:
 
 def test_every_field_and_button_has_a_name_and_can_be_reached_by_keyboard(browser: Browser, page: str) -> None:
     with visit(browser, page) as visitor:
+        visitor.says("body", "Hello, this is my voice.")
         nameless = visitor.page.evaluate(
             "[...document.querySelectorAll('button, input:not([type=file]), textarea, audio, a')]"
             ".filter(e => e.offsetParent && !(e.innerText || '').trim() && !e.getAttribute('aria-label')"
@@ -254,6 +274,11 @@ def test_every_field_and_button_has_a_name_and_can_be_reached_by_keyboard(browse
             visitor.page.keyboard.press("Tab")
             reached.add(visitor.page.evaluate("document.activeElement.id"))
         assert {"generate", "stop"} <= reached
+        visitor.page.get_by_role("radio", name="alloy").focus()
+        visitor.page.keyboard.press("ArrowDown")
+        expect(visitor.page.get_by_role("radio", name="ash")).to_be_checked()
+        visitor.page.keyboard.press("Tab")
+        assert visitor.page.evaluate("document.activeElement.ariaLabel").startswith("Listen")
 
 
 def test_with_keys_the_page_asks_for_one(

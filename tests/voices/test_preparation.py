@@ -119,6 +119,15 @@ async def test_a_clip_that_comes_again_with_another_text_is_not_listened_to_agai
     assert bench.ear.calls == 2
 
 
+async def test_the_text_that_is_heard_in_a_long_clip_is_whole_and_can_be_sent_back() -> None:
+    bench = Bench()
+    heard = await bench.preparer.hear(say(LONG))
+    assert len(heard.text.split()) == 80
+    reference = await bench.prepare(say(LONG), heard.text, "refuse")
+    assert heard.text.startswith(reference.text)
+    assert bench.ear.calls == 1
+
+
 async def test_a_long_clip_is_cut_at_the_last_rest_that_fits() -> None:
     reference = await Bench().prepare(say(LONG, pauses={17: 0.5, 19: 0.8, 23: 0.4}), LONG)
     assert len(reference.text.split()) == 24

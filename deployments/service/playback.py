@@ -1,10 +1,13 @@
 """Measures how a client would hear the speech, where its bytes leave."""
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Final
 
+from deployments.service.delivery import SpeechChunk
 from deployments.service.metrics import CONTINUITY_MS, Metrics
+from deployments.service.turns import Turn
 from deployments.synthesis.pace import CODES_A_SECOND
 
 Clock = Callable[[], float]
@@ -63,3 +66,20 @@ class Playback:
             self._metrics.count(
                 "audio_interrupted_requests_total" if heard else "audio_skipped_requests_total", reason=reason
             )
+
+
+async def measured(
+    chunks: AsyncGenerator[SpeechChunk, None], metrics: Metrics, turn: Turn
+) -> AsyncGenerator[SpeechChunk, None]:
+    """Yields the chunks of a speech, and measures them: a caller asks for the next one once one was sent."""
+    playback = Playback(metrics, turn.began)
+    try:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+                playback.sent(chunk.seconds)
+                if chunk.result:
+                    playback.ended(chunk.result.finished.finish)
+    except BaseException as error:
+        playback.failed(turn.reason_of(error))
+        raise

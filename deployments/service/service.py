@@ -13,19 +13,18 @@ from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder,
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency
 from deployments.service.backend import ASSISTANTS, Clip, Residence
-from deployments.service.deadline import with_deadline
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
 from deployments.service.long_speech import LongSpeech, record
 from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
 from deployments.service.parameters import RATE, SpeechParams
-from deployments.service.playback import Playback
+from deployments.service.playback import measured
 from deployments.service.pronunciations import PronunciationStore, StoredPronunciation
 from deployments.service.requests import Requests
 from deployments.service.retry import stream_with_retries, with_retries
 from deployments.service.transcription import Transcription
-from deployments.service.turns import Admission, Turn
+from deployments.service.turns import Admission, Turn, in_turn
 from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.events import SpeechEvent
@@ -93,8 +92,8 @@ class SpeechService:
                 lambda: file_chunks(self.synthesizer.stream(request, usage), options, usage),
                 lambda chunk: bool(chunk.data or chunk.result),
             )
-            async with aclosing(self._measured(chunks, turn)) as measured:
-                async for chunk in measured:
+            async with aclosing(measured(chunks, self.metrics, turn)) as sent:
+                async for chunk in sent:
                     yield chunk
                     if streamed and chunk.result:
                         for warning in chunk.result.finished.warnings:
@@ -276,43 +275,12 @@ class SpeechService:
         """Deletes a stored pronunciation."""
         await asyncio.to_thread(self.pronunciations.remove, id)
 
-    async def _in_turn(
-        self, caller: Turn | str, work: Callable[[Turn], AsyncGenerator[T, None]]
-    ) -> AsyncGenerator[T, None]:
-        """Yields the items of the work while the caller has its turn. Only a turn that is taken here ends by itself."""
-        if isinstance(caller, Turn):
-            items = work(caller)
-        else:
-            items = with_deadline(self._queued(caller, work), self.settings.request_timeout)
-        async with aclosing(items):
-            async for item in items:
-                yield item
-
-    async def _queued(self, client: str, work: Callable[[Turn], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
-        turn = Turn.begin(self.settings.request_timeout)
-        async with self.admission.turn(client), aclosing(work(turn)) as items:
-            async for item in items:
-                yield item
+    def _in_turn(self, caller: Turn | str, work: Callable[[Turn], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+        return in_turn(self.admission, caller, self.settings.request_timeout, work)
 
     @property
     def _requests(self) -> Requests:
         return Requests(self.settings, self.audio, self.voices, self.pronunciations, self.synthesizer.policy)
-
-    async def _measured(
-        self, chunks: AsyncGenerator[SpeechChunk, None], turn: Turn
-    ) -> AsyncGenerator[SpeechChunk, None]:
-        """Yields the chunks and measures how a client would hear them: it asks for the next one once one was sent."""
-        playback = Playback(self.metrics, turn.began)
-        try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    yield chunk
-                    playback.sent(chunk.seconds)
-                    if chunk.result:
-                        playback.ended(chunk.result.finished.finish)
-        except BaseException as error:
-            playback.failed(turn.reason_of(error))
-            raise
 
 
 def chosen(model: str | None) -> tuple[str, ...]:

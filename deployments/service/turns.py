@@ -4,15 +4,18 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from deployments.errors import Overloaded, ServiceError, TimedOut
 from deployments.profiles import Profile
+from deployments.service.deadline import with_deadline
 from deployments.service.metrics import Metrics
 from deployments.settings import Settings
+
+T = TypeVar("T")
 
 _RETRY_S: Final = 5
 _EARLY_S: Final = 0.05
@@ -190,3 +193,31 @@ class Admission:
 
 def _overloaded() -> Overloaded:
     return Overloaded("Too many requests are waiting: try again later.", retry_after_s=_RETRY_S)
+
+
+async def in_turn(
+    admission: Admission, caller: Turn | str, seconds: float, work: Callable[[Turn], AsyncGenerator[T, None]]
+) -> AsyncGenerator[T, None]:
+    """Yields the items of some work while the caller has its turn.
+
+    Args:
+        admission: Gives turns.
+        caller: A turn that somebody else ends, or the name of a client, whose turn begins and ends here.
+        seconds: Maximum duration of a turn that begins here, including the wait.
+        work: What to do; called with the turn.
+
+    Raises:
+        Overloaded: too many requests wait.
+        TimedOut: a turn that begins here took too long.
+    """
+
+    async def queued(client: str) -> AsyncGenerator[T, None]:
+        turn = Turn.begin(seconds)
+        async with admission.turn(client), aclosing(work(turn)) as items:
+            async for item in items:
+                yield item
+
+    items = work(caller) if isinstance(caller, Turn) else with_deadline(queued(caller), seconds)
+    async with aclosing(items):
+        async for item in items:
+            yield item

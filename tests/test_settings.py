@@ -39,6 +39,7 @@ VALUES = {
     "TAKE_RETRIES": "4",
     "REFERENCE_CHECK": "repair",
     "VERIFY": "True",
+    "WARM_UP": "False",
     "BEST_OF": "3",
     "MAX_AUDIO_DURATION": "11",
     "MIN_AUDIO_DURATION": "2",

@@ -73,7 +73,7 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
     router = APIRouter(tags=["jobs"], route_class=UploadRoute)
 
     def owner(request: Request) -> str:
-        # Without keys nobody can be told from anybody else.
+        # Without keys, all clients are one owner.
         return str(request.state.client) if service.settings.keys() else "anyone"
 
     async def create(

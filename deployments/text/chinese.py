@@ -30,7 +30,9 @@ _MONEY: Final = re.compile(
     r"(?P<minus>-)?(?P<sign>US\$|HK\$|[$€£¥₩₹])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?![\d.,]*\d|[A-Za-z-])"
     r"(?P<word>(?:人民币|美|欧|日|港|韩)?元|块)?"
 )
-_AFTER: Final = re.compile(r"(?<![\d.,])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?P<sign>[$€£¥₩₹])(?!\d)")
+_AFTER: Final = re.compile(
+    r"(?<![\d.,%])(?P<amount>\d+(?:,\d{3})*(?:\.\d+)?)(?P<scale>[万亿])?(?P<sign>[$€£¥₩₹])(?![A-Za-z\d])"
+)
 _CURRENCIES: Final = {
     **{"$": "美元", "US$": "美元", "HK$": "港元", "€": "欧元", "£": "英镑", "¥": "元", "₩": "韩元", "₹": "卢比"},
 }
@@ -51,7 +53,7 @@ _UNIT: Final = re.compile(r"(?<=\d)[gm](?![A-Za-z\d²³/])|[㎡㎏㎝㎜㎞㎎]"
 _POWER: Final = re.compile(r"(?<=[\w)])\^(-?\d+)")
 _GROUPED: Final = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)")
 _RANKED: Final = re.compile(r"(?<![\d.,])(\d+)(?:st|nd|rd|th)(?![A-Za-z\d])")
-_PADDED_ROW: Final = re.compile(r"(?<![\d.,:/-])0\d+(?![\d:/-]|[.,]\d|[年月日号时点分秒])")
+_PADDED_ROW: Final = re.compile(r"(?<![\d.,:/%-])0\d+(?![A-Za-z\d:/-]|[.,]\d|[年月日号时点分秒])")
 _SPACED: Final = re.compile(r"(?<=[\d)]) ?([-+×÷=*]) ?(?=[\d(])")
 _VERSION: Final = re.compile(r"(?<![A-Za-z\d.])[vV]?\d+(?:\.\d+){2,}(?![\w.])")
 _CODE: Final = re.compile(r"(?P<letters>[A-Za-z])-(?=\d)")

@@ -6,11 +6,15 @@ from html.entities import html5
 from typing import Final
 
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,31});")
-_BLOCKS: Final = "p|div|br|hr|h[1-6]|li|ul|ol|tr|table|blockquote|section|article|header|footer|pre|dl|dt|dd|s"
+_BLOCKS: Final = (
+    "p|div|br|hr|h[1-6]|li|ul|ol|tr|table|blockquote|section|article|header|footer|pre|dl|dt|dd|s|"
+    "address|aside|fieldset|hgroup|legend"
+)
 _OTHERS: Final = (
     "a|abbr|b|bdi|bdo|big|body|button|caption|center|cite|code|data|del|details|dfn|em|figcaption|figure|font|form|head|"
     "html|i|img|input|ins|kbd|label|link|main|mark|meta|nav|q|rp|rt|ruby|samp|small|source|span|strike|strong|sub|"
     "summary|sup|svg|tbody|td|tfoot|th|thead|time|title|tt|u|var|video|wbr|"
+    "canvas|col|colgroup|datalist|embed|iframe|meter|noscript|optgroup|picture|progress|textarea|track|"
     "speak|voice|prosody|emphasis|say-as|phoneme|lang|audio|desc"
 )
 _TAG: Final = re.compile(rf"<(?P<slash>/?)(?P<name>{_BLOCKS}|{_OTHERS})(?P<rest>(?:\s[^<>]*)?/?)>", re.IGNORECASE)

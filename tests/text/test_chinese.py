@@ -29,7 +29,7 @@ def test_chinese_is_read_as(text: str, read: str) -> None:
     assert normalise(text, "zh") == read
 
 
-@pytest.mark.parametrize("text", ["B2B公司"])
+@pytest.mark.parametrize("text", ["B2B公司", "金鑰 0x%02X 已跳過", "參數數量 (%1$u) 無效"])
 def test_what_the_grammars_misread_is_left_whole(text: str) -> None:
     assert normalise(text, "zh") == text
 

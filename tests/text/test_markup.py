@@ -70,6 +70,7 @@ ROWS = {
     "Tom &amp; Jerry &#39;now&#39;": "Tom and Jerry 'now'",
     'See [the docs](https://a.example/x), **bold**, <speak>Hi <break time="500ms"/></speak>': "See the docs, bold, Hi",
     "```py\nx = 1\n```\n\n## Next\n\n- one\n- two": "Next.\n\none.\ntwo.",
+    '<p align="center">\n<picture>\n<source srcset="x.svg">\n<img alt="A logo">\n</picture>\n</p>': "A logo",
     "| a | b |\n|---|---|\n| 1 | 2 |": "a: one, b: two.",
 }
 

@@ -6,6 +6,12 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
+from deployments.audio.encoder import MEDIA_TYPES
+
+AUDIO_CONTENT: Final = {
+    media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES.values()
+}
+"""Documented content of a response with an audio file."""
 RANGES: Final[dict[int | str, dict[str, Any]]] = {
     206: {"description": "The requested range of the file."},
     416: {"description": "The requested range is beyond the end of the file."},

@@ -14,6 +14,7 @@ from starlette.types import Send
 
 from deployments.audio.encoder import MEDIA_TYPES, rate_of
 from deployments.errors import ServiceError
+from deployments.ingress.responses.audio_file import AUDIO_CONTENT
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
 from deployments.ingress.responses.sse import error_event, event
 from deployments.service.delivery import SpeechChunk, SpeechResult
@@ -39,7 +40,15 @@ HEADERS: Final = {
     "X-Warnings": "JSON list of warnings about the speech.",
     "X-Output": "Name of the stored copy: `GET /api/outputs/{name}` returns it.",
 }
-HEADER_SCHEMAS: Final = {name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()}
+SPEECH: Final[dict[str, Any]] = {
+    "description": "The speech, or with `details` JSON with the speech.",
+    "content": AUDIO_CONTENT | {"application/json": {"schema": {"type": "object"}}},
+    "headers": {
+        name: {"schema": {"type": "string"}, "description": text}
+        for name, text in {**HEADERS, "X-Ignored": "Fields that had no effect."}.items()
+    },
+}
+"""Documented response with speech."""
 FAILED: Final = RESPONSES | {
     422: FAILURES[422]
     | {"description": f"{FAILURES[422]['description']} Or, as `generation_failed`: no take is good, or all are silent."}

@@ -1,15 +1,14 @@
 """POST /v1/text-to-dialogue: several voices in one speech, in the shape of ElevenLabs' API."""
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
 from pydantic import AliasChoices, Field
 
-from deployments.audio.encoder import MEDIA_TYPES
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
+from deployments.ingress.responses.speech import FAILED, SPEECH, speech_response
 from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
@@ -52,7 +51,7 @@ def dialogue_routes(service: SpeechService) -> APIRouter:
         "/text-to-dialogue",
         summary="Generate a dialogue of several voices",
         response_class=Response,
-        responses=FAILED | {404: FAILURES[404], 200: _AUDIO},
+        responses=FAILED | {404: FAILURES[404], 200: SPEECH},
     )
     async def dialogue(body: DialogueBody, turn: HeldTurn) -> Response:
         params = body.params()
@@ -61,11 +60,3 @@ def dialogue_routes(service: SpeechService) -> APIRouter:
         return await speech_response(chunks, params.with_defaults(service.settings), "whole", headers)
 
     return router
-
-
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
-_AUDIO: Final[dict[str, Any]] = {
-    "description": "The speech, or with `details` JSON with the speech.",
-    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY) | {"application/json": {"schema": {"type": "object"}}},
-    "headers": HEADER_SCHEMAS | {"X-Ignored": {"schema": {"type": "string"}, "description": "Ignored fields."}},
-}

@@ -1,13 +1,12 @@
 """/v1/voices and /v1/text-to-speech: ElevenLabs' routes."""
 
 import base64
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from deployments.audio.encoder import MEDIA_TYPES
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, ResponseMode, speech_response
+from deployments.ingress.responses.speech import FAILED, SPEECH, ResponseMode, speech_response
 from deployments.ingress.routes.elevenlabs_fields import Alignment, ElevenBody, ElevenVoice, ElevenVoices, TimedSpeech
 from deployments.service.bodies import ignored_header
 from deployments.service.delivery import complete
@@ -15,12 +14,6 @@ from deployments.service.service import SpeechService
 
 OutputFormat = Annotated[str, Query(description="Codec, Hz and perhaps kbit/s.", examples=["mp3_44100_128"])]
 _DEFAULT: Final = "mp3_44100_128"
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
-_AUDIO: Final[dict[str, Any]] = {
-    "description": "The speech.",
-    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY),
-    "headers": HEADER_SCHEMAS,
-}
 
 
 def elevenlabs_routes(service: SpeechService) -> APIRouter:
@@ -54,7 +47,7 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
         "/v1/text-to-speech/{voice_id}",
         summary="Generate speech",
         response_class=Response,
-        responses=answers | {200: _AUDIO},
+        responses=answers | {200: SPEECH},
     )
     async def speech(
         voice_id: str, body: ElevenBody, request: Request, output_format: OutputFormat = _DEFAULT
@@ -65,7 +58,7 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
         "/v1/text-to-speech/{voice_id}/stream",
         summary="Generate speech, sent while it is generated",
         response_class=Response,
-        responses=answers | {200: _AUDIO},
+        responses=answers | {200: SPEECH},
     )
     async def stream(
         voice_id: str, body: ElevenBody, request: Request, output_format: OutputFormat = _DEFAULT

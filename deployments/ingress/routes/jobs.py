@@ -10,13 +10,13 @@ from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.errors import InvalidInput, NotFound
-from deployments.ingress.responses.audio_file import RANGES, byte_range
+from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES, byte_range
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
-from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, Job, JobBoard
+from deployments.jobs.protocol import ENDED, BookFormat, Job, JobBoard
 from deployments.service.backend import Clip
 from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
@@ -28,7 +28,6 @@ _FORMAT: Final = Field(description="Format of the file: M4B has chapters and the
 _TITLE: Final = Field(max_length=300, description="Title in the file. Default: the document's.")
 _AUTHOR: Final = Field(max_length=300, description="Author in the file. Default: the document's.")
 _WITHOUT_EFFECT: Final = ("max_new_tokens", "details", "keep")
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _NEW: Final[dict[int | str, dict[str, Any]]] = {
     status: FAILURES[status] for status in (400, 401, 404, 413, 422, 429) if status in FAILURES
 }
@@ -167,7 +166,7 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
         responses=_CHANGED
         | {
             400: FAILURES[400],
-            200: {"description": "The file.", "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)},
+            200: {"description": "The file.", "content": AUDIO_CONTENT},
         }
         | RANGES,
     )

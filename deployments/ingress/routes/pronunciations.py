@@ -7,14 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
-from deployments.ingress.responses.speech import speech_response
+from deployments.ingress.responses.speech import SPEECH, speech_response
 from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.service import SpeechService
 from deployments.text.pronunciation import LONGEST, MOST, Pronunciation
 
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _MISSING: Final[dict[int | str, dict[str, Any]]] = {status: FAILURES[status] for status in (401, 404, 422)}
 _WRITING: Final[dict[int | str, dict[str, Any]]] = {
     status: FAILURES[status] for status in (400, 401, 404, 409, 413, 422, 503)
@@ -105,8 +104,7 @@ def pronunciation_routes(service: SpeechService) -> APIRouter:
         "/{id}/speech",
         summary="Speak a term as it is pronounced",
         response_class=Response,
-        responses=RESPONSES
-        | {404: FAILURES[404], 200: {"description": "The speech.", "content": {"audio/wav": _BINARY}}},
+        responses=RESPONSES | {404: FAILURES[404], 200: SPEECH},
     )
     async def speech(
         id: str, http: Request, voice: Annotated[str, Query(description="Name or id of the voice.")] = "alloy"

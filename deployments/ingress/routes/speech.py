@@ -1,19 +1,21 @@
 """POST /v1/audio/speech: OpenAI's route, extended by the fields of voice cloning."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BeforeValidator, Field
 
-from deployments.audio.encoder import MEDIA_TYPES, Format
+from deployments.audio.encoder import Format
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, ResponseMode, speech_response
+from deployments.ingress.responses.speech import FAILED, SPEECH, ResponseMode, speech_response
 from deployments.ingress.routes.models import check_model, speech_models
 from deployments.service.backend import Clip
 from deployments.service.bodies import IGNORED, JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
+
+_EVENTS: Final = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
 class VoiceId(JsonBody):
@@ -75,7 +77,7 @@ def speech_routes(service: SpeechService) -> APIRouter:
         "/speech",
         summary="Generate speech in a stored voice or the voice of a clip",
         response_class=Response,
-        responses=FAILED | {404: FAILURES[404], 200: AUDIO},
+        responses=FAILED | {404: FAILURES[404], 200: SPEECH | {"content": SPEECH["content"] | _EVENTS}},
     )
     async def speech(body: SpeechBody, turn: HeldTurn) -> Response:
         check_model(body.model, speech_models(service.profile))
@@ -85,12 +87,3 @@ def speech_routes(service: SpeechService) -> APIRouter:
         return await speech_response(chunks, params, body.mode, ignored_header(body.ignored))
 
     return router
-
-
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
-AUDIO: Final[dict[str, Any]] = {
-    "description": "The speech, or with `details` JSON with the speech.",
-    "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
-    | {"text/event-stream": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
-    "headers": HEADER_SCHEMAS | {"X-Ignored": {"schema": {"type": "string"}, "description": "Ignored fields."}},
-}

@@ -6,11 +6,10 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import ServiceError
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.speech import FAILED, HEADER_SCHEMAS, speech_response
+from deployments.ingress.responses.speech import FAILED, SPEECH, speech_response
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.service.parameters import SpeechParams
@@ -19,7 +18,6 @@ from deployments.xcodec2.protocol import SAMPLE_RATE
 
 OLD_NAMES: Final = {"input": "target_text", "repetition_penalty": "penalty", "seed": "random_seed"}
 """Names that clients of the first Llasa servers send."""
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
 class SpeechForm(SpeechParams):
@@ -47,12 +45,7 @@ def tts_routes(service: SpeechService) -> APIRouter:
         responses=FAILED
         | {
             404: FAILURES[404],
-            200: {
-                "description": "The speech, or with `details` JSON with the speech.",
-                "content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
-                | {"application/json": {"schema": {"type": "object"}}},
-                "headers": HEADER_SCHEMAS,
-            },
+            200: SPEECH,
         },
     )
     async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], turn: HeldTurn) -> Response:

@@ -44,7 +44,7 @@ async def book(
     if job["state"] != "done":
         raise ServiceError(f"The job is {job['state']}" + (f": {job['error']}" if job["error"] else "."))
     await fetch(client, job["id"], output)
-    _print(f"{output}: {_time(job['duration'])} of speech in {len(job['chapters'])} chapters")
+    _print(f"{output}: {_time(job['duration'])} of speech, chapters: {len(job['chapters'])}")
     if not keep:
         await client.delete_job(job["id"])
 

@@ -1,7 +1,8 @@
 """Reads what a caller sends: texts, clips and names of voices."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import IO
 
 from deployments.audio.clip import AudioReader, ReferenceClip
@@ -18,8 +19,12 @@ from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.text.checks import check_ref_text, check_text
 from deployments.text.markup import read_markup
 from deployments.text.pronunciation import Pronunciation, Pronunciations
+from deployments.text.script import Script
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
+
+Dialogue = Sequence[tuple[str, str]]
+"""Voices and what they say, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,16 @@ class Requests:
     pronunciations: PronunciationStore
     policy: Policy
 
-    async def read(self, params: SpeechParams, clip: Clip | None, *, streamed: bool) -> SpeechRequest:
+    async def read(
+        self, params: SpeechParams, clip: Clip | None, *, streamed: bool, dialogue: Dialogue = ()
+    ) -> SpeechRequest:
         """Returns the request for parameters that have their defaults.
+
+        Args:
+            params: What to say.
+            clip: Used instead of a stored voice.
+            streamed: Whether the first part is yielded while it is recorded.
+            dialogue: Spoken instead of the text of the parameters.
 
         Raises:
             InvalidText: the text or the clip's text cannot be used, or the markup cannot be read.
@@ -41,10 +54,12 @@ class Requests:
             InvalidInput: there is neither a voice nor a clip.
             NotFound: there is no such voice.
         """
-        text = check_text(params.input, self.settings.max_text_length, "input")
+        param = "inputs" if dialogue else "input"
+        text = "\n".join(text for _, text in dialogue) if dialogue else params.input
+        text = check_text(text, self.settings.max_text_length, param)
         ref_text = check_ref_text(params.ref_text, self.settings.max_text_length)
         reference, warnings = await self.reference(params.voice, clip)
-        script = await asyncio.to_thread(read_markup, text, params.input_format, code=params.code_blocks)
+        script = await asyncio.to_thread(_script, dialogue or [(None, text)], params, param)
         return SpeechRequest(
             script,
             reference,
@@ -98,3 +113,12 @@ class Requests:
     async def voice(self, name: str) -> Reference:
         """Returns a voice by its name or id."""
         return await with_retries(lambda: self.voices.reference(name))
+
+
+def _script(turns: Sequence[tuple[str | None, str]], params: SpeechParams, param: str) -> Script:
+    """Reads the markup of each turn; a turn of a dialogue keeps to its voice."""
+    read = [
+        (voice, read_markup(text, params.input_format, code=params.code_blocks, param=param)) for voice, text in turns
+    ]
+    segments = [replace(each, voice=voice or each.voice) for voice, script in read for each in script.segments]
+    return Script(tuple(segments), tuple(dict.fromkeys(warning for _, script in read for warning in script.warnings)))

@@ -21,7 +21,7 @@ from deployments.service.outputs import read_output
 from deployments.service.parameters import RATE, SpeechParams
 from deployments.service.playback import measured
 from deployments.service.pronunciations import PronunciationStore, StoredPronunciation
-from deployments.service.requests import Requests
+from deployments.service.requests import Dialogue, Requests
 from deployments.service.retry import stream_with_retries, with_retries
 from deployments.service.transcription import Transcription
 from deployments.service.turns import Admission, Turn, in_turn
@@ -79,6 +79,7 @@ class SpeechService:
         streamed: bool = False,
         caller: Turn | str = ASSISTANTS,
         rate: int = RATE,
+        dialogue: Dialogue = (),
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Implements `Backend.speak`; `rate` is the default sample rate in Hz if the settings have none."""
 
@@ -86,7 +87,7 @@ class SpeechService:
             complete = params.with_defaults(self.settings, rate)
             options = OutputOptions.of(complete, self.settings, streamed=streamed)
             usage = Usage()
-            request = await self._requests.read(complete, clip, streamed=streamed)
+            request = await self._requests.read(complete, clip, streamed=streamed, dialogue=dialogue)
             # As long as none of the file has been sent, all of it may be made again.
             chunks = stream_with_retries(
                 lambda: file_chunks(self.synthesizer.stream(request, usage), options, usage),

@@ -1,6 +1,5 @@
 """POST /v1/text-to-dialogue: several voices in one speech, in the shape of ElevenLabs' API."""
 
-import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
@@ -15,7 +14,6 @@ from deployments.service.service import SpeechService
 
 _MOST: Final = 200
 """Maximum turns of a dialogue."""
-_TAG: Final = re.compile(r"\[(?=/?voice\b)", re.IGNORECASE)
 
 
 class DialogueTurn(JsonBody):
@@ -24,7 +22,8 @@ class DialogueTurn(JsonBody):
     text: str = Field(min_length=1, examples=["Did you hear that?"])
     voice: str = Field(
         validation_alias=AliasChoices("voice", "voice_id"),
-        pattern=r"^[^\[\]\n]{1,100}$",
+        min_length=1,
+        max_length=100,
         description="Name or id of a voice; also as `voice_id`.",
         examples=["alloy"],
     )
@@ -35,12 +34,6 @@ class DialogueBody(SpeechParams, JsonBody):
 
     input: str = Field("", max_length=0, description="Not used: `inputs` has the text.")
     inputs: Annotated[list[DialogueTurn], Field(min_length=1, max_length=_MOST, description="The turns, in order.")]
-
-    def params(self) -> SpeechParams:
-        """Returns the parameters of a speech with all turns."""
-        text = "\n".join(f"[voice:{turn.voice}]{_TAG.sub('(', turn.text)}[/voice]" for turn in self.inputs)
-        fields = {name: getattr(self, name) for name in SpeechParams.model_fields}
-        return SpeechParams(**fields | {"input": text, "voice": self.voice or self.inputs[0].voice})
 
 
 def dialogue_routes(service: SpeechService) -> APIRouter:
@@ -54,8 +47,8 @@ def dialogue_routes(service: SpeechService) -> APIRouter:
         responses=FAILED | {404: FAILURES[404], 200: SPEECH},
     )
     async def dialogue(body: DialogueBody, turn: HeldTurn) -> Response:
-        params = body.params()
-        chunks = service.speak(params, caller=turn)
+        params = body if body.voice else body.model_copy(update={"voice": body.inputs[0].voice})
+        chunks = service.speak(params, caller=turn, dialogue=[(each.voice, each.text) for each in body.inputs])
         headers = ignored_header(body.ignored)
         return await speech_response(chunks, params.with_defaults(service.settings), "whole", headers)
 

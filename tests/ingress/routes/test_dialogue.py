@@ -65,7 +65,8 @@ async def test_each_turn_is_spoken_by_its_voice_in_order(client: httpx.AsyncClie
         ({"inputs": []}, 422, "inputs"),
         ({"inputs": [{"text": "Hello."}]}, 422, "voice"),
         ({"inputs": [{"text": "Hello.", "voice": "nobody"}]}, 404, "nobody"),
-        ({"inputs": [{"text": "Hello.", "voice": "a[b"}]}, 422, "voice"),
+        ({"inputs": [{"text": "Hello.", "voice": ""}]}, 422, "voice"),
+        ({"inputs": [{"text": " ", "voice": "alloy"}]}, 400, "The text is empty"),
         ({"inputs": [TURNS[0]] * 201}, 422, "inputs"),
     ],
 )
@@ -81,6 +82,12 @@ async def test_a_turn_cannot_take_anothers_voice(client: httpx.AsyncClient, lm: 
     turns = [{"text": "Hello [voice:nova] there, how are you?", "voice": "alloy"}]
     assert (await client.post("/v1/text-to-dialogue", json={"inputs": turns})).status_code == 200
     assert len({take.ref_codes.tobytes() for take in lm.requests}) == 1
+
+
+async def test_each_turn_may_have_markup_of_its_own(client: httpx.AsyncClient, lm: ScriptedLM) -> None:
+    turns = [{"text": "# A title", "voice": "alloy"}, {"text": "<speak>Doctor Who.</speak>", "voice": "nova"}]
+    assert (await client.post("/v1/text-to-dialogue", json={"inputs": turns})).status_code == 200
+    assert {take.text for take in lm.requests} == {"A title.", "Doctor Who."}
 
 
 async def test_a_pause_lasts_as_long_as_asked_for(client: httpx.AsyncClient) -> None:

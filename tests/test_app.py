@@ -36,7 +36,7 @@ async def test_a_client_that_leaves_frees_its_place_in_the_engine_within_a_secon
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-    await running.engine_has(0, within=1)
+    await running.engine_is_empty(within=1)
 
 
 async def test_bad_requests_leave_nothing_behind(running: Running) -> None:
@@ -53,7 +53,7 @@ async def test_bad_requests_leave_nothing_behind(running: Running) -> None:
         )
         refused(nan, 422, "validation_error", "temperature", "finite number")
         refused(await client.put("/api/tts"), 405, "method_not_allowed", None, "does not take PUT")
-        await running.engine_has(0, within=1)
+        await running.engine_is_empty(within=1)
         assert [left.name for left in running.temp_dir.iterdir() if not left.name.startswith("llasa-page-")] == []
         health = await client.get("/health")
     assert health.status_code == 200, health.text

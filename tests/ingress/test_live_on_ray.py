@@ -23,7 +23,7 @@ async def test_a_barge_in_through_the_proxy_frees_the_engine(running: Running) -
         async with asyncio.timeout(60):
             while json.loads(text if isinstance(text := await socket.recv(), str) else "{}").get("cancelled") is None:
                 pass
-        await running.engine_has(0, within=5)
+        await running.engine_is_empty(within=5)
         await socket.send(json.dumps({"type": "session.close"}))
         async with asyncio.timeout(60):
             await socket.wait_closed()
@@ -35,4 +35,4 @@ async def test_a_client_that_is_gone_frees_the_engine_behind_the_proxy(running: 
         await socket.send(json.dumps({"type": "session.config", "voice": "alloy"}))
         await socket.send(json.dumps({"type": "input.text", "text": f"{LONG} " * 20}))
         await running.engine_has(1, within=60)
-    await running.engine_has(0, within=5)
+    await running.engine_is_empty(within=5)

@@ -58,7 +58,7 @@ async def test_a_cancelled_call_leaves_the_engine(running: Running) -> None:
         await running.engine_has(1, within=30)
         call.cancel()
         await asyncio.wait([call])
-        await running.engine_has(0, within=10)
+        await running.engine_is_empty(within=10)
 
 
 @pytest.mark.parametrize("mode", MODES)

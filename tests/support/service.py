@@ -53,9 +53,14 @@ class Running:
         return models
 
     async def engine_has(self, running: int, within: float) -> None:
-        """Returns once so many takes are in the engine."""
+        """Returns once so many takes or more are in the engine: a speech may have several parts there."""
         async with asyncio.timeout(within):
-            while (await self.engine()).running != running:
+            while (await self.engine()).running < running:
+                await asyncio.sleep(0.02)
+
+    async def engine_is_empty(self, within: float) -> None:
+        async with asyncio.timeout(within):
+            while (await self.engine()).running:
                 await asyncio.sleep(0.02)
 
 

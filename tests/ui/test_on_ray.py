@@ -36,4 +36,4 @@ async def test_a_job_that_is_cancelled_frees_the_engine(running: Running, tmp_pa
     job = client.submit(LONG * 3, "alloy", api_name="/generate")
     await running.engine_has(1, within=60)
     await asyncio.to_thread(job.cancel)
-    await running.engine_has(0, within=5)
+    await running.engine_is_empty(within=5)

@@ -16,21 +16,25 @@ from typing import Final
 
 import numpy as np
 import torch
+from transformers.audio_utils import mel_filter_bank
 
 from deployments.llasa.checkpoint import load_checkpoint
 from deployments.llasa.engine import Engine
 from deployments.llasa.protocol import Codes, Sampling, TakeRequest
+from deployments.nano.weights import verified
 from deployments.speech.pace import Pace
+from deployments.speech.wording import edits, tokens
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.codec import Xcodec2Codec
 from scripts.train_nano.corpus import trimmed
 from scripts.train_nano.espeak import Audio, Espeak, Voice
+from scripts.train_nano.frames import grid, power
 from scripts.train_nano.sentences import Sentences
 from scripts.train_nano.vocabulary import UNSEEN
 from scripts.train_nano.voices import HELD_OUT, pitch_of, spread
-from scripts.train_nano.whisper_model import log_mel
 
 _HOP: Final = 320
+_MEL: Final = mel_filter_bank(513, 80, 0, 8000, 16000, norm="slaney", mel_scale="slaney")
 _ROWS: Final = (
     "ground truth, Whisper",
     "ground truth, codec, Whisper",
@@ -52,7 +56,7 @@ class Nano:
     def __init__(self, folder: Path, sampling: Sampling, threads: int) -> None:
         torch.set_num_threads(threads)
         self._codec = Xcodec2Codec.load(str(folder / "xcodec2"))
-        self._whisper = WhisperTranscriber.load(str(folder / "whisper"), cpu_threads=threads)
+        self._whisper = WhisperTranscriber.load(str(verified("whisper")), cpu_threads=threads)
         self._checkpoint, self._sampling = load_checkpoint(str(folder / "llasa")), sampling
         self._engine: Engine | None = None
 
@@ -65,7 +69,7 @@ class Nano:
 
     async def transcribe(self, audio: Audio) -> list[str]:
         said = await self._whisper.transcribe(np.pad(audio, (0, max(0, 3200 - len(audio)))), language="en")
-        return [word for word in said.text.split() if word]
+        return tokens(said.text)
 
     async def speak(self, text: str, ref_text: str, ref_codes: Codes, seed: int) -> Take:
         self._engine = self._engine or Engine(self._checkpoint, max_takes=2)
@@ -84,19 +88,9 @@ class Nano:
             self._engine.close()
 
 
-def errors(said: list[str], truth: list[str]) -> int:
-    row = list(range(len(truth) + 1))
-    for i, word in enumerate(said, 1):
-        new = [i]
-        for j, other in enumerate(truth, 1):
-            new.append(min(row[j] + 1, new[-1] + 1, row[j - 1] + (word != other)))
-        row = new
-    return row[-1]
-
-
 def dtw(a: Audio, b: Audio) -> float:
     """Mean distance of log spectra along the best path."""
-    x, y = (log_mel(torch.from_numpy(np.pad(w, (0, -len(w) % 320)))[None])[0, :, ::2].T.numpy() for w in (a, b))
+    x, y = (np.log10(power(w, grid(w)) @ _MEL + 1e-6) for w in (a, b))
     x, y = x - x.mean(0), y - y.mean(0)
     distance = np.abs(x[:, None] - y[None]).mean(-1)
     cost = np.full((len(x) + 1, len(y) + 1), np.inf)
@@ -115,15 +109,11 @@ class Tally:
     samples: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, said: list[str], truth: list[str]) -> None:
-        self.wrong, self.words = self.wrong + errors(said, truth), self.words + len(truth)
+        self.wrong, self.words = self.wrong + edits(said, truth), self.words + len(truth)
         self.samples.append((" ".join(truth), " ".join(said)))
 
     def __str__(self) -> str:
         return f"{100 * self.wrong / max(1, self.words):5.1f} %  ({self.wrong} of {self.words} words)"
-
-
-def plain(text: str) -> list[str]:
-    return [word.strip(",.?!") for word in text.lower().split()]
 
 
 def held_out_voices(espeak: Espeak) -> list[tuple[Voice, float]]:
@@ -195,14 +185,14 @@ async def evaluate(nano: Nano, count: int, unseen_count: int) -> Findings:
         found.ended.append(take.ended)
         said, truth = await nano.transcribe(audio), trimmed(espeak.say(text, voice))
         if i >= count:
-            found.wer[_ROWS[3]].add(said, plain(text))
+            found.wer[_ROWS[3]].add(said, tokens(text))
             found.unseen.add(
-                [word for word in said if word in UNSEEN], [word for word in plain(text) if word in UNSEEN]
+                [word for word in said if word in UNSEEN], [word for word in tokens(text) if word in UNSEEN]
             )
             continue
-        found.wer[_ROWS[2]].add(said, plain(text))
-        found.wer[_ROWS[0]].add(await nano.transcribe(truth), plain(text))
-        found.wer[_ROWS[1]].add(await nano.transcribe(nano.decode(nano.encode(truth))), plain(text))
+        found.wer[_ROWS[2]].add(said, tokens(text))
+        found.wer[_ROWS[0]].add(await nano.transcribe(truth), tokens(text))
+        found.wer[_ROWS[1]].add(await nano.transcribe(nano.decode(nano.encode(truth))), tokens(text))
         found.durations.append(len(audio) / len(truth))
         found.f0.setdefault(f0, []).append(pitch_of(audio))
         own = dtw(audio, truth)

@@ -19,7 +19,7 @@ TEXTS: Final = (
     "We walked through the garden after the rain, and we saw a small dog. The old man walked to the river.",
     "The children play in the park until the sun goes down. We walked through the garden after the rain.",
 )
-"""Such as the embedded Whisper understands: takes that it hears wrong are made again, and each costs as much as one."""
+"""Plain ones: takes that are heard wrong are made again, and each costs as much as one."""
 VOICES: Final = ("alloy", "nova")
 CARE: Final[dict[str, dict[str, Any]]] = {
     "one take": {},

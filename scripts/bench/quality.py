@@ -5,8 +5,8 @@ python -m scripts.bench.quality --texts numbers names --seeds 1
 python -m scripts.bench.quality --llasa DIR --xcodec2 DIR --whisper DIR --reference clip.wav="What it says."
 
 *better* and *worse*: speeches with fewer and with more errors than the same ones have in the first row. *step dB* and
-*jump*: of the joins, see `Result`. The score is Whisper's, who is no judge of repetitions. The embedded one writes the
-words of its lexicon only (deployments/nano/llasa/vocabulary.txt): names and Chinese score nothing with it.
+*jump*: of the joins, see `Result`. The score is Whisper's, who is no judge of repetitions. The embedded one knows
+English only.
 """
 
 import argparse

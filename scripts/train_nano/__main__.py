@@ -16,7 +16,6 @@ STEPS: Final[dict[str, str]] = {
     "corpus": "corpus:build",
     "encoder": "encoder:train",
     "lm": "lm:train",
-    "whisper": "whisper:train",
     "export": "export:export",
     "builtin": "builtin:build",
     "seal": "export:reseal",

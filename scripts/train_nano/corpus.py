@@ -1,10 +1,9 @@
-"""Step: sentences spoken by many of espeak's voices, with the time of every sound and word, and all cells.
+"""Step: sentences spoken by many of espeak's voices, with the cells of each.
 
 The cells are those of the plain voice speaking the same sentence: sounds come in the same order in
 every voice, so frames meet by how far each sound has gone.
 """
 
-import bisect
 import json
 import random
 from dataclasses import asdict, dataclass
@@ -35,9 +34,6 @@ class Clip:
     end: int
     """Samples, in the corpus's one long array."""
     cells: list[int]
-    words: list[float]
-    """When each word of the text starts, in seconds; one more for the end of the last."""
-    sounds: list[tuple[float, str]]
 
 
 class Corpus:
@@ -61,24 +57,6 @@ def follow(base: Speech, base_cells: list[int], other: Speech, frames: int) -> l
     ours, theirs = [t for t, _ in other.phonemes], [t for t, _ in base.phonemes]
     times = np.interp((np.arange(frames) + 0.5) * HOP / 16000, ours, theirs)
     return [base_cells[min(int(t * 16000 / HOP), len(base_cells) - 1)] for t in times]
-
-
-def word_starts(text: str, speech: Speech) -> list[float]:
-    """espeak runs some words together: those share what lies between their neighbours."""
-    starts: list[float | None] = []
-    offsets, at = [], 0
-    for word in text.split():
-        at = text.index(word, at)
-        offsets.append(at)
-        starts.append(None)
-        at += len(word)
-    for time, position, _ in speech.words:
-        spoken = max(0, bisect.bisect_right(offsets, position) - 1)
-        starts[spoken] = time if starts[spoken] is None else starts[spoken]
-    end = max(t for t, name in speech.phonemes)
-    known = [(i, t) for i, t in enumerate(starts) if t is not None] + [(len(starts), end)]
-    filled = np.interp(np.arange(len(starts) + 1), [i for i, _ in known], [t for _, t in known])
-    return [float(x) for x in np.maximum.accumulate(filled)]
 
 
 def build(at: Workplace) -> None:
@@ -108,7 +86,7 @@ def build(at: Workplace) -> None:
             audio = trimmed(other)
             clip = Clip(
                 text, voice, throats[known], offset, offset + len(audio),
-                follow(base, base_cells, other, len(audio) // HOP), word_starts(text, other), other.phonemes,
+                follow(base, base_cells, other, len(audio) // HOP),
             )  # fmt: skip
             rows.append(json.dumps(asdict(clip), ensure_ascii=False))
             pieces.append((audio.clip(-1, 1) * 32767).astype(np.int16))

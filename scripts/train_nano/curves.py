@@ -13,7 +13,6 @@ _CHARTS: Final = {
     "decoder": ("magnitude", "phase"),
     "encoder": ("error", "cell", "distance", "pitch", "throat"),
     "lm": ("loss", "gaze", "edits", "ended", "voice"),
-    "whisper": ("words", "looking", "sounds", "wer_espeak", "wer_codec"),
 }
 _COLOURS: Final = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910")
 _WIDTH, _HEIGHT, _MARGIN = 640, 320, 48

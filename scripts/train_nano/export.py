@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from ctranslate2.converters import TransformersConverter
 from transformers import GenerationConfig, PreTrainedTokenizerFast
 
-from . import codec, lm_model, vocabulary, whisper_model
+from deployments.nano.weights import verified
+
+from . import codec, lm_model, vocabulary
 from .cells import Cells
 from .lm_data import Prompt
 from .workplace import Workplace
@@ -31,12 +32,12 @@ def _weights(at: Workplace, name: str) -> dict[str, Any] | None:
 
 def export(at: Workplace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for name, put in (("codec", _codec), ("lm", _lm), ("whisper", _whisper)):
+        for name, put in (("codec", _codec), ("lm", _lm)):
             weights = _weights(at, name)
             if weights is None:
                 print(f"{name}: nothing to export yet", flush=True)
                 continue
-            made, target = Path(folder) / name, at.weights / {"codec": "xcodec2", "lm": "llasa"}.get(name, name)
+            made, target = Path(folder) / name, at.weights / {"codec": "xcodec2", "lm": "llasa"}[name]
             put(at, weights, made)
             target.mkdir(parents=True, exist_ok=True)
             for file in made.iterdir():
@@ -79,25 +80,17 @@ def _lm(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
     (folder / "vocabulary.txt").write_text("\n".join(vocabulary.KNOWN) + "\n")
 
 
-def _whisper(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
-    words = whisper_model.tokenizer()
-    model = whisper_model.build(words)
-    model.load_state_dict(weights)
-    with tempfile.TemporaryDirectory() as plain:
-        whisper_model.save(model, words, Path(plain))
-        converter = TransformersConverter(plain, copy_files=["tokenizer.json", "preprocessor_config.json"])
-        converter.convert(str(folder), quantization="int8")
-
-
 def seal(folder: Path) -> None:
-    """checksums.json, which the service verifies before it loads anything."""
+    """checksums.json, which the service verifies before it loads anything. Those of the Whisper are of a package."""
+    whisper = verified("whisper")
     files = sorted(
         p
         for p in folder.rglob("*")
         if p.is_file() and p.suffix in {".json", ".jinja", ".safetensors", ".bin", ".txt", ".wav"}
     )
     files = [p for p in files if p.name != "checksums.json"]
-    sums = {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    named = {str(p.relative_to(folder)): p for p in files} | {f"whisper/{p.name}": p for p in whisper.iterdir()}
+    sums = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(named.items())}
     (folder / "checksums.json").write_text(json.dumps(sums, indent=2) + "\n")
     size = sum(p.stat().st_size for p in files)
     print(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB", flush=True)

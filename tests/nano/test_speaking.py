@@ -11,18 +11,18 @@ from deployments.llasa.checkpoint import load_checkpoint
 from deployments.llasa.engine import Engine
 from deployments.llasa.protocol import Sampling
 from deployments.nano.voices import shipped_voices
-from deployments.nano.weights import FOLDER
+from deployments.nano.weights import FOLDER, verified
 from deployments.speech.events import Audio
 from deployments.speech.pace import CODES_A_SECOND
 from deployments.speech.preparation import Draft, Preparer
 from deployments.speech.synthesis import SpeechRequest, Synthesizer
-from deployments.speech.wording import error_rate
+from deployments.speech.wording import edits, error_rate, tokens
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.batcher import CodecBatcher
 from deployments.xcodec2.codec import Xcodec2Codec
 from deployments.xcodec2.protocol import SAMPLE_RATE
 from scripts.bench.quality import InProcess
-from scripts.eval_nano import Nano, errors, plain
+from scripts.eval_nano import Nano
 
 PATIENCE = 120
 SENTENCES = (
@@ -50,16 +50,16 @@ def test_sentences_in_a_built_in_voice_are_understood() -> None:
         heard = asyncio.run(all_of_them())
     finally:
         nano.close()
-    wrong = sum(errors(words, plain(text)) for (_, words), text in zip(heard, SENTENCES, strict=True))
+    wrong = sum(edits(words, tokens(text)) for (_, words), text in zip(heard, SENTENCES, strict=True))
     assert sum(ended for ended, _ in heard) >= len(SENTENCES) - 1
-    assert wrong <= sum(len(plain(text)) for text in SENTENCES) / 2, heard
+    assert wrong <= sum(len(tokens(text)) for text in SENTENCES) / 2, heard
 
 
 @pytest.fixture(scope="module")
 def synthesizer() -> Iterator[Synthesizer]:
     lm = Engine(load_checkpoint(str(FOLDER / "llasa")))
     codec = CodecBatcher(Xcodec2Codec.load(str(FOLDER / "xcodec2")), max_batch=1)
-    ear = WhisperTranscriber.load(str(FOLDER / "whisper"))
+    ear = WhisperTranscriber.load(str(verified("whisper")))
     try:
         yield Synthesizer(lm, codec, ear, InProcess())
     finally:
@@ -83,7 +83,7 @@ async def test_a_text_in_several_parts_is_the_same_streamed_and_whole(synthesize
 
 async def test_a_clip_of_half_a_minute_is_cut_and_its_text_at_the_same_word() -> None:
     codec = CodecBatcher(Xcodec2Codec.load(str(FOLDER / "xcodec2")), max_batch=1)
-    ear = WhisperTranscriber.load(str(FOLDER / "whisper"))
+    ear = WhisperTranscriber.load(str(verified("whisper")))
     voices = list(shipped_voices().values())
     try:
         async with asyncio.timeout(PATIENCE):

@@ -20,16 +20,28 @@ def shipped(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"whisper"}))
 def test_what_ships_is_what_was_sealed(name: str) -> None:
     assert verified(name) == FOLDER / name
+
+
+def test_the_whisper_is_that_of_its_package() -> None:
+    assert {"config.json", "model.bin", "tokenizer.json", "vocabulary.txt"} == {
+        p.name for p in verified("whisper").iterdir()
+    }
+
+
+def test_another_release_of_the_package_is_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / "checksums.json").write_text(json.dumps({"whisper/model.bin": hashlib.sha256(b"").hexdigest()}))
+    with pytest.raises(Unavailable, match=r"model\.bin is not what was shipped: install"):
+        verified("whisper", tmp_path)
 
 
 def test_all_of_it_is_small_and_sealed() -> None:
     sums = json.loads((FOLDER / "checksums.json").read_text())
     files = [path for name in NAMES for path in (FOLDER / name).rglob("*") if path.is_file()]
     assert {str(path.relative_to(FOLDER)) for path in files} <= set(sums)
-    assert sum((FOLDER / path).stat().st_size for path in sums) <= 25_000_000
+    assert sum(path.stat().st_size for path in files) <= 25_000_000
 
 
 def test_a_changed_file_is_not_loaded(shipped: Path) -> None:

@@ -22,10 +22,6 @@ def build(arguments: Arguments) -> Application:
     """Wires the deployments by the settings of the environment."""
     settings = Settings()
     profile = arguments.profile_for(settings, lambda: ray.cluster_resources().get("GPU", 0))
-    if settings.reference_check == "auto":
-        # The embedded Whisper knows too few words to contradict anybody.
-        check = "off" if profile.whisper.startswith("nano:") else "refuse"
-        settings = settings.model_copy(update={"reference_check": check})
 
     def scaling(model: Literal["Llasa", "XCodec2", "Whisper"], requests: float) -> dict[str, Any]:
         """From none to the most replicas, each with about so many requests."""

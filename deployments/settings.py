@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         Literal["auto", "off", "refuse", "repair"],
         Field(
             description="Whether Whisper listens to a clip that comes with its text, and refuses it where they differ "
-            "or takes what it hears. `auto`: `refuse`, but `off` with the embedded Whisper of `nano`."
+            "(`refuse`) or takes what it hears (`repair`). `auto` is `refuse`."
         ),
     ] = "auto"
     max_audio_duration: Annotated[
@@ -165,7 +165,7 @@ class Settings(BaseSettings):
 
     def policy(self) -> Policy:
         """What is done about flaws, where a request does not say."""
-        check = "off" if self.reference_check == "auto" else self.reference_check
+        check = "refuse" if self.reference_check == "auto" else self.reference_check
         return Policy(retries=self.take_retries, reference_check=check, verify=self.verify, best_of=self.best_of)
 
 

@@ -65,14 +65,13 @@ def test_the_argument_goes_before_the_setting(graph: Callable[..., dict[str, Dep
 @pytest.mark.parametrize(
     ("gpus", "environment", "check"),
     [
-        (0, {}, "off"),
+        (0, {}, "refuse"),
         (2, {}, "refuse"),
         (0, {"REFERENCE_CHECK": "repair"}, "repair"),
-        (0, {"WHISPER_MODEL_PATH": "Systran/faster-whisper-small"}, "refuse"),
         (2, {"REFERENCE_CHECK": "off"}, "off"),
     ],
 )
-def test_references_are_checked_where_whisper_can_be_believed(
+def test_references_are_checked_unless_the_setting_says_otherwise(
     graph: Callable[..., dict[str, Deployment]], gpus: float, environment: dict[str, str], check: str
 ) -> None:
     built = graph(gpus=gpus, **environment)

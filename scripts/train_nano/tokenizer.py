@@ -62,26 +62,25 @@ def _replace(pattern: str, content: str) -> normalizers.Replace:
 
 
 _EDGE: Final = "·"
+_OPEN, _CLOSE = "‹", "›"
+"""Around every word while the lexicon is asked: a word is then found without looking around it, fifty times as fast."""
 _DOUBT: Final = "§"
 
 
-def _reader(lexicon: dict[str, str]) -> list[normalizers.Normalizer]:
+def reader(lexicon: dict[str, str]) -> list[normalizers.Normalizer]:
     """Text to sounds."""
     steps: list[normalizers.Normalizer] = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
     known = "".join(sorted(set(SYMBOLS)))
     steps += [_replace(p, c) for p, c in (
-        ("[’‘`´ʼ]", "'"), (r"[“”«»\"]", ""), ("&", " and "), ("%", " percent "), (r"\$", " dollars "), ("@", " at "),
+        ("[’‘`´ʼ]", "'"), (f"[“”«»{_OPEN}{_CLOSE}\"]", ""), ("&", " and "), ("%", " percent "), (r"\$", " dollars "), ("@", " at "),
         (r"\+", " plus "), ("=", " equals "), (f"[{re.escape(known)}]", "¿"), (r"(?<![a-z0-9])'|'(?![a-z])", ""), (r"(?<=[a-z])\.(?=[a-z]\b)", " "),
     )]  # fmt: skip
     steps += [_replace(p, c) for p, c in numerals.RULES]
     steps.append(_replace(r"(?<=[a-z])[-_/](?=[a-z])", " "))
-    words = sorted(lexicon, key=lambda word: ("'" not in word, word))
-    steps += [
-        _replace(
-            rf"(?<![\w']){word}(?!\w|'[a-z]{{2}}|'t)" if "'" not in word else rf"(?<!\w){word}(?!\w)", lexicon[word]
-        )
-        for word in words
-    ]
+    steps += [_replace(rf"(?<!\w){word}(?!\w)", lexicon[word]) for word in sorted(lexicon) if "'" in word]
+    steps += [_replace(r"(?<![\w'])(?=[a-z])", _OPEN), _replace(r"(?<=[a-z])(?!\w|'[a-z]{2}|'t)", _CLOSE)]
+    steps += [normalizers.Replace(_OPEN + word + _CLOSE, lexicon[word]) for word in sorted(lexicon) if "'" not in word]
+    steps.append(_replace(f"[{_OPEN}{_CLOSE}]", ""))
     steps += [_replace(p, c) for p, c in spelling.RULES]
     steps += [_replace(p, c) for p, c in (
         (r"[.?!…。！？]+", STOP), (r"[,;:()\[\]–—\n-]+", COMMA), (f"[^{re.escape(SYMBOLS)}\\w]", ""), (f"[^{re.escape(SYMBOLS)}]+", UNKNOWN),
@@ -109,7 +108,7 @@ def _speaker(units: Units) -> list[normalizers.Normalizer]:
 def build(lexicon: dict[str, str], units: Units, codes: int) -> PreTrainedTokenizerFast:
     vocabulary = {UNKNOWN: 0} | {character(cell): cell + 1 for cell in range(CELLS)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    tokenizer.normalizer = normalizers.Sequence(_reader(lexicon) + _speaker(units))
+    tokenizer.normalizer = normalizers.Sequence(reader(lexicon) + _speaker(units))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     tokenizer.decoder = decoders.Fuse()
     fixed = [*_LLAMA, SYSTEM, USER, ASSISTANT]

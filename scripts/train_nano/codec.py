@@ -29,7 +29,7 @@ _WINDOW: Final = torch.tensor(np.asarray(_EXTRACTOR.window), dtype=torch.float32
 def build() -> Xcodec2Model:
     semantic = Wav2Vec2BertConfig(
         hidden_size=_SEMANTIC,
-        num_hidden_layers=2,
+        num_hidden_layers=4,
         num_attention_heads=4,
         intermediate_size=3 * _SEMANTIC,
         feature_projection_input_dim=160,

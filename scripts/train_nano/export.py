@@ -14,11 +14,10 @@ from deployments.nano.weights import verified
 
 from . import codec, lm_model, vocabulary
 from .cells import Cells
+from .lm import SHARPEN
 from .lm_data import Prompt
 from .workplace import Workplace
 
-_SHARPEN: Final = 1.6
-"""The head's scale: what people ask of Llasa, a temperature of 0.8 to 1, is too warm for so small a model."""
 _LIMIT: Final = 25_000_000
 
 
@@ -71,7 +70,7 @@ def _lm(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
     model = lm_model.build(len(tokenizer), prompt, Cells.load(at.path("cells.npz")))
     model.load_state_dict(weights)
     with torch.no_grad():
-        model.model.norm.weight.mul_(_SHARPEN)
+        model.model.norm.weight.mul_(SHARPEN)
     model.generation_config = GenerationConfig(
         bos_token_id=prompt.before[0], eos_token_id=prompt.end, pad_token_id=prompt.pad
     )

@@ -95,10 +95,10 @@ class Speaker:
         r = self.random
         if r.random() < ease:
             return self.sounds(self._sentences.jumble(r.randint(1, 3)) + ("." if r.random() < 0.5 else ""))
-        sentence = self._sentences.sentence()
+        others = self._bank and r.random() < 0.4
+        said = self._bank.text(r) if others else self.sounds(self._sentences.sentence())
         if r.random() < 0.2:
-            sentence = sentence.rstrip(".?!")
-        said = self.sounds(sentence)
+            said = said.rstrip(STOP)
         if r.random() < 0.25:
             at = r.randrange(len(said))
             said = said[:at] + self._foreign() + said[at:]
@@ -163,7 +163,7 @@ class Speaker:
             exact = made.sounds == "" or made.sounds[-1] in PAUSES
             if real:
                 words, codes, voice = self._bank.pick(r, made.voice if i else None)
-                ends = STOP if i < count - 1 else r.choice(("", STOP))  # a transcript may lack its full stop
+                ends = STOP if i < count - 1 or r.random() < 0.85 else ""  # a transcript may lack its full stop
                 if id(codes) not in self._followed:
                     self._followed[id(codes)] = self.follow(codes, self.units.cells(words.rstrip(STOP)))
                 place = [first + k if exact else -1 for k in self._followed[id(codes)]]
@@ -241,6 +241,10 @@ class _Bank:
         for sounds, codes, voice in json.loads(path.read_text()):
             bank._by_voice.setdefault(voice, []).append((sounds, codes))
         return bank
+
+    def text(self, r: random.Random) -> str:
+        """Sounds of what somebody said."""
+        return r.choice(r.choice(list(self._by_voice.values())))[0]
 
     def pick(self, r: random.Random, voice: int | None) -> tuple[str, list[int], int]:
         chosen = r.choice(list(self._by_voice)) if voice is None else voice

@@ -1,7 +1,6 @@
-"""Step: a training begins with what ships, where `--work` holds no work of its own.
+"""Step: the encoder begins with the one that ships, where `--work` holds no work of its own.
 
-The codec's decoder and the Llama are taken as they are. The encoder is taken with as many layers more as it may have
-got since, which at first do nothing.
+It is taken with as many layers more as it may have got since, which at first do nothing.
 """
 
 import torch
@@ -11,19 +10,16 @@ from torch import Tensor
 from . import codec
 from .workplace import Workplace, save
 
-_DECODER = ("acoustic_decoder", "quantizer.project_out")
+_ENCODER = ("semantic_encoder", "semantic_adapter", "acoustic_encoder", "fc_encoder")
+_CLOSING = ("ffn1.output_dense", "ffn2.output_dense", "self_attn.linear_out", "conv_module.pointwise_conv2")
 
 
 def adopt(at: Workplace) -> None:
+    if at.path("ears.start").exists():
+        return
     shipped = {k: v.float() for k, v in load_file(at.weights / "xcodec2" / "model.safetensors").items()}
     own: dict[str, Tensor] = codec.build().state_dict()
-    if not at.path("decoder.pt").exists():
-        save(at.path("decoder.pt"), model=own | {k: v for k, v in shipped.items() if k.startswith(_DECODER)})
-    if not at.path("ears.start").exists():
-        save(at.path("ears.start"), model=_deeper(own, shipped))
-    if not at.path("lm.start").exists():
-        weights = {k: v.float() for k, v in load_file(at.weights / "llasa" / "model.safetensors").items()}
-        save(at.path("lm.start"), model=weights)
+    save(at.path("ears.start"), model={k: v for k, v in _deeper(own, shipped).items() if k.startswith(_ENCODER)})
 
 
 def _deeper(own: dict[str, Tensor], shipped: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -37,8 +33,6 @@ def _deeper(own: dict[str, Tensor], shipped: dict[str, Tensor]) -> dict[str, Ten
             _, part = name.removeprefix(layers).split(".", 1)
             if part.startswith("final_layer_norm"):
                 own[name] = shipped[f"{layers}{last}.{part}"]
-            elif part.startswith(
-                ("ffn1.output_dense", "ffn2.output_dense", "self_attn.linear_out", "conv_module.pointwise_conv2")
-            ):
+            elif part.startswith(_CLOSING):
                 own[name] = torch.zeros_like(weight)
     return own

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .cells import CELLS, Cells
+from .cells import Cells
 from .espeak import Audio
-from .frames import _DCT, _FFT, _FILTERS, HOP, Floats, grid, power
+from .frames import _DCT, _FFT, _FILTERS, Floats, grid, power
 
 Ints = npt.NDArray[np.int64]
 _STEPS: Final = (0.3, 0.0, 0.25, 0.7, 1.2)
@@ -88,24 +88,23 @@ def align(audio: Audio, said: list[int], cells: Cells, warp: float = 1.0) -> Ali
     heard = cepstra(spectra, warp)
     loudness = np.log(spectra.sum(1) + 1e-6)
     loud = loudness > np.percentile(loudness, 95) - 7
-    silence = cells.silence
     kinds = np.array(said)
+    quiet = cells.quiet()[kinds]
     ours = cells.centres[kinds, :20]
-    a, b = _levelled(heard, loud), _levelled(ours, kinds != silence)
+    a, b = _levelled(heard, loud), _levelled(ours, ~quiet)
     weights = np.linspace(1.2, 0.5, 20)
     costs = (((a[:, None] - b[None]) ** 2) * weights).mean(-1)
-    quiet = kinds == silence
     costs[:, quiet] = np.where(loud, 3.0, 0.05)[:, None]
     costs[:, ~quiet] += np.where(loud, 0.0, 0.4)[:, None]
     path = walk(np.asarray(costs, np.float32), quiet)
     return Aligned(path, float(costs[np.arange(len(path)), path].mean()))
 
 
-def realign(posterior: Tensor, said: list[int], silence: int) -> Aligned:
+def realign(posterior: Tensor, said: list[int], quiet: npt.NDArray[np.bool_]) -> Aligned:
     """By what an encoder in training names: [frames, 256] log probabilities."""
     kinds = torch.tensor(said)
     costs: Any = (-0.5 * posterior[:, kinds]).clamp(max=4.0).numpy()
-    path = walk(np.asarray(costs, np.float32), np.array(said) == silence)
+    path = walk(np.asarray(costs, np.float32), quiet[np.array(said)])
     return Aligned(path, float(costs[np.arange(len(path)), path].mean()))
 
 
@@ -124,10 +123,3 @@ def throat(audio: Audio, said: list[int], path: Ints, cells: Cells) -> Floats:
         apart = (heard - 0.5 * heard.mean(0)) - (ours - 0.5 * ours.mean(0))
         found.append(float((apart**2).mean()))
     return np.array(found, np.float32)
-
-
-def hop_times(count: int) -> npt.NDArray[np.float64]:
-    return np.asarray((np.arange(count) + 0.5) * HOP / 16000, np.float64)
-
-
-__all__ = ["CELLS", "WARPS", "Aligned", "align", "cepstra", "hop_times", "realign", "throat", "walk"]

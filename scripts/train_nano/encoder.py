@@ -1,4 +1,4 @@
-"""Step: the codec's encoder, regressed from audio to the digits of the code."""
+"""Step: the codec's encoder, regressed from audio to the digits of the code; it need not know the phase."""
 
 import time
 from pathlib import Path
@@ -12,12 +12,14 @@ from torch.nn.functional import cross_entropy
 from transformers import Xcodec2Model
 
 from . import codec
-from .cells import CELLS, Cells
+from .cells import CELLS, NAMES, Cells
 from .corpus import Corpus
 from .espeak import Audio
-from .hearing import BATCH, Heard
+from .hearing import Heard, voices_at
 from .muon import Optimiser
 from .natural import NaturalCorpus
+from .phones import EDGE, PHONES
+from .voices import nearest_throat, pitches_of, throats_of
 from .workplace import Curve, Workplace, save
 
 MINUTES: Final = 40.0
@@ -74,58 +76,65 @@ def heard_codes(model: Xcodec2Model, wave: Audio) -> list[int]:
     return [int(code) for code in ((values[0].round() + _LEVELS // 2).long() * _BASIS).sum(-1)]
 
 
-def _voice(codes: npt.NDArray[np.int64]) -> int:
-    return int(np.bincount(codes // CELLS, minlength=12).argmax())
-
-
 @torch.no_grad()
 def probe(model: Xcodec2Model, at: Workplace, count: int = 40) -> dict[str, float]:
-    """Held-out clips: cells right, mean distance of heard cells against that of any two, pitch and throat right."""
+    """Held-out clips: cells right, sounds right, pitches within a step, throat most heard right."""
     model.eval()
     espeak, natural = Corpus(at.root, "held"), NaturalCorpus(at.root, "held")
-    centres = Cells.load(at.path("cells.npz")).centres
+    phones = _phones(Cells.load(at.path("cells.npz")))
     found: dict[str, float] = {}
     for kind, clips in (
-        ("espeak", [(espeak.wave(c), np.array(c.cells), c.code_voice) for c in espeak.clips[:count]]),
-        ("natural", [(natural.wave(c), c.cells, c.code_voice) for c in natural.clips[:count]]),
+        ("espeak", [(espeak.wave(c), c.cells, c.pitches, c.throat) for c in espeak.clips[:count]]),
+        ("natural", [(natural.wave(c), c.cells, c.pitches, nearest_throat(c.warp)) for c in natural.clips[:count]]),
     ):
-        right, near, chance, pitch, throat = [], [], [], [], []
-        for wave, truth, voice in clips:
-            codes = np.array(heard_codes(model, wave))[: len(truth)]
-            cells, truth = codes % CELLS, truth[: len(codes)]
-            right.append((cells == truth).mean())
-            near.append(np.abs(centres[cells] - centres[truth]).mean())
-            chance.append(np.abs(centres[np.roll(cells, len(cells) // 2)] - centres[truth]).mean())
-            pitch.append(_voice(codes) % 4 == voice % 4)
-            throat.append(_voice(codes) // 4 == voice // 4)
-        found |= {
-            f"{kind}_cell": float(np.mean(right)),
-            f"{kind}_distance": float(np.mean(near) / np.mean(chance)),
-            f"{kind}_pitch": float(np.mean(pitch)),
-            f"{kind}_throat": float(np.mean(throat)),
-        }
+        rows = []
+        for wave, told, hertz, throat in clips:
+            codes = np.array(heard_codes(model, wave))[: len(told)]
+            cells, truth, voiced = codes % CELLS, np.array(told)[: len(codes)], np.array(hertz)[: len(codes)] > 0
+            wanted = pitches_of(voices_at(np.array(hertz), throat))[: len(codes)]
+            heard = pitches_of(codes // CELLS)
+            rows.append(
+                (
+                    (cells == truth).mean(),
+                    (phones[cells] == phones[truth]).mean(),
+                    (np.abs(heard - wanted) <= 1)[voiced].mean() if voiced.any() else 1.0,
+                    np.bincount(throats_of(codes // CELLS), minlength=3).argmax() == throat,
+                )
+            )
+        found |= {f"{kind}_{what}": float(v) for what, v in zip(_WHAT, np.mean(rows, 0), strict=True)}
     model.train()
     return found
 
 
-_MEASURED: Final = [f"{k}_{w}" for k in ("espeak", "natural") for w in ("cell", "distance", "pitch", "throat")]
+def _phones(cells: Cells) -> npt.NDArray[np.int64]:
+    """[256]: which sound each cell is of."""
+    found = np.empty(CELLS, np.int64)
+    found[cells.places] = [(EDGE + PHONES).index(phone) for phone, _ in NAMES]
+    return found
+
+
+_WHAT: Final = ("cell", "sound", "pitch", "throat")
+_MEASURED: Final = [f"{k}_{w}" for k in ("espeak", "natural") for w in _WHAT]
 
 
 def train(at: Workplace) -> None:
-    done, resume = at.path("codec.pt"), at.path("encoder.resume")
+    done, resume = at.path("ears.pt"), at.path("encoder.resume")
     if done.exists():
         return
     torch.manual_seed(0)
     model = _train(codec.build().to(at.device), at, resume)
-    save(done, model=with_decoder(model.cpu(), at))
-    resume.unlink(missing_ok=True)
+    save(done, model=model.cpu().state_dict())
 
 
-def with_decoder(model: Xcodec2Model, at: Workplace) -> dict[str, Tensor]:
-    """The weights of both halves."""
-    decoded = torch.load(at.path("decoder.pt"))["model"]
-    own: dict[str, Tensor] = model.state_dict()
-    return own | {k: v for k, v in decoded.items() if k.startswith(("acoustic_decoder", "quantizer.project_out"))}
+def trained(at: Workplace) -> dict[str, Tensor]:
+    """The codec's weights as they are by now, finished or not; what has not begun yet is as it was built."""
+    weights: dict[str, Tensor] = codec.build().state_dict()
+    decodes = ("acoustic_decoder", "quantizer.project_out")
+    for names, decoder in ((("ears.pt", "encoder.resume"), False), (("decoder.pt", "decoder.resume"), True)):
+        found = [at.path(name) for name in names if at.path(name).exists()]
+        state: dict[str, Tensor] = torch.load(found[0], map_location="cpu")["model"] if found else {}
+        weights |= {name: weight for name, weight in state.items() if name.startswith(decodes) is decoder}
+    return weights
 
 
 @torch.no_grad()
@@ -149,6 +158,7 @@ def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:
     spent, limit, aligned = 0.0, MINUTES * 60 * at.minutes, 0
     if not resume.exists() and at.path("ears.start").exists():  # pitch is heard as before
         model.load_state_dict(torch.load(at.path("ears.start"))["model"], strict=False)
+        nn.init.normal_(model.quantizer.project_in.weight, std=0.02)  # what was heard before were other codes
     if resume.exists():
         state = torch.load(resume, map_location=at.device)
         model.load_state_dict(state["model"])
@@ -171,7 +181,7 @@ def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:
         values, state_ = hear(model, wave.to(at.device), _PITCHED)
         wanted = digits(codes).to(at.device)
         squared = (values - wanted) ** 2 / half
-        error = squared[..., :_CELL_DIGITS].mean() + 0.5 * squared[:_PITCHED, :, _CELL_DIGITS:].mean()
+        error = squared[..., :_CELL_DIGITS].mean() + squared[:_PITCHED, :, _CELL_DIGITS:].mean()
         naming = cross_entropy(helper(state_).flatten(0, 1), (codes % CELLS).flatten().to(at.device))
         (0.5 * error + astray(values, wanted).mean() + 0.2 * naming).backward()
         optimiser.step(spent / limit)
@@ -189,6 +199,3 @@ def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:
             last = time.time()
     print(probe(model, at, 120), flush=True)
     return model
-
-
-__all__ = ["BATCH", "digits", "hear", "heard_codes", "posteriors", "probe", "train", "with_decoder"]

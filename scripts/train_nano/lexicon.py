@@ -21,7 +21,7 @@ _OWN: Final = {"a": "ə", "the": "Ðə", "to": "Tʉ", "of": "əV", "and": "əND"
 def pronounce(espeak: Espeak) -> dict[str, str]:
     lexicon: dict[str, str] = {}
     for word in vocabulary.KNOWN:
-        sounds = _OWN.get(word) or from_espeak(espeak.transcribe(word))
+        sounds = _OWN.get(word) or from_espeak(espeak.transcribe(word)).replace("RR", "R")
         lexicon[word] = weak(sounds) if word in _WEAK else sounds
     return lexicon | {letter: sounds for letter, sounds in LETTERS.items() if letter not in "ai"}
 

@@ -22,7 +22,6 @@ from .diphones import Units
 from .espeak import Audio
 from .frames import HOP
 from .misaki import sounds
-from .voices import CODE_VOICES, PITCHES
 from .workplace import Workplace
 
 _HELD: Final = 2
@@ -40,32 +39,11 @@ class Natural:
     begin: int
     end: int
     """Samples, in the one long array."""
-    said: list[int]
-    """Cells of the text."""
-    path: list[int]
-    """Which of `said` each frame is."""
+    cells: list[int]
     pitches: list[int]
     """Hz of each frame, 0 where there is none."""
     warp: float
     """How far its formants are from the plain voice's."""
-
-    @property
-    def cells(self) -> npt.NDArray[np.int64]:
-        return np.array(self.said)[self.path]
-
-    @property
-    def code_voice(self) -> int:
-        f0 = pitch.median(np.array(self.pitches, np.float32))
-        return nearest_voice(120.0 if np.isnan(f0) else f0, self.warp)
-
-
-def nearest_voice(f0: float, warp: float) -> int:
-    """Of CODE_VOICES: the nearest pitch, and at that pitch the nearest throat."""
-    level = int(np.argmin([abs(np.log(f0 / p)) for p in PITCHES]))
-    throats = range(len(CODE_VOICES) // len(PITCHES))
-    return min(
-        (len(PITCHES) * t + level for t in throats), key=lambda v: abs(float(np.log(CODE_VOICES[v].warp / warp)))
-    )
 
 
 class NaturalCorpus:
@@ -109,8 +87,8 @@ def _pack(job: tuple[Path, Path]) -> tuple[npt.NDArray[np.int16], list[dict[str,
         if found.cost > _DEAR:
             continue
         clip = Natural(
-            row["text"], said_sounds, row["voices"], row["british"], begin, end, said,
-            [int(i) for i in found.path], [round(float(p)) for p in pitch.track(audio)], warp,
+            row["text"], said_sounds, row["voices"], row["british"], begin, end, [said[i] for i in found.path],
+            [round(float(p)) for p in pitch.track(audio)], warp,
         )  # fmt: skip
         rows.append(asdict(clip))
     return wav, rows
@@ -133,6 +111,3 @@ def build(at: Workplace) -> None:
                 print(f"natural {name}: {len(rows)} clips, {offset / 16000 / 3600:.1f} h", flush=True)
         np.save(at.path(f"natural-{name}.npy"), np.concatenate(waves))
         at.path(f"natural-{name}.jsonl").write_text("\n".join(rows))
-
-
-__all__ = ["Natural", "NaturalCorpus", "build", "nearest_voice", "unpack"]

@@ -1,38 +1,63 @@
-"""First step: lexicon, tokenizer, pairs of sounds, cells, and the string of cells of every pair."""
+"""First step: lexicon, the plain voice's frames, cells, and the string of cells of every pair of sounds."""
 
 import json
+import random
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from . import cells as grid
-from . import diphones, lexicon, tokenizer
-from .espeak import Espeak
+from . import diphones, lexicon, spoken
+from .cells import CELLS, Cells
+from .espeak import Espeak, Voice
 from .frames import envelopes, features, power
 from .frames import grid as centres
 from .sentences import Sentences
-from .vocoder import CODES
+from .words import examples
 from .workplace import Workplace
+
+BASE: Final = Voice(pitch=60)
+"""The plain voice: a monotone of 100 Hz."""
+_TEXTS: Final = 2400
+FRAMES: Final = "plain.npz"
 
 
 def prepare(at: Workplace) -> None:
-    if at.path("tokenizer").exists():
+    if at.path("units.json").exists():
         return
     espeak = Espeak()
     words = lexicon.pronounce(espeak)
     at.path("lexicon.json").write_text(json.dumps(words, ensure_ascii=False, indent=0))
-    recorded = list(diphones.record(espeak))
-    heard, shapes = [frames for _, frames, _ in recorded], [shape for _, _, shape in recorded]
-    sentences = Sentences(1)
-    for _ in range(250):  # running speech too, so that the encoder finds its cells
-        speech = espeak.say(sentences.sentence(), diphones.BASE)
+    names = Cells(np.empty((0, 0), np.float32), np.arange(CELLS))
+    r, sentences = random.Random(3), Sentences(1)
+    texts = r.sample(examples(), _TEXTS * 2 // 3) + [sentences.sentence() for _ in range(_TEXTS // 3)]
+    heard, shapes, kinds, ends, met = [], [], [], list[int](), list[tuple[str, float, float]]()
+    total = 0
+    for i, text in enumerate(texts):
+        voice = BASE if i % 3 else Voice(pitch=60, rate=r.choice((145, 195)))
+        try:
+            speech, sounds = spoken.say(espeak, text, voice)
+        except spoken.Unsure:
+            continue
         at_samples = centres(speech.audio)
         spectra = power(speech.audio, at_samples)
-        heard.append(features(spectra, speech.voiced(at_samples / 16000)))
-        shapes.append(envelopes(spectra))
-    cells = grid.fit(np.concatenate(heard), np.concatenate(shapes))
+        own = spoken.cells_of(sounds, names, len(at_samples))
+        heard.append(features(spectra, names.voiced[own]))
+        shapes.append(envelopes(spectra).astype(np.float16))
+        kinds.append(own)
+        total += len(own)
+        ends.append(total)
+        if voice == BASE:
+            met += spoken.halves(sounds)
+    cells = grid.fit(np.concatenate(heard), np.concatenate(kinds))
     cells.save(at.path("cells.npz"))
-    units = diphones.Units.quantise([(pair, frames) for pair, frames, _ in recorded], cells)
+    said = cells.places[np.concatenate(kinds)]
+    _save(at.path(FRAMES), np.concatenate(shapes), said, np.array(ends))
+    units = diphones.Units.measure(met, cells)
     units.save(at.path("units.json"))
-    lengths = [len(codes) for codes in units.pairs.values()]
-    print(f"{len(words)} words, {len(lengths)} pairs of {np.mean(lengths):.1f} codes", flush=True)
-    tokenizer.save(tokenizer.build(words, units, CODES), at.path("tokenizer"))
+    print(f"{len(words)} words, {len(ends)} sentences, {total} frames, {len(met)} meetings", flush=True)
+
+
+def _save(path: Path, shapes: object, said: object, ends: object) -> None:
+    np.savez(path, shapes=shapes, cells=said, ends=ends)  # type: ignore[arg-type]

@@ -5,15 +5,13 @@ import time
 from typing import Final
 
 import numpy as np
-import torch
 from tokenizers import normalizers
 
 from deployments.speech.cleaning import Stretch, clean, find_speech
 
 from . import codec
-from .cells import CELLS
 from .corpus import Corpus
-from .encoder import heard_codes
+from .encoder import heard_codes, trained
 from .espeak import Audio
 from .natural import NaturalCorpus
 from .phones import SYMBOLS
@@ -22,7 +20,7 @@ from .tokenizer import reader
 from .words import lexicon
 from .workplace import Workplace, save_text
 
-_ESPEAK: Final = 1500
+_ESPEAK: Final = 800
 _PART: Final = 400
 """Clips after which what is done is kept."""
 
@@ -42,12 +40,12 @@ def build(at: Workplace) -> None:
     done = at.path("references.json")
     if done.exists():
         return
-    rows: list[tuple[str, list[int], int]] = []
+    rows: list[tuple[str, list[int]]] = []
     resume = at.path("references.part")
     if resume.exists():
         rows = json.loads(resume.read_text())
     model = codec.build()
-    model.load_state_dict(torch.load(at.path("codec.pt"))["model"])
+    model.load_state_dict(trained(at))
     model.eval()
     read = Reader(lexicon(at))
     espeak, natural = Corpus(at.root, "train"), NaturalCorpus(at.root, "train")
@@ -63,8 +61,7 @@ def build(at: Workplace) -> None:
             wave, text = espeak.wave(spoken), spoken.text
         wave = clean(wave, find_speech if r.random() < 0.8 else _all).wav
         codes = heard_codes(model, wave)
-        voice = int(np.bincount(np.array(codes) // CELLS, minlength=12).argmax())
-        rows.append((read.sounds(text), codes, voice))
+        rows.append((read.sounds(text), codes))
         if len(rows) % _PART == 0:
             save_text(resume, json.dumps(rows, ensure_ascii=False))
             print(f"{time.strftime('%H:%M:%S')} heard {len(rows)} of {count}", flush=True)

@@ -101,7 +101,7 @@ def _speaker(units: Units) -> list[normalizers.Normalizer]:
     for pair, cells in units.pairs.items():
         left, right = (sound.replace(" ", _EDGE) for sound in pair)
         steps.append(_replace(f"(?<={left}){right}", "".join(map(character, cells)) + right))
-    steps += [_replace(pause, character(units.silence) * count) for pause, count in PAUSES.items()]
+    steps += [_replace(pause, "".join(map(character, units.pauses[pause]))) for pause in PAUSES]
     return [*steps, _replace(f"[{PHONES}{_EDGE}]", ""), _replace(_DOUBT, UNKNOWN)]
 
 

@@ -24,6 +24,19 @@ _WORD: Final = re.compile(r"[a-z]+")
 _PART: Final = 4000
 
 
+def examples() -> list[str]:
+    """WordNet's example sentences, of 4 to 16 words."""
+    found = set()
+    for part in ("noun", "verb", "adj", "adv"):
+        for line in (WORDNET / f"data.{part}").read_text(encoding="latin-1").splitlines():
+            for quote in re.findall(r'"([^"]+)"', line.split("|", 1)[1] if "|" in line else ""):
+                text = quote.strip()
+                fits = 4 <= len(text.split()) <= 16 and re.fullmatch(r"[A-Za-z ,'\-;:.!?]+", text)
+                if fits and not re.search(r"\b[A-Z]{2,}\b", text):
+                    found.add(text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else "."))
+    return sorted(found)
+
+
 def candidates(site: Path) -> list[str]:
     """The words to be known, in a settled order; a name with its capital."""
     counted: Counter[str] = Counter()

@@ -16,6 +16,7 @@ STEPS: Final[dict[str, str]] = {
     "words": "words:build",
     "decoder": "decoder:train",
     "corpus": "corpus:build",
+    "speak": "speak:build",
     "natural": "natural:build",
     "adopt": "adopt:adopt",
     "encoder": "encoder:train",

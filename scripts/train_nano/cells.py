@@ -56,6 +56,13 @@ class Cells:
         found[self.places] = [phone != EDGE and phone not in VOICELESS for phone, _ in NAMES]
         return found
 
+    @property
+    def stages(self) -> npt.NDArray[np.int64]:
+        """[256]: how far its sound has gone, by cell."""
+        found = np.empty(CELLS, np.int64)
+        found[self.places] = [stage for _, stage in NAMES]
+        return found
+
     def of(self, phone: str, first: float, last: float, count: int) -> list[int]:
         """Cells of a stretch of a sound, in as many frames.
 

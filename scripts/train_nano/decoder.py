@@ -12,7 +12,7 @@ from transformers import Xcodec2Model
 from . import codec
 from .cells import CELLS, Cells
 from .muon import Optimiser
-from .prepare import FRAMES
+from .prepare import FRAMES, whole
 from .vocoder import Vocoder
 from .voices import PHASES, PITCHES, THROATS, VOICES, running, voices_of
 from .workplace import Curve, Workplace, save
@@ -28,8 +28,9 @@ class Spoken:
 
     def __init__(self, at: Workplace, seed: int) -> None:
         with np.load(at.path(FRAMES)) as file:
-            self._shapes, self._cells = file["shapes"], file["cells"]
-        self._voiced = Cells.load(at.path("cells.npz")).voiced
+            self._harmonics, self._noise, self._voiced = file["harmonics"], file["noise"], file["voiced"]
+            self._cells = file["cells"]
+        self._stages = Cells.load(at.path("cells.npz")).stages
         self._random, self._vocoder = np.random.default_rng(seed), Vocoder(at.device)
         self._device = at.device
 
@@ -41,9 +42,10 @@ class Spoken:
         cells = self._cells[rows]
         voices = np.stack([self._voices(frames) for _ in range(count)]).ravel()
         log_magnitude, phase = self._vocoder.frames(
-            torch.from_numpy(self._shapes[rows].astype(np.float32)).to(self._device),
-            torch.from_numpy(cells).to(self._device),
-            torch.from_numpy(self._voiced[cells]).to(self._device),
+            torch.from_numpy(whole(self._harmonics[rows])).to(self._device),
+            torch.from_numpy(whole(self._noise[rows])).to(self._device),
+            torch.from_numpy(self._voiced[rows]).to(self._device),
+            torch.from_numpy(self._stages[cells]).to(self._device),
             torch.from_numpy(voices),
         )
         codes = torch.from_numpy(cells + CELLS * voices).view(count, frames).to(self._device)

@@ -72,8 +72,8 @@ def hear(model: Xcodec2Model, wave: Tensor, pitched: int | None = None) -> tuple
 @torch.no_grad()
 def heard_codes(model: Xcodec2Model, wave: Audio) -> list[int]:
     """What `codec.encode` gives, in a quarter of its time: the silenced units are left out."""
-    values, _ = hear(model, torch.from_numpy(codec.pad(wave))[None])
-    return [int(code) for code in ((values[0].round() + _LEVELS // 2).long() * _BASIS).sum(-1)]
+    values, _ = hear(model, torch.from_numpy(codec.pad(wave))[None].to(model.device))
+    return [int(code) for code in ((values[0].cpu().round() + _LEVELS // 2).long() * _BASIS).sum(-1)]
 
 
 @torch.no_grad()
@@ -140,8 +140,8 @@ def trained(at: Workplace) -> dict[str, Tensor]:
 @torch.no_grad()
 def posteriors(model: Xcodec2Model, helper: nn.Module, wave: Audio) -> Tensor:
     """[frames, 256] log probabilities of the cells."""
-    _, state = hear(model, torch.from_numpy(codec.pad(wave))[None])
-    return torch.as_tensor(helper(state)[0].log_softmax(-1))
+    _, state = hear(model, torch.from_numpy(codec.pad(wave))[None].to(model.device))
+    return torch.as_tensor(helper(state)[0].log_softmax(-1).cpu())
 
 
 def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:

@@ -18,6 +18,8 @@ from .melody import Manner, Melody
 from .phones import COMMA, CONSONANTS, STOP, STRESSED, VOWELS
 from .sentences import Sentences
 from .voices import PITCHES, THROATS, phases_of, running, throats_of, voices_of
+from .words import lexicon
+from .workplace import Workplace
 
 _ONSETS: Final = list(CONSONANTS.values())
 _NUCLEI: Final = [*VOWELS.values(), *STRESSED.values()]
@@ -100,7 +102,7 @@ class Speaker:
     """Sentences as sounds and cells; references as an encoder would hear them."""
 
     def __init__(self, work: Path, seed: int) -> None:
-        self.lexicon: dict[str, str] = json.loads((work / "lexicon.json").read_text())
+        self.lexicon = lexicon(Workplace(work, work))
         self.units = Units.load(work / "units.json")
         self.random = random.Random(seed)
         self._sentences = Sentences(seed + 1)

@@ -15,6 +15,7 @@ _VOWELS: Final[dict[str, str]] = {
     "ɒ": "A:", "ɐ": "@", "e": "E", "o": "oU",
 }  # fmt: skip
 _PAUSES: Final = dict.fromkeys(",;:—–…", COMMA) | dict.fromkeys(".!?", STOP)
+_AFFRICATES: Final = {"tʃ": "tS", "dʒ": "dZ"}
 _RHOTIC: Final = {"ə": "ɜ", "ɜ": "ɜ"}
 _STRESSES: Final = "ˈˌ"
 
@@ -29,30 +30,37 @@ def sounds(phonemes: str, strong: str = _STRESSES) -> str:
     Raises:
         ValueError: there is a phoneme that no sound of ours stands for.
     """
-    said: list[str] = []
-    stressed = False
-    phonemes = phonemes.replace("tʃ", "ʧ").replace("dʒ", "ʤ")
-    skip = False
+    said = ""
+    for symbol, _ in placed(phonemes, strong):
+        if symbol not in (COMMA, STOP) or (said and said[-1] not in (COMMA, STOP)):
+            said += symbol
+    return said
+
+
+def placed(phonemes: str, strong: str = _STRESSES) -> list[tuple[str, int]]:
+    """Likewise, each with where its phoneme stands in the transcription; all pauses."""
+    said: list[tuple[str, int]] = []
+    stressed = skip = False
     for i, char in enumerate(phonemes):
         if skip:
             skip = False
             continue
         if char in _STRESSES:
             stressed = char in strong
+        elif char in "td" and phonemes[i + 1 : i + 2] in ("ʃ", "ʒ") and phonemes[i : i + 2] in _AFFRICATES:
+            said.append((CONSONANTS[_AFFRICATES[phonemes[i : i + 2]]], i))
+            skip = True
         elif char in _VOWELS:
             name = _VOWELS[char]
             if char in _RHOTIC and phonemes[i + 1 : i + 2] in ("ɹ", "r"):
-                name, skip = "3", True
                 after = phonemes[i + 2 : i + 3]
-                if after and (after in _VOWELS or after in _STRESSES):
-                    skip = False  # the r opens the next syllable, and is spoken
-            said.append(STRESSED.get(name, VOWELS[name]) if stressed else VOWELS[name])
+                name, skip = "3", not after or (after not in _VOWELS and after not in _STRESSES)
+            said.append((STRESSED.get(name, VOWELS[name]) if stressed else VOWELS[name], i))
             stressed = False
         elif char in _CONSONANTS:
-            said.append(CONSONANTS[_CONSONANTS[char]])
+            said.append((CONSONANTS[_CONSONANTS[char]], i))
         elif char in _PAUSES:
-            if said and said[-1] not in (COMMA, STOP):
-                said.append(_PAUSES[char])
+            said.append((_PAUSES[char], i))
         elif char not in "ː \u200d\u0303'\"“”()-":
             raise ValueError(f"misaki's {char!r} in {phonemes!r} has no sound")
-    return "".join(said)
+    return said

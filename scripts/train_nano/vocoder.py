@@ -18,8 +18,10 @@ from .voices import GRID, LOWEST, PHASES, PITCHES, THROATS, VOICES, phases_of, p
 CODES: Final = CELLS * VOICES
 _N: Final = 1280
 _HANN: Final = np.hanning(_N + 1)[:_N]
-_LEVEL: Final = 1.5
-"""What brings speech to a fifteenth of full scale on average."""
+_LEVEL: Final = 1.0
+_USUAL: Final = 190.0
+"""Hz of the plain voice."""
+_NOISES: Final = 15
 
 
 def _crossfade() -> npt.NDArray[np.float64]:
@@ -32,55 +34,60 @@ def _combs() -> npt.NDArray[np.complex128]:
     """[pitches, phases, 641]: pulses around the middle of a frame, far enough for what rings into it."""
     bins, found = np.arange(BINS), np.zeros((PITCHES, PHASES, BINS), complex)
     for pitch in range(PITCHES):
-        period = 16000 / ((pitch + LOWEST) * GRID)
+        f0 = (pitch + LOWEST) * GRID
+        period = 16000 / f0
         for phase in range(PHASES):
             # at this phase a pulse came so long before the middle
             times = -phase / PHASES * period + period * np.arange(-12, 12)
             times = times[(times > -0.8 * _N / 2) & (times < HOP)]
             pulses = np.exp(-2j * np.pi * np.outer(times + _N // 2, bins) / _N).sum(0)
-            found[pitch, phase] = pulses * np.sqrt(period)
+            found[pitch, phase] = pulses * period / 2 * np.sqrt(f0 / _USUAL)  # as loud at every pitch
     return found
 
 
 class Vocoder:
-    """Spectra and waves of frames: envelopes in what voice."""
+    """Spectra of frames: harmonics and noise, in what voice."""
 
     def __init__(self, device: str = "cpu") -> None:
         generator = torch.Generator().manual_seed(0)
         self._combs = torch.tensor(_combs(), dtype=torch.complex64, device=device)
-        noise = torch.rand(CELLS, BINS, generator=generator) * 2 * np.pi
-        self._noise = (torch.polar(torch.ones_like(noise), noise) * _N**0.5).to(device)
+        noise = torch.rand(_NOISES, BINS, generator=generator) * 2 * np.pi
+        self._noises = (torch.polar(torch.ones_like(noise), noise) * _N**0.5).to(device)
         self._shape = torch.tensor(_crossfade(), dtype=torch.float32, device=device)
         fold = torch.zeros(_N, device=device)
         fold[0] = fold[_N // 2] = 1
         fold[1 : _N // 2] = 2
         self._fold = fold
-        self._middle = torch.tensor([(-1.0) ** k for k in range(BINS)], device=device)
         at = torch.arange(BINS, device=device)
         self._warps = [(at / warp).clamp(max=BINS - 1.001) for warp in THROATS]
 
-    def frames(self, envelopes: Tensor, cells: Tensor, voiced: Tensor, voices: Tensor) -> tuple[Tensor, Tensor]:
+    def frames(
+        self, harmonics: Tensor, noise: Tensor, voiced: Tensor, stages: Tensor, voices: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """[n, 641] log magnitude and phase of each frame.
 
         Args:
-            envelopes: [n, 641] log power.
-            cells: [n]: a noise's phases are its cell's.
-            voiced: [n]: whether there are pulses.
+            harmonics: [n, 641] log amplitude of a harmonic.
+            noise: [n, 641] log deviation of white noise of that loudness.
+            voiced: [n]: whether there are harmonics.
+            stages: [n]: a few noises are enough, if neighbouring frames have different ones.
             voices: [n], as `voices.voice` counts.
         """
         which = voices.cpu().numpy()
-        throats = torch.as_tensor(throats_of(which), device=envelopes.device)
-        warped = torch.empty_like(envelopes)
+        throats = torch.as_tensor(throats_of(which), device=harmonics.device)
+        phases = torch.as_tensor(phases_of(which), device=harmonics.device)
+        both = torch.stack([harmonics, noise])
+        warped = torch.empty_like(both)
         for throat, at in enumerate(self._warps):
             rows = throats == throat
             low = at.long()
-            chosen = envelopes[rows]
-            warped[rows] = chosen[:, low] * (1 - (at - low)) + chosen[:, low + 1] * (at - low)
-        cepstrum = torch.fft.irfft(warped / 2 - np.log(np.sqrt(240.0)), _N)
-        response = _LEVEL * torch.exp(torch.fft.rfft(cepstrum * self._fold))
-        combs = self._combs[torch.as_tensor(pitches_of(which)), torch.as_tensor(phases_of(which))]
-        source = torch.where(voiced[:, None], combs, self._noise[cells] * self._middle)
-        spectrum = response * source
+            chosen = both[:, rows]
+            warped[:, rows] = chosen[..., low] * (1 - (at - low)) + chosen[..., low + 1] * (at - low)
+        cepstrum = torch.fft.irfft(warped[0], _N)
+        response = torch.exp(torch.fft.rfft(cepstrum * self._fold))
+        combs = self._combs[torch.as_tensor(pitches_of(which)), phases] * voiced[:, None]
+        hiss = self._noises[(stages * PHASES + phases) % _NOISES] * warped[1].exp()
+        spectrum = _LEVEL * (response * combs + hiss)
         spectrum[:, 0] = 0
         piece = torch.fft.rfft(torch.fft.irfft(spectrum, _N) * self._shape)
         return (piece.abs() + 0.01).log().clamp(-5, 4.4), piece.angle()

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from . import tokenizer
 from .diphones import Units
+from .lexicon import WEAK
 from .misaki import sounds
+from .spelling import LETTERS
 from .vocoder import CODES
 from .workplace import Workplace, save_text
 
@@ -62,10 +64,10 @@ def build(at: Workplace) -> None:
 
 
 def lexicon(at: Workplace) -> dict[str, str]:
-    """All words that the tokenizer knows; espeak-ng's own transcriptions come first."""
+    """All words that the tokenizer knows. Grammar words are weak, as they are in a sentence."""
     wide: dict[str, str] = json.loads(at.path("words.json").read_text())
     known: dict[str, str] = json.loads(at.path("lexicon.json").read_text())
-    return wide | known
+    return known | wide | {word: known[word] for word in {*WEAK, *LETTERS} & known.keys()}
 
 
 def _pronounced(at: Workplace) -> dict[str, str]:

@@ -50,11 +50,10 @@ def test_a_phoneme_nobody_knows_is_refused() -> None:
 def test_every_voice_of_the_codec_has_its_pitch(vocoder: Vocoder, pitch: int, throat: int) -> None:
     count = 50
     pitches = np.full(count, pitch)
-    voices = torch.from_numpy(voices_of(pitches, running(pitches), np.full(count, throat)))
-    envelopes = (4 - 12 * torch.arange(BINS) / BINS).expand(count, -1)
-    spectra = vocoder.frames(
-        envelopes, torch.zeros(count, dtype=torch.long), torch.ones(count, dtype=torch.bool), voices
-    )
+    voices = voices_of(pitches, running(pitches), np.full(count, throat))
+    harmonics = (-4 - 5 * torch.arange(BINS) / BINS).expand(count, -1)
+    noise, stages = torch.full((count, BINS), -9.0), torch.arange(count) % 5
+    spectra = vocoder.frames(harmonics, noise, torch.ones(count, dtype=torch.bool), stages, torch.from_numpy(voices))
     audio = overlapped(*(x[None] for x in spectra))[0].numpy()
     assert abs(pitch_of(audio) / hertz(pitches)[0] - 1) < 0.02
 

@@ -17,6 +17,7 @@ from .cells import Cells
 from .encoder import trained
 from .lm import SHARPEN
 from .lm_data import Prompt
+from .tokenizer import save
 from .workplace import Workplace
 
 _LIMIT: Final = 40_000_000
@@ -67,7 +68,7 @@ def _lm(at: Workplace, folder: Path) -> None:
         bos_token_id=prompt.before[0], eos_token_id=prompt.end, pad_token_id=prompt.pad
     )
     model.half().save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    save(tokenizer, folder)
 
 
 def seal(folder: Path) -> None:

@@ -44,7 +44,7 @@ class Prompt:
         return Prompt(
             ids("<|begin_of_text|>" + tokens.SYSTEM + tokens.USER + "<|TEXT_UNDERSTANDING_START|>"),
             ids("<|TEXT_UNDERSTANDING_END|>" + tokens.ASSISTANT + "<|SPEECH_GENERATION_START|>"),
-            ids("<|s_0|>")[0],
+            int(tokenizer.convert_tokens_to_ids("<|s_0|>")),
             ids("<|SPEECH_GENERATION_END|>")[0],
             int(tokenizer.pad_token_id),
             int(tokenizer.convert_tokens_to_ids(character(0))),

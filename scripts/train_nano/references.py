@@ -57,7 +57,7 @@ def build(at: Workplace) -> None:
             clip = natural.clips[i]
             wave, text = _as_sent(natural.wave(clip), r), clip.text
         else:
-            spoken = espeak.clips[i]
+            spoken = espeak.clips[i - len(natural.clips)]
             wave, text = espeak.wave(spoken), spoken.text
         wave = clean(wave, find_speech if r.random() < 0.8 else _all).wav
         codes = heard_codes(model, wave)

@@ -5,6 +5,7 @@ sees a token for every 20 ms, and has to find its place and to give the cells a 
 changes in Llasa's prompt is a token each, so that the prompt is short.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Final
@@ -106,15 +107,16 @@ def _speaker(units: Units) -> list[normalizers.Normalizer]:
 
 
 def build(lexicon: dict[str, str], units: Units, codes: int) -> PreTrainedTokenizerFast:
-    vocabulary = {UNKNOWN: 0} | {character(cell): cell + 1 for cell in range(CELLS)}
+    fixed = [*_LLAMA, SYSTEM, USER, ASSISTANT]
+    # Codes are never looked for in a text: as added tokens, they would take seconds to load.
+    tokens = [UNKNOWN, *map(character, range(CELLS)), *fixed, *MARKERS, *(f"<|s_{i}|>" for i in range(codes))]
+    vocabulary = {token: i for i, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(reader(lexicon) + _speaker(units))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     tokenizer.decoder = decoders.Fuse()
-    fixed = [*_LLAMA, SYSTEM, USER, ASSISTANT]
     tokenizer.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in fixed])
-    speech = [*MARKERS, *(f"<|s_{i}|>" for i in range(codes))]
-    tokenizer.add_tokens([AddedToken(text, normalized=False, special=False) for text in speech])
+    tokenizer.add_tokens([AddedToken(text, normalized=False, special=False) for text in MARKERS])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<|begin_of_text|>",
@@ -135,3 +137,5 @@ def read(tokenizer: PreTrainedTokenizerFast, text: str) -> str:
 
 def save(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
+    file = folder / "tokenizer.json"  # indented, it would be half as large again
+    file.write_text(json.dumps(json.loads(file.read_text()), ensure_ascii=False, separators=(",", ":")))

@@ -15,6 +15,7 @@ from . import codec
 from .cells import CELLS, NAMES, Cells
 from .corpus import Corpus
 from .espeak import Audio
+from .frames import HOP
 from .hearing import Heard, voices_at
 from .muon import Optimiser
 from .natural import NaturalCorpus
@@ -58,9 +59,11 @@ def hear(model: Xcodec2Model, wave: Tensor, pitched: int | None = None) -> tuple
         pitched: How many of the batch the acoustic encoder hears, which is for the pitch and costs the most; all by
             default. The others' cells must do without.
     """
-    heard = codec.acoustic(model, wave[:pitched])
-    if len(heard) < len(wave):
-        heard = torch.cat([heard, heard.new_zeros(len(wave) - len(heard), *heard.shape[1:])])
+    missing = len(wave) - len(wave[:pitched])
+    parts = [wave.new_zeros(missing, model.acoustic_encoder.conv2.out_channels, wave.shape[1] // HOP)]
+    if missing < len(wave):
+        parts.insert(0, codec.acoustic(model, wave[:pitched]))
+    heard = torch.cat(parts)
     with torch.autocast(wave.device.type, torch.bfloat16, enabled=model.training):  # nearly twice as quick
         meaning = model.semantic_encoder(codec.filterbank(wave)).last_hidden_state
         meaning = model.semantic_adapter(meaning.transpose(1, 2)).float()
@@ -140,7 +143,7 @@ def trained(at: Workplace) -> dict[str, Tensor]:
 @torch.no_grad()
 def posteriors(model: Xcodec2Model, helper: nn.Module, wave: Audio) -> Tensor:
     """[frames, 256] log probabilities of the cells."""
-    _, state = hear(model, torch.from_numpy(codec.pad(wave))[None].to(model.device))
+    _, state = hear(model, torch.from_numpy(codec.pad(wave))[None].to(model.device), 0)
     return torch.as_tensor(helper(state)[0].log_softmax(-1).cpu())
 
 
@@ -171,12 +174,12 @@ def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:
     model.train()
     half = (_LEVELS // 2).float().to(at.device)
     while spent < limit:
-        begin = time.process_time() if at.device == "cpu" else time.time()
         if aligned < sum(share <= spent / limit for share in _REALIGN):
             model.eval()
             heard.realign(lambda wave: posteriors(model, helper, wave))
             model.train()
             aligned += 1
+        begin = time.process_time() if at.device == "cpu" else time.time()
         wave, codes = heard.batch()
         values, state_ = hear(model, wave.to(at.device), _PITCHED)
         wanted = digits(codes).to(at.device)

@@ -68,9 +68,11 @@ class Nano:
         """Returns the samples of the codes from `start` on; earlier ones serve as context only."""
         return self._codec.decode([codes])[0][_HOP * start :]
 
+    async def listen(self, audio: Audio) -> str:
+        return (await self._whisper.transcribe(np.pad(audio, (0, max(0, 3200 - len(audio)))), language="en")).text
+
     async def transcribe(self, audio: Audio) -> list[str]:
-        said = await self._whisper.transcribe(np.pad(audio, (0, max(0, 3200 - len(audio)))), language="en")
-        return tokens(said.text)
+        return tokens(await self.listen(audio))
 
     async def speak(self, text: str, ref_text: str, ref_codes: Codes, seed: int) -> Take:
         self._engine = self._engine or Engine(self._checkpoint, max_takes=2)

@@ -11,10 +11,16 @@ import torch
 from .workplace import Workplace
 
 STEPS: Final[dict[str, str]] = {
+    "registry": "registry:fetch",
     "prepare": "prepare:prepare",
+    "words": "words:build",
     "decoder": "decoder:train",
     "corpus": "corpus:build",
+    "speak": "speak:build",
+    "natural": "natural:build",
+    "adopt": "adopt:adopt",
     "encoder": "encoder:train",
+    "references": "references:build",
     "lm": "lm:train",
     "export": "export:export",
     "builtin": "builtin:build",
@@ -28,10 +34,11 @@ def main() -> None:
     parser.add_argument("steps", nargs="*", help=f"of {', '.join(STEPS)}; all by default")
     parser.add_argument("--work", type=Path, default=Path("data"), help="where unfinished work is kept")
     parser.add_argument("--weights", type=Path, default=Path("deployments/nano"), help="where the checkpoints go")
+    parser.add_argument("--packs", type=Path, help="natural speech; a folder of --work by default")
     parser.add_argument("--minutes", type=float, default=1.0, help="scales the time of every training")
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
-    at = Workplace(given.work, given.weights, minutes=given.minutes)
+    at = Workplace(given.work, given.weights, minutes=given.minutes, packs=given.packs or given.work / "packs")
     for step in given.steps or STEPS:
         print(f"— {step}", flush=True)
         module, function = STEPS[step].split(":")

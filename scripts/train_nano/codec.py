@@ -15,8 +15,8 @@ from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertConfig, Xcodec
 
 from .espeak import Audio
 
-LEVELS: Final = [4, 4, 4, 4, 4, 3]
-"""Four digits of cell, then pitch and throat. Never two levels: bounded twice, the lower one is never reached."""
+LEVELS: Final = [4, 4, 4, 4, 4, 3, 3, 3]
+"""Four digits of cell, two of pitch, then phase and throat. Never two levels: bounded twice, the lower one is lost."""
 _HIDDEN: Final = 192
 _SEMANTIC: Final = 128
 _EXTRACTOR: Final = SeamlessM4TFeatureExtractor(
@@ -29,7 +29,7 @@ _WINDOW: Final = torch.tensor(np.asarray(_EXTRACTOR.window), dtype=torch.float32
 def build() -> Xcodec2Model:
     semantic = Wav2Vec2BertConfig(
         hidden_size=_SEMANTIC,
-        num_hidden_layers=2,
+        num_hidden_layers=4,
         num_attention_heads=4,
         intermediate_size=3 * _SEMANTIC,
         feature_projection_input_dim=160,

@@ -1,8 +1,4 @@
-"""Step: sentences spoken by many of espeak's voices, with the cells of each.
-
-The cells are those of the plain voice speaking the same sentence: sounds come in the same order in
-every voice, so frames meet by how far each sound has gone.
-"""
+"""Step: sentences spoken by many of espeak's voices, with the cell and the pitch of every frame."""
 
 import json
 import random
@@ -13,15 +9,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from . import pitch
 from .cells import Cells
-from .diphones import BASE
 from .espeak import Audio, Espeak, Speech, Voice
-from .frames import HOP, features, grid, power
+from .frames import HOP
 from .sentences import Sentences
-from .voices import HELD_OUT, TRAINED, code_voice, designed, pitch_of, spread
+from .spoken import Unsure, cells_of, say
+from .voices import HELD_OUT, TRAINED, designed, pitch_of, spread
+from .words import examples
 from .workplace import Workplace
 
-SIZES: Final = {"train": 16_000, "held": 400}
+SIZES: Final = {"train": 3_000, "held": 60}
 _DESIGNED: Final = 160
 
 
@@ -29,11 +27,13 @@ _DESIGNED: Final = 160
 class Clip:
     text: str
     voice: Voice
-    code_voice: int
+    throat: int
     begin: int
     end: int
     """Samples, in the corpus's one long array."""
     cells: list[int]
+    pitches: list[int]
+    """Hz of each frame, 0 where there is none."""
 
 
 class Corpus:
@@ -52,46 +52,39 @@ def trimmed(speech: Speech) -> Audio:
     return np.asarray(speech.audio[: loud[-1] + 1600] if len(loud) else speech.audio, dtype=np.float32)
 
 
-def follow(base: Speech, base_cells: list[int], other: Speech, frames: int) -> list[int]:
-    """The base's cells at the times of another rendition of the same sounds."""
-    ours, theirs = [t for t, _ in other.phonemes], [t for t, _ in base.phonemes]
-    times = np.interp((np.arange(frames) + 0.5) * HOP / 16000, ours, theirs)
-    return [base_cells[min(int(t * 16000 / HOP), len(base_cells) - 1)] for t in times]
-
-
 def build(at: Workplace) -> None:
     strange = designed(_DESIGNED)
     espeak, cells = Espeak({name: text for name, (_, text) in strange.items()}), Cells.load(at.path("cells.npz"))
     trained = TRAINED | {name: throat for name, (throat, _) in strange.items()}
+    others = examples()
     for name, variants, seed in (("held", HELD_OUT, 77), ("train", trained, 5)):
         if at.path(f"{name}.npy").exists():
             continue
         r, sentences = random.Random(seed), Sentences(seed + 1000)
-        voices = spread(variants, (35, 50, 65, 80))
         throats: dict[Voice, int] = {}
-        for voice in voices:
+        for voice in spread(variants, (35, 50, 65, 80)):
             f0 = pitch_of(espeak.say("The old teacher finds a golden key near the river.", voice).audio)
             if 70 < f0 < 340:
-                throats[voice] = code_voice(f0, variants[voice.variant])
+                throats[voice] = variants[voice.variant]
         rows, pieces, offset = list[str](), list[npt.NDArray[np.int16]](), 0
         while len(rows) < SIZES[name]:
-            text = sentences.sentence()
+            text = sentences.sentence() if r.random() < 0.5 else r.choice(others)
             known = r.choice(list(throats))
             voice = Voice(known.variant, known.pitch, r.randint(145, 195), r.choice((0, 40, 50, 60)))
-            base, other = espeak.say(text, BASE), espeak.say(text, voice)
-            if [n for _, n in base.phonemes] != [n for _, n in other.phonemes]:
+            try:
+                speech, sounds = say(espeak, text, voice)
+            except Unsure:
                 continue
-            centres = grid(base.audio)
-            base_cells = cells.quantise(features(power(base.audio, centres), base.voiced(centres / 16000)))
-            audio = trimmed(other)
+            audio = trimmed(speech)
             clip = Clip(
                 text, voice, throats[known], offset, offset + len(audio),
-                follow(base, base_cells, other, len(audio) // HOP),
+                [int(c) for c in cells_of(sounds, cells, len(audio) // HOP)],
+                [round(float(f0)) for f0 in pitch.track(audio)],
             )  # fmt: skip
             rows.append(json.dumps(asdict(clip), ensure_ascii=False))
             pieces.append((audio.clip(-1, 1) * 32767).astype(np.int16))
             offset += len(audio)
-            if len(rows) % 2000 == 0:
+            if len(rows) % 1000 == 0:
                 print(f"{name}: {len(rows)} clips, {offset / 16000 / 3600:.1f} h", flush=True)
         at.path(f"{name}.jsonl").write_text("\n".join(rows))
         np.save(at.path(f"{name}.npy"), np.concatenate(pieces))

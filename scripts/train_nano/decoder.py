@@ -11,30 +11,53 @@ from transformers import Xcodec2Model
 
 from . import codec
 from .cells import CELLS, Cells
-from .diphones import Units
 from .muon import Optimiser
-from .vocoder import CODES, Vocoder
+from .prepare import FRAMES, whole
+from .vocoder import Vocoder
+from .voices import PHASES, PITCHES, THROATS, VOICES, running, voices_of
 from .workplace import Curve, Workplace, save
 
-MINUTES: Final = 9.0
+MINUTES: Final = 40.0
 _BATCH, _FRAMES = 12, 48
+_STRANGE: Final = 0.03
+"""Of the frames: in a voice that nothing led to, so that every code is heard."""
 
 
-class Strings:
-    """Endless strings of codes: pairs that meet, in any voice, and some that never do."""
+class Spoken:
+    """Pieces of what the plain voice said: the codes of each, and what they should sound like."""
 
-    def __init__(self, units: Units, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-        self._pairs = list(units.pairs.values())
+    def __init__(self, at: Workplace, seed: int) -> None:
+        with np.load(at.path(FRAMES)) as file:
+            self._harmonics, self._noise, self._voiced = file["harmonics"], file["noise"], file["voiced"]
+            self._cells = file["cells"]
+        self._stages = Cells.load(at.path("cells.npz")).stages
+        self._random, self._vocoder = np.random.default_rng(seed), Vocoder(at.device)
+        self._device = at.device
 
-    def batch(self, count: int, frames: int) -> Tensor:
-        codes = self._random.integers(0, CODES, (count, frames))
-        for row in codes[: int(count * 0.85)]:
-            cells: list[int] = []
-            while len(cells) < frames:
-                cells += self._pairs[self._random.integers(len(self._pairs))]
-            row[:] = np.array(cells[:frames]) + CELLS * self._random.integers(CODES // CELLS)
-        return torch.from_numpy(codes)
+    def batch(self, count: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+        """[count, frames] codes, and [count, frames, 641] log magnitude and phase."""
+        r = self._random
+        starts = r.integers(0, len(self._cells) - frames, count)
+        rows = (starts[:, None] + np.arange(frames)).ravel()
+        cells = self._cells[rows]
+        voices = np.stack([self._voices(frames) for _ in range(count)]).ravel()
+        log_magnitude, phase = self._vocoder.frames(
+            torch.from_numpy(whole(self._harmonics[rows])).to(self._device),
+            torch.from_numpy(whole(self._noise[rows])).to(self._device),
+            torch.from_numpy(self._voiced[rows]).to(self._device),
+            torch.from_numpy(self._stages[cells]).to(self._device),
+            torch.from_numpy(voices),
+        )
+        codes = torch.from_numpy(cells + CELLS * voices).view(count, frames).to(self._device)
+        return codes, log_magnitude.view(count, frames, -1), phase.view(count, frames, -1)
+
+    def _voices(self, frames: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """One throat, and a pitch that wanders."""
+        r = self._random
+        steps = np.where(r.random(frames) < r.uniform(0, 0.35), r.choice((-1, 1), frames), 0)
+        pitches = np.clip(int(r.integers(PITCHES)) + np.cumsum(steps), 0, PITCHES - 1)
+        said = voices_of(pitches, running(pitches, int(r.integers(PHASES))), np.full(frames, r.integers(len(THROATS))))
+        return np.asarray(np.where(r.random(frames) < _STRANGE, r.integers(0, VOICES, frames), said))
 
 
 def spectra(model: Xcodec2Model, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,7 +67,7 @@ def spectra(model: Xcodec2Model, codes: Tensor) -> tuple[Tensor, Tensor]:
     hidden = decoder.embed(hidden.transpose(1, 2)).transpose(1, 2)
     for layer in decoder.layers:
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
-    log_magnitude, phase = decoder.head.linear(decoder.norm(hidden)).chunk(2, -1)
+    log_magnitude, phase = decoder.head.linear(decoder.norm(hidden)).float().chunk(2, -1)
     return log_magnitude, phase
 
 
@@ -53,50 +76,53 @@ def train(at: Workplace) -> None:
     if done.exists():
         return
     torch.manual_seed(0)
-    cells, units = Cells.load(at.path("cells.npz")), Units.load(at.path("units.json"))
-    vocoder = Vocoder.design(cells)
-    target, angle = vocoder.log_magnitude.to(at.device), vocoder.phase.to(at.device)
-    weight = torch.exp(0.5 * target)
-    weight = weight / weight.mean(-1, keepdim=True)
+    spent, limit = 0.0, MINUTES * 60 * at.minutes
     model = codec.build().to(at.device)
     decoder, project = model.acoustic_decoder, model.quantizer.project_out
-    with torch.no_grad():
-        decoder.head.linear.bias[:641] = target.mean(0)
-        decoder.head.linear.bias[641:] = math.pi * (torch.arange(641, device=at.device) % 2)
-        decoder.embed.weight.mul_(0.05)
-        decoder.embed.weight[:, :, 3] = torch.eye(decoder.embed.weight.shape[0], device=at.device)
-        project.weight.normal_(0, 2.0)
-        decoder.fc.weight.normal_(0, decoder.fc.weight.shape[1] ** -0.5)
     matrices: list[Tensor] = [decoder.fc.weight, decoder.embed.weight, decoder.head.linear.weight]
     rest: list[Tensor] = [project.weight, project.bias, decoder.fc.bias, decoder.embed.bias, decoder.head.linear.bias]
     rest += list(decoder.norm.parameters())
     for layer in decoder.layers:
         matrices += list(layer.mlp.parameters())
         rest.append(layer.post_attention_layernorm.weight)
-    optimiser = Optimiser(matrices, rest, muon_lr=0.02, adam_lr=2e-3, hold=0.3)
-    spent, limit = 0.0, MINUTES * 60 * at.minutes
+    optimiser = Optimiser(matrices, rest, muon_lr=0.02, adam_lr=2e-3, hold=0.5)
     if resume.exists():
         state = torch.load(resume, map_location=at.device)
         model.load_state_dict(state["model"])
         optimiser.load(state["optimiser"])
         spent = state["spent"]
-    strings, curve = Strings(units, seed=int(spent) + 1), Curve(at.path("decoder.csv"), "step", "magnitude", "phase")
-    sums, count, last = np.zeros(2), 0, time.time()
+    spoken = Spoken(at, seed=int(spent) + 1)
+    if not resume.exists():
+        with torch.no_grad():
+            _, target, _ = spoken.batch(40, _FRAMES)
+            decoder.head.linear.bias[:641] = target.mean((0, 1))
+            decoder.head.linear.bias[641:] = math.pi * (torch.arange(641, device=at.device) % 2)
+            decoder.embed.weight.mul_(0.3)
+            decoder.embed.weight[:, :, 3] += torch.eye(decoder.embed.weight.shape[0], device=at.device)
+            project.weight.normal_(0, 2.0)
+            decoder.fc.weight.normal_(0, decoder.fc.weight.shape[1] ** -0.5)
+    curve = Curve(at.path("decoder.csv"), "step", "magnitude", "phase")
+    sums, count, last, measured = np.zeros(2), 0, time.time(), spent
     while spent < limit:
-        begin = time.time()
-        codes = strings.batch(_BATCH, _FRAMES).to(at.device)
-        log_magnitude, phase = spectra(model, codes)
-        wrong = log_magnitude - target[codes]
-        magnitude_loss = (weight[codes] * (wrong.abs() + 0.3 * wrong * wrong)).mean()
-        phase_loss = (weight[codes] * (1 - torch.cos(phase - angle[codes]))).mean()
+        begin = time.process_time() if at.device == "cpu" else time.time()
+        codes, target, angle = spoken.batch(_BATCH, _FRAMES)
+        weight = torch.exp(0.5 * target)
+        weight = weight / weight.mean(-1, keepdim=True)
+        with torch.autocast(at.device, torch.bfloat16):
+            log_magnitude, phase = spectra(model, codes)
+        wrong = log_magnitude - target
+        magnitude_loss = (weight * (wrong.abs() + 0.3 * wrong * wrong)).mean()
+        phase_loss = (weight * (1 - torch.cos(phase - angle))).mean()
         (magnitude_loss + phase_loss).backward()
         optimiser.step(spent / limit)
         sums += (magnitude_loss.item(), phase_loss.item())
         count += 1
-        spent += time.time() - begin
-        if time.time() - last > 30:
+        spent += (time.process_time() if at.device == "cpu" else time.time()) - begin
+        if spent - measured > 45:
             curve.add(step=optimiser.steps, magnitude=sums[0] / count, phase=sums[1] / count)
+            sums, count, measured = np.zeros(2), 0, spent
+        if time.time() - last > 90:
             save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)
-            sums, count, last = np.zeros(2), 0, time.time()
+            last = time.time()
     save(done, model=model.state_dict())
-    resume.unlink(missing_ok=True)
+    save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)

@@ -1,29 +1,35 @@
-"""Step: the codec's encoder, regressed from audio to the digits of the code, and the references that it hears."""
+"""Step: the codec's encoder, regressed from audio to the digits of the code; it need not know the phase."""
 
-import json
 import time
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import Xcodec2Model
 
 from . import codec
-from .cells import CELLS, Cells
+from .cells import CELLS, NAMES, Cells
 from .corpus import Corpus
-from .decoder import Strings
-from .diphones import Units
 from .espeak import Audio
 from .frames import HOP
+from .hearing import Heard, voices_at
 from .muon import Optimiser
-from .vocoder import Vocoder
+from .natural import NaturalCorpus
+from .phones import EDGE, PHONES
+from .voices import nearest_throat, pitches_of, throats_of
 from .workplace import Curve, Workplace, save
 
-MINUTES: Final = 16.0
-_BATCH, _FRAMES = 6, 110
+MINUTES: Final = 40.0
+_REALIGN: Final = (0.25, 0.6)
+"""Shares of the training after which the natural clips are aligned anew, by what is heard in them."""
+_MEASURE: Final = 90.0
+"""Seconds of training after which it is measured."""
+_PITCHED: Final = 2
+"""Of each batch: from so many the pitch and the throat are learnt."""
 _CELL_DIGITS: Final = 4
 _NEAR: Final = 0.7
 _LEVELS: Final = torch.tensor(codec.LEVELS)
@@ -44,11 +50,23 @@ def astray(values: Tensor, wanted: Tensor) -> Tensor:
     return 1 - torch.exp(-squared / (2 * _NEAR**2))
 
 
-def hear(model: Xcodec2Model, wave: Tensor) -> tuple[Tensor, Tensor]:
-    """Bounded values before rounding, and the state they come from; without the silenced units."""
-    heard = codec.acoustic(model, wave)
-    meaning = model.semantic_encoder(codec.filterbank(wave)).last_hidden_state
-    meaning = model.semantic_adapter(meaning.transpose(1, 2))
+def hear(model: Xcodec2Model, wave: Tensor, pitched: int | None = None) -> tuple[Tensor, Tensor]:
+    """Bounded values before rounding, and the state they come from; without the silenced units.
+
+    Args:
+        model: The codec.
+        wave: [batch, samples].
+        pitched: How many of the batch the acoustic encoder hears, which is for the pitch and costs the most; all by
+            default. The others' cells must do without.
+    """
+    missing = len(wave) - len(wave[:pitched])
+    parts = [wave.new_zeros(missing, model.acoustic_encoder.conv2.out_channels, wave.shape[1] // HOP)]
+    if missing < len(wave):
+        parts.insert(0, codec.acoustic(model, wave[:pitched]))
+    heard = torch.cat(parts)
+    with torch.autocast(wave.device.type, torch.bfloat16, enabled=model.training):  # nearly twice as quick
+        meaning = model.semantic_encoder(codec.filterbank(wave)).last_hidden_state
+        meaning = model.semantic_adapter(meaning.transpose(1, 2)).float()
     state = model.fc_encoder(torch.cat([meaning, heard], 1).transpose(1, 2))
     quantiser = model.quantizer
     return quantiser.quantizer.bound(quantiser.quantizer.bound(quantiser.project_in(state))), state
@@ -57,85 +75,76 @@ def hear(model: Xcodec2Model, wave: Tensor) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def heard_codes(model: Xcodec2Model, wave: Audio) -> list[int]:
     """What `codec.encode` gives, in a quarter of its time: the silenced units are left out."""
-    values, _ = hear(model, torch.from_numpy(codec.pad(wave))[None])
-    return [int(code) for code in ((values[0].round() + _LEVELS // 2).long() * _BASIS).sum(-1)]
-
-
-class Heard:
-    """Batches of audio and the codes to hear in it: espeak's voices, and the codec's own voice."""
-
-    def __init__(self, at: Workplace, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-        self._corpus = Corpus(at.root, "train")
-        self._strings = Strings(Units.load(at.path("units.json")), seed)
-        self._vocoder = Vocoder.design(Cells.load(at.path("cells.npz")))
-
-    def _clip(self) -> tuple[Tensor, Tensor]:
-        """A piece of a clip off the grid by up to a third of a code."""
-        r, clips = self._random, self._corpus.clips
-        clip = clips[r.integers(len(clips))]
-        wave = self._corpus.wave(clip)
-        codes = np.array(clip.cells) + CELLS * clip.code_voice
-        shift, first = int(r.integers(-100, 101)), int(r.integers(0, max(1, len(codes) - _FRAMES)))
-        wave = np.pad(wave, (HOP, HOP * (_FRAMES + 2)))
-        start = HOP * (first + 1) + shift
-        silence = int(codes[-1])
-        codes = np.pad(
-            codes[first : first + _FRAMES], (0, max(0, _FRAMES - len(codes) + first)), constant_values=silence
-        )
-        return torch.from_numpy(wave[start : start + HOP * _FRAMES]), torch.from_numpy(codes)
-
-    def batch(self) -> tuple[Tensor, Tensor]:
-        r = self._random
-        own = self._strings.batch(2, _FRAMES)[:1]
-        waves, codes = [self._vocoder.speak(own)[0]], [own[0]]
-        for _ in range(_BATCH - 1):
-            wave, truth = self._clip()
-            waves.append(wave)
-            codes.append(truth)
-        wave = torch.stack(waves) * torch.tensor(10 ** r.uniform(-0.7, 0.5, (_BATCH, 1)), dtype=torch.float32)
-        noise = torch.tensor(10 ** r.uniform(-5, -2.3, (_BATCH, 1)), dtype=torch.float32)
-        return wave + noise * torch.randn_like(wave), torch.stack(codes)
+    values, _ = hear(model, torch.from_numpy(codec.pad(wave))[None].to(model.device))
+    return [int(code) for code in ((values[0].cpu().round() + _LEVELS // 2).long() * _BASIS).sum(-1)]
 
 
 @torch.no_grad()
 def probe(model: Xcodec2Model, at: Workplace, count: int = 40) -> dict[str, float]:
-    """Held-out voices: cells right, mean distance of heard cells against that of any two, pitch and throat right."""
+    """Held-out clips: cells right, sounds right, pitches within a step, throat most heard right."""
     model.eval()
-    held, centres = Corpus(at.root, "held"), Cells.load(at.path("cells.npz")).centres
-    right, near, chance, pitch, throat = [], [], [], [], []
-    for clip in held.clips[:count]:
-        codes = np.array(codec.encode(model, held.wave(clip)))[: len(clip.cells)]
-        cells, truth = codes % CELLS, np.array(clip.cells)
-        right.append((cells == truth).mean())
-        near.append(np.abs(centres[cells] - centres[truth]).mean())
-        chance.append(np.abs(centres[np.roll(cells, len(cells) // 2)] - centres[truth]).mean())
-        voice = int(np.bincount(codes // CELLS, minlength=12).argmax())
-        pitch.append(voice % 4 == clip.code_voice % 4)
-        throat.append(voice // 4 == clip.code_voice // 4)
+    espeak, natural = Corpus(at.root, "held"), NaturalCorpus(at.root, "held")
+    phones = _phones(Cells.load(at.path("cells.npz")))
+    found: dict[str, float] = {}
+    for kind, clips in (
+        ("espeak", [(espeak.wave(c), c.cells, c.pitches, c.throat) for c in espeak.clips[:count]]),
+        ("natural", [(natural.wave(c), c.cells, c.pitches, nearest_throat(c.warp)) for c in natural.clips[:count]]),
+    ):
+        rows = []
+        for wave, told, hertz, throat in clips:
+            codes = np.array(heard_codes(model, wave))[: len(told)]
+            cells, truth, voiced = codes % CELLS, np.array(told)[: len(codes)], np.array(hertz)[: len(codes)] > 0
+            wanted = pitches_of(voices_at(np.array(hertz), throat))[: len(codes)]
+            heard = pitches_of(codes // CELLS)
+            rows.append(
+                (
+                    (cells == truth).mean(),
+                    (phones[cells] == phones[truth]).mean(),
+                    (np.abs(heard - wanted) <= 1)[voiced].mean() if voiced.any() else 1.0,
+                    np.bincount(throats_of(codes // CELLS), minlength=3).argmax() == throat,
+                )
+            )
+        found |= {f"{kind}_{what}": float(v) for what, v in zip(_WHAT, np.mean(rows, 0), strict=True)}
     model.train()
-    return {
-        "cell": float(np.mean(right)),
-        "distance": float(np.mean(near) / np.mean(chance)),
-        "pitch": float(np.mean(pitch)),
-        "throat": float(np.mean(throat)),
-    }
+    return found
+
+
+def _phones(cells: Cells) -> npt.NDArray[np.int64]:
+    """[256]: which sound each cell is of."""
+    found = np.empty(CELLS, np.int64)
+    found[cells.places] = [(EDGE + PHONES).index(phone) for phone, _ in NAMES]
+    return found
+
+
+_WHAT: Final = ("cell", "sound", "pitch", "throat")
+_MEASURED: Final = [f"{k}_{w}" for k in ("espeak", "natural") for w in _WHAT]
 
 
 def train(at: Workplace) -> None:
-    done, resume = at.path("codec.pt"), at.path("encoder.resume")
-    if not done.exists():
-        torch.manual_seed(0)
-        model = _train(codec.build().to(at.device), at, resume)
-        decoded = torch.load(at.path("decoder.pt"))["model"]
-        model.load_state_dict(
-            {k: v for k, v in decoded.items() if k.startswith(("acoustic_decoder", "quantizer.project_out"))},
-            strict=False,
-        )
-        save(done, model=model.cpu().state_dict())
-        resume.unlink(missing_ok=True)
-    if not at.path("references.json").exists():
-        _references(at)
+    done, resume = at.path("ears.pt"), at.path("encoder.resume")
+    if done.exists():
+        return
+    torch.manual_seed(0)
+    model = _train(codec.build().to(at.device), at, resume)
+    save(done, model=model.cpu().state_dict())
+
+
+def trained(at: Workplace) -> dict[str, Tensor]:
+    """The codec's weights as they are by now, finished or not; what has not begun yet is as it was built."""
+    weights: dict[str, Tensor] = codec.build().state_dict()
+    decodes = ("acoustic_decoder", "quantizer.project_out")
+    for names, decoder in ((("ears.pt", "encoder.resume"), False), (("decoder.pt", "decoder.resume"), True)):
+        found = [at.path(name) for name in names if at.path(name).exists()]
+        state: dict[str, Tensor] = torch.load(found[0], map_location="cpu")["model"] if found else {}
+        weights |= {name: weight for name, weight in state.items() if name.startswith(decodes) is decoder}
+    return weights
+
+
+@torch.no_grad()
+def posteriors(model: Xcodec2Model, helper: nn.Module, wave: Audio) -> Tensor:
+    """[frames, 256] log probabilities of the cells."""
+    _, state = hear(model, torch.from_numpy(codec.pad(wave))[None].to(model.device), 0)
+    return torch.as_tensor(helper(state)[0].log_softmax(-1).cpu())
 
 
 def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:
@@ -148,55 +157,48 @@ def _train(model: Xcodec2Model, at: Workplace, resume: Path) -> Xcodec2Model:
     ]
     ids = {id(p) for p in matrices}
     rest = [p for p in learnt if id(p) not in ids] + [*model.quantizer.project_in.parameters(), *helper.parameters()]
-    optimiser = Optimiser(matrices, rest, muon_lr=0.01, adam_lr=2e-3, hold=0.4)
-    spent, limit = 0.0, MINUTES * 60 * at.minutes
+    optimiser = Optimiser(matrices, rest, muon_lr=0.006, adam_lr=1e-3, hold=0.3)
+    spent, limit, aligned = 0.0, MINUTES * 60 * at.minutes, 0
+    if not resume.exists() and at.path("ears.start").exists():  # pitch is heard as before
+        model.load_state_dict(torch.load(at.path("ears.start"))["model"], strict=False)
+        nn.init.normal_(model.quantizer.project_in.weight, std=0.02)  # what was heard before were other codes
     if resume.exists():
         state = torch.load(resume, map_location=at.device)
         model.load_state_dict(state["model"])
         helper.load_state_dict(state["helper"])
         optimiser.load(state["optimiser"])
-        spent = state["spent"]
-    heard, curve = (
-        Heard(at, seed=int(spent) + 1),
-        Curve(at.path("encoder.csv"), "step", "error", "naming", "cell", "distance", "pitch", "throat"),
-    )
-    sums, count, last = np.zeros(2), 0, time.time()
+        spent, aligned = state["spent"], state["aligned"]
+    heard = Heard(at, seed=int(spent) + 1)
+    curve = Curve(at.path("encoder.csv"), "step", "error", "naming", *_MEASURED)
+    sums, count, last, measured = np.zeros(2), 0, time.time(), spent
     model.train()
     half = (_LEVELS // 2).float().to(at.device)
     while spent < limit:
+        if aligned < sum(share <= spent / limit for share in _REALIGN):
+            model.eval()
+            heard.realign(lambda wave: posteriors(model, helper, wave))
+            model.train()
+            aligned += 1
         begin = time.process_time() if at.device == "cpu" else time.time()
         wave, codes = heard.batch()
-        values, state_ = hear(model, wave.to(at.device))
+        values, state_ = hear(model, wave.to(at.device), _PITCHED)
         wanted = digits(codes).to(at.device)
-        error = ((values - wanted) ** 2 / half).mean()
+        squared = (values - wanted) ** 2 / half
+        error = squared[..., :_CELL_DIGITS].mean() + squared[:_PITCHED, :, _CELL_DIGITS:].mean()
         naming = cross_entropy(helper(state_).flatten(0, 1), (codes % CELLS).flatten().to(at.device))
-        (0.5 * error + astray(values, wanted).mean() + 0.1 * naming).backward()
+        (0.5 * error + astray(values, wanted).mean() + 0.2 * naming).backward()
         optimiser.step(spent / limit)
         sums += (error.item(), naming.item())
         count += 1
         spent += (time.process_time() if at.device == "cpu" else time.time()) - begin
-        if time.time() - last > 60:
-            curve.add(step=optimiser.steps, error=sums[0] / count, naming=sums[1] / count, **probe(model, at, 16))
-            save(resume, model=model.state_dict(), helper=helper.state_dict(), optimiser=optimiser.state(), spent=spent)
-            sums, count, last = np.zeros(2), 0, time.time()
+        if spent - measured > _MEASURE:
+            curve.add(step=optimiser.steps, error=sums[0] / count, naming=sums[1] / count, **probe(model, at, 24))
+            sums, count, measured = np.zeros(2), 0, spent
+        if time.time() - last > 120:
+            save(
+                resume, model=model.state_dict(), helper=helper.state_dict(), optimiser=optimiser.state(),
+                spent=spent, aligned=aligned,
+            )  # fmt: skip
+            last = time.time()
     print(probe(model, at, 120), flush=True)
     return model
-
-
-def _references(at: Workplace, count: int = 4000) -> None:
-    """What the finished encoder hears in the corpus, for the Llama to continue; the voice is the one most heard."""
-    from .lm_data import Speaker
-
-    model = codec.build()
-    model.load_state_dict(torch.load(at.path("codec.pt"))["model"])
-    model.eval()
-    corpus, speaker = Corpus(at.root, "train"), Speaker(at.root, seed=0)
-    rows = []
-    for i, clip in enumerate(corpus.clips[:count]):
-        wave = corpus.wave(clip)
-        start = int(np.random.default_rng(i).integers(0, 320))
-        codes = heard_codes(model, wave[start:])
-        rows.append(
-            (speaker.sounds(clip.text), codes, int(np.bincount(np.array(codes) // CELLS, minlength=12).argmax()))
-        )
-    at.path("references.json").write_text(json.dumps(rows, ensure_ascii=False))

@@ -5,40 +5,29 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from deployments.nano.weights import verified
 
-from . import codec, lm_model, vocabulary
+from . import codec, lm_model
 from .cells import Cells
+from .encoder import trained
+from .lm import SHARPEN
 from .lm_data import Prompt
+from .tokenizer import save
 from .workplace import Workplace
 
-_SHARPEN: Final = 1.6
-"""The head's scale: what people ask of Llasa, a temperature of 0.8 to 1, is too warm for so small a model."""
-_LIMIT: Final = 25_000_000
-
-
-def _weights(at: Workplace, name: str) -> dict[str, Any] | None:
-    for path in (at.path(f"{name}.pt"), at.path(f"{name}.resume")):
-        if path.exists():
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)["model"]
-            return state
-    return None
+_LIMIT: Final = 40_000_000
 
 
 def export(at: Workplace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for name, put in (("codec", _codec), ("lm", _lm)):
-            weights = _weights(at, name)
-            if weights is None:
-                print(f"{name}: nothing to export yet", flush=True)
-                continue
-            made, target = Path(folder) / name, at.weights / {"codec": "xcodec2", "lm": "llasa"}[name]
-            put(at, weights, made)
+        for name, put in (("xcodec2", _codec), ("llasa", _lm)):
+            made, target = Path(folder) / name, at.weights / name
+            put(at, made)
             target.mkdir(parents=True, exist_ok=True)
             for file in made.iterdir():
                 shutil.copyfile(file, target / file.name)
@@ -48,9 +37,9 @@ def reseal(at: Workplace) -> None:
     seal(at.weights)
 
 
-def _codec(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
+def _codec(at: Workplace, folder: Path) -> None:
     model = codec.build()
-    model.load_state_dict(weights)
+    model.load_state_dict(trained(at))
     model.half().save_pretrained(folder)
     extractor = {
         "feature_extractor_type": "SeamlessM4TFeatureExtractor",
@@ -65,23 +54,25 @@ def _codec(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(extractor, indent=2))
 
 
-def _lm(at: Workplace, weights: dict[str, Any], folder: Path) -> None:
+def _lm(at: Workplace, folder: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(at.path("tokenizer"))
     prompt = Prompt.of(tokenizer)
-    model = lm_model.build(len(tokenizer), prompt, Cells.load(at.path("cells.npz")))
-    model.load_state_dict(weights)
+    speaker = lm_model.build(prompt, Cells.load(at.path("cells.npz")))
+    found = [path for name in ("lm.pt", "lm.resume") if (path := at.path(name)).exists()]
+    if found:
+        speaker.load_state_dict(torch.load(found[0], map_location="cpu")["model"])
+    model = speaker.whole()
     with torch.no_grad():
-        model.model.norm.weight.mul_(_SHARPEN)
+        model.model.norm.weight.mul_(SHARPEN)
     model.generation_config = GenerationConfig(
         bos_token_id=prompt.before[0], eos_token_id=prompt.end, pad_token_id=prompt.pad
     )
     model.half().save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "vocabulary.txt").write_text("\n".join(vocabulary.KNOWN) + "\n")
+    save(tokenizer, folder)
 
 
 def seal(folder: Path) -> None:
-    """Writes checksums.json, which the service verifies before it loads anything. A dependency installs the Whisper."""
+    """checksums.json, which the service verifies before it loads anything. Those of the Whisper are of a package."""
     whisper = verified("whisper")
     files = sorted(
         p

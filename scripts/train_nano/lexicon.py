@@ -7,7 +7,7 @@ from .espeak import Espeak
 from .phones import STRESSED, VOWELS, from_espeak
 from .spelling import LETTERS
 
-_WEAK: Final = frozenset(
+WEAK: Final = frozenset(
     vocabulary.words(
         """the a an and or but of to in on at for from with by as is are was were be been am do does has have had
         can could will would shall should must might may he she it we you they i me him her us them my your his
@@ -21,8 +21,8 @@ _OWN: Final = {"a": "ə", "the": "Ðə", "to": "Tʉ", "of": "əV", "and": "əND"
 def pronounce(espeak: Espeak) -> dict[str, str]:
     lexicon: dict[str, str] = {}
     for word in vocabulary.KNOWN:
-        sounds = _OWN.get(word) or from_espeak(espeak.transcribe(word))
-        lexicon[word] = weak(sounds) if word in _WEAK else sounds
+        sounds = _OWN.get(word) or from_espeak(espeak.transcribe(word)).replace("RR", "R")
+        lexicon[word] = weak(sounds) if word in WEAK else sounds
     return lexicon | {letter: sounds for letter, sounds in LETTERS.items() if letter not in "ai"}
 
 

@@ -2,7 +2,7 @@
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +14,13 @@ from transformers import PreTrainedTokenizerFast
 from . import tokenizer as tokens
 from .cells import CELLS, Cells, character
 from .diphones import PAUSES, Units
+from .melody import Manner, Melody
 from .phones import COMMA, CONSONANTS, STOP, STRESSED, VOWELS
 from .sentences import Sentences
-from .vocoder import CODES
+from .voices import PITCHES, THROATS, phases_of, running, throats_of, voices_of
+from .words import lexicon
+from .workplace import Workplace
 
-_VOICES: Final = CODES // CELLS
 _ONSETS: Final = list(CONSONANTS.values())
 _NUCLEI: Final = [*VOWELS.values(), *STRESSED.values()]
 
@@ -42,7 +44,7 @@ class Prompt:
         return Prompt(
             ids("<|begin_of_text|>" + tokens.SYSTEM + tokens.USER + "<|TEXT_UNDERSTANDING_START|>"),
             ids("<|TEXT_UNDERSTANDING_END|>" + tokens.ASSISTANT + "<|SPEECH_GENERATION_START|>"),
-            ids("<|s_0|>")[0],
+            int(tokenizer.convert_tokens_to_ids("<|s_0|>")),
             ids("<|SPEECH_GENERATION_END|>")[0],
             int(tokenizer.pad_token_id),
             int(tokenizer.convert_tokens_to_ids(character(0))),
@@ -52,15 +54,61 @@ class Prompt:
         return [*self.before, *(self.cell0 + cell for cell in cells), *self.after]
 
 
+@dataclass(frozen=True)
+class Reference:
+    sounds: str
+    codes: list[int]
+    of: list[int]
+    """Which cell of the text each code is of, -1 where nobody knows."""
+    manner: Manner
+
+
+@dataclass(frozen=True)
+class Item:
+    ids: list[int]
+    lead: int
+    """How many ids lead up to what is to be learnt."""
+    looks: list[int]
+    """Where in the text the reader should look who is about to say each id; -1 where it does not matter."""
+
+
+class _Bank:
+    """References that the encoder has heard, by throat."""
+
+    def __init__(self) -> None:
+        self._by_throat: dict[int, list[tuple[str, list[int]]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_throat)
+
+    @staticmethod
+    def load(path: Path) -> "_Bank":
+        bank = _Bank()
+        for sounds, codes in json.loads(path.read_text()):
+            throat = int(np.bincount(throats_of(np.array(codes) // CELLS)).argmax())
+            bank._by_throat.setdefault(throat, []).append((sounds, codes))
+        return bank
+
+    def text(self, r: random.Random) -> str:
+        """Sounds of what somebody said."""
+        return r.choice(r.choice(list(self._by_throat.values())))[0]
+
+    def pick(self, r: random.Random, throat: int | None) -> tuple[str, list[int]]:
+        chosen = r.choice(list(self._by_throat)) if throat is None or throat not in self._by_throat else throat
+        return r.choice(self._by_throat[chosen])
+
+
 class Speaker:
     """Sentences as sounds and cells; references as an encoder would hear them."""
 
     def __init__(self, work: Path, seed: int) -> None:
-        self.lexicon: dict[str, str] = json.loads((work / "lexicon.json").read_text())
+        self.lexicon = lexicon(Workplace(work, work))
         self.units = Units.load(work / "units.json")
         self.random = random.Random(seed)
         self._sentences = Sentences(seed + 1)
-        centres = torch.from_numpy(Cells.load(work / "cells.npz").centres)
+        layout = Cells.load(work / "cells.npz")
+        self._melody, self._silence = Melody(layout), layout.silence
+        centres = torch.from_numpy(layout.centres)
         apart = torch.cdist(centres, centres)
         self._near, self._apart = apart.argsort(1)[:, 1:13].numpy(), (apart / apart.mean()).numpy()
         self._followed: dict[int, list[int]] = {}
@@ -95,10 +143,10 @@ class Speaker:
         r = self.random
         if r.random() < ease:
             return self.sounds(self._sentences.jumble(r.randint(1, 3)) + ("." if r.random() < 0.5 else ""))
-        sentence = self._sentences.sentence()
+        others = self._bank and r.random() < 0.4
+        said = self._bank.text(r) if others else self.sounds(self._sentences.sentence())
         if r.random() < 0.2:
-            sentence = sentence.rstrip(".?!")
-        said = self.sounds(sentence)
+            said = said.rstrip(STOP)
         if r.random() < 0.25:
             at = r.randrange(len(said))
             said = said[:at] + self._foreign() + said[at:]
@@ -107,32 +155,38 @@ class Speaker:
             said += self.sounds(self._sentences.sentence())
         return said
 
-    def heard(self, cells: list[int], voice: int) -> tuple[list[int], list[int]]:
+    def heard(self, cells: list[int], manner: Manner) -> tuple[list[int], list[int]]:
         """Codes of a clip as an encoder blurs them, and which cell each is of.
 
         The tempo is another, cells are neighbours of what they should be, now and then the voice is another.
         """
         r = self.random
         if r.random() < 0.15:
-            return [c + CELLS * voice for c in cells], list(range(len(cells)))
+            return self.spoken(cells, manner, 0), list(range(len(cells)))
         step, at = r.uniform(0.75, 1.3), 0.0
-        codes, of = list[int](), list[int]()
+        said, of = list[int](), list[int]()
         wrong, astray = r.uniform(0.05, 0.7), r.uniform(0, 0.25)
         while at < len(cells):
             cell = cells[int(at)]
             if r.random() < wrong:
                 cell = int(self._near[cell][r.randrange(12)]) if r.random() < 0.85 else r.randrange(CELLS)
-            speaker = voice
-            if r.random() < astray:
-                speaker = (
-                    (voice + r.choice((4, 8))) % 12
-                    if r.random() < 0.6
-                    else 4 * (voice // 4) + min(3, max(0, voice % 4 + r.choice((-1, 1))))
-                )
-            codes.append(cell + CELLS * speaker)
+            said.append(cell)
             of.append(int(at))
             at += step * r.uniform(0.6, 1.4)
-        return codes, of
+        count = len(said)
+        pitches = self._melody.pitches(cells, manner, r)[np.array(of)]
+        strays = np.array([r.random() < astray for _ in range(count)])
+        pitches = np.where(strays, pitches + r.choice((-2, -1, 1, 2)), pitches).clip(0, PITCHES - 1)
+        throats = np.full(count, manner.throat)
+        throats[strays] = r.randrange(len(THROATS))
+        voices = voices_of(pitches, np.ones(count, np.int64), throats)
+        return [c + CELLS * int(v) for c, v in zip(said, voices, strict=True)], of
+
+    def spoken(self, cells: list[int], manner: Manner, phase: int) -> list[int]:
+        """Codes as they should be said, after a code at that phase."""
+        pitches = self._melody.pitches(cells, manner, self.random)
+        voices = voices_of(pitches, running(pitches, phase), np.full(len(cells), manner.throat))
+        return [c + CELLS * int(v) for c, v in zip(cells, voices, strict=True)]
 
     def follow(self, codes: list[int], cells: list[int]) -> list[int]:
         """Which cell each code of a real clip is of: the cheapest way through, at up to three cells a code."""
@@ -152,47 +206,50 @@ class Speaker:
             of.append(at)
         return of[::-1]
 
-    def reference(self, done: float) -> "Reference":
+    def reference(self, done: float) -> Reference:
         """A clip of one sentence or some, heard by the encoder or as if it were."""
         r = self.random
-        made = Reference("", [], [], r.randrange(_VOICES))
+        manner = Manner.any(r)
+        made = Reference("", [], [], manner)
         count = 1 if r.random() < 0.75 else r.randint(2, 4)
         real = bool(self._bank) and r.random() < 0.8
         for i in range(count):
             first = len(self.units.cells(made.sounds))
             exact = made.sounds == "" or made.sounds[-1] in PAUSES
             if real:
-                words, codes, voice = self._bank.pick(r, made.voice if i else None)
-                ends = STOP if i < count - 1 else r.choice(("", STOP))  # a transcript may lack its full stop
+                words, codes = self._bank.pick(r, made.manner.throat if i else None)
+                ends = STOP if i < count - 1 or r.random() < 0.85 else ""  # a transcript may lack its full stop
                 if id(codes) not in self._followed:
                     self._followed[id(codes)] = self.follow(codes, self.units.cells(words.rstrip(STOP)))
                 place = [first + k if exact else -1 for k in self._followed[id(codes)]]
-                made = Reference(made.sounds + words.rstrip(STOP) + ends, made.codes + codes, made.of + place, voice)
+                made = Reference(made.sounds + words.rstrip(STOP) + ends, made.codes + codes, made.of + place, manner)
+                made = replace(made, manner=self._melody.manner_of(made.codes, r))
             else:
                 words = self.text(max(0.0, 0.3 - done))
                 cells = self.units.cells(words)
                 silence = r.randint(0, 8), r.randint(0, 8)
-                cells = [self.units.silence] * silence[0] + cells + [self.units.silence] * silence[1]
-                codes, of = self.heard(cells, made.voice)
+                cells = [self._silence] * silence[0] + cells + [self._silence] * silence[1]
+                codes, of = self.heard(cells, made.manner)
                 place = [
                     first + k - silence[0] if exact and 0 <= k - silence[0] < len(cells) - sum(silence) else -1
                     for k in of
                 ]
-                made = Reference(made.sounds + words, made.codes + codes, made.of + place, made.voice)
+                made = Reference(made.sounds + words, made.codes + codes, made.of + place, made.manner)
             if len(made.codes) > 500:
                 break
         return made
 
-    def item(self, prompt: Prompt, done: float) -> "Item":
+    def item(self, prompt: Prompt, done: float) -> Item:
         r = self.random
-        ease = max(0.05, 0.9 - 3 * done)
+        ease = max(0.02, 0.9 - 3 * done)
         if r.random() < min(0.75, 0.1 + 2 * done):
             reference = self.reference(done)
         else:
-            reference = Reference("", [], [], r.randrange(_VOICES))
+            reference = Reference("", [], [], Manner.any(r))
         cells, start = self.target(reference.sounds, self.text(ease))
         ids = prompt.ids(cells) + [prompt.code0 + c for c in reference.codes]
-        target = [prompt.code0 + CELLS * reference.voice + c for c in cells[start:]]
+        phase = int(phases_of(np.array(reference.codes[-1:]) // CELLS)[0]) if reference.codes else 0
+        target = [prompt.code0 + c for c in self.spoken(cells[start:], reference.manner, phase)]
         first = len(prompt.before)
         looks = [-1] * (len(ids) - len(reference.codes))
         looks += [first + k if k >= 0 else -1 for k in reference.of]
@@ -206,46 +263,6 @@ class Speaker:
             return cells, len(self.units.cells(before)) if before else 0
         meeting = [k for k, to in enumerate(towards) if to == len(before)]
         return cells, meeting[len(meeting) // 2]
-
-
-@dataclass(frozen=True)
-class Reference:
-    sounds: str
-    codes: list[int]
-    of: list[int]
-    """Which cell of the text each code is of, -1 where nobody knows."""
-    voice: int
-
-
-@dataclass(frozen=True)
-class Item:
-    ids: list[int]
-    lead: int
-    """How many ids lead up to what is to be learnt."""
-    looks: list[int]
-    """Where in the text the reader should look who is about to say each id; -1 where it does not matter."""
-
-
-class _Bank:
-    """References that the encoder has heard, by voice."""
-
-    def __init__(self) -> None:
-        self._by_voice: dict[int, list[tuple[str, list[int]]]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._by_voice)
-
-    @staticmethod
-    def load(path: Path) -> "_Bank":
-        bank = _Bank()
-        for sounds, codes, voice in json.loads(path.read_text()):
-            bank._by_voice.setdefault(voice, []).append((sounds, codes))
-        return bank
-
-    def pick(self, r: random.Random, voice: int | None) -> tuple[str, list[int], int]:
-        chosen = r.choice(list(self._by_voice)) if voice is None else voice
-        sounds, codes = r.choice(self._by_voice[chosen])
-        return sounds, codes, chosen
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,27 @@
-"""What every code should sound like: pulses or noise through the envelope of its cell.
+"""What every code should sound like: pulses or noise through an envelope.
 
-The decoder learns these tables. A frame's spectrum is that of a 40 ms piece, shaped so that the
-codec's own overlap-add (1280 samples, Hann) puts pieces together with a 40 ms Hann cross-fade:
-sharper in time than its window. F0 is a multiple of 50 Hz, so every frame has the same phase.
+A frame's spectrum is that of a 40 ms piece, shaped so that the codec's own overlap-add (1280 samples, Hann) puts pieces
+together with a 40 ms Hann cross-fade: sharper in time than its window.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from .cells import CELLS, Cells
+from .cells import CELLS
 from .frames import BINS, HOP
-from .voices import CODE_VOICES, CodeVoice
+from .voices import GRID, LOWEST, PHASES, PITCHES, THROATS, VOICES, phases_of, pitches_of, throats_of
 
-CODES: Final = CELLS * len(CODE_VOICES)
+CODES: Final = CELLS * VOICES
 _N: Final = 1280
 _HANN: Final = np.hanning(_N + 1)[:_N]
-_LEVEL: Final = 1.5
-"""What brings speech to a fifteenth of full scale on average."""
+_LEVEL: Final = 1.0
+_USUAL: Final = 190.0
+"""Hz of the plain voice."""
+_NOISES: Final = 15
 
 
 def _crossfade() -> npt.NDArray[np.float64]:
@@ -29,59 +30,79 @@ def _crossfade() -> npt.NDArray[np.float64]:
     return np.divide(1.5 * shape, _HANN, out=np.zeros(_N), where=_HANN > 1e-6)
 
 
-def _minimum_phase(log_magnitude: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
-    cepstrum = np.fft.irfft(log_magnitude, _N)
-    fold = np.zeros(_N)
-    fold[0] = fold[_N // 2] = 1
-    fold[1 : _N // 2] = 2
-    return np.asarray(np.exp(np.fft.rfft(cepstrum * fold)))
+def _combs() -> npt.NDArray[np.complex128]:
+    """[pitches, phases, 641]: pulses around the middle of a frame, far enough for what rings into it."""
+    bins, found = np.arange(BINS), np.zeros((PITCHES, PHASES, BINS), complex)
+    for pitch in range(PITCHES):
+        f0 = (pitch + LOWEST) * GRID
+        period = 16000 / f0
+        for phase in range(PHASES):
+            # at this phase a pulse came so long before the middle
+            times = -phase / PHASES * period + period * np.arange(-12, 12)
+            times = times[(times > -0.8 * _N / 2) & (times < HOP)]
+            pulses = np.exp(-2j * np.pi * np.outer(times + _N // 2, bins) / _N).sum(0)
+            found[pitch, phase] = pulses * period / 2 * np.sqrt(f0 / _USUAL)  # as loud at every pitch
+    return found
 
 
-def _frame(cell: int, envelope: npt.NDArray[np.float64], voiced: bool, voice: CodeVoice) -> npt.NDArray[np.complex128]:
-    warped = np.interp(np.arange(BINS) / voice.warp, np.arange(BINS), envelope)
-    response = _LEVEL * _minimum_phase(warped / 2 - np.log(np.sqrt(240.0)))
-    spectrum = np.zeros(BINS, complex)
-    if voiced:
-        stride = voice.f0 * _N // 16000
-        spectrum[::stride] = response[::stride] * _N / np.sqrt(16000 / voice.f0)
-    else:
-        phases = np.random.default_rng(cell).uniform(0, 2 * np.pi, BINS)
-        spectrum = response * np.sqrt(_N) * np.exp(1j * phases)
-    spectrum[0] = 0
-    piece = np.roll(np.fft.irfft(spectrum, _N), _N // 2)
-    return np.asarray(np.fft.rfft(piece * _crossfade()))
-
-
-@dataclass(frozen=True)
 class Vocoder:
-    log_magnitude: torch.Tensor
-    """[3072, 641]"""
-    phase: torch.Tensor
+    """Spectra of frames: harmonics and noise, in what voice."""
 
-    @staticmethod
-    def design(cells: Cells) -> "Vocoder":
-        frames = np.stack(
-            [
-                _frame(cell, cells.envelopes[cell].astype(float), bool(cells.voiced[cell]), voice)
-                for voice in CODE_VOICES
-                for cell in range(CELLS)
-            ]
-        )
-        magnitude = np.log(np.abs(frames) + 0.01).clip(-5, 4.4)
-        return Vocoder(
-            torch.tensor(magnitude, dtype=torch.float32), torch.tensor(np.angle(frames), dtype=torch.float32)
-        )
+    def __init__(self, device: str = "cpu") -> None:
+        generator = torch.Generator().manual_seed(0)
+        self._combs = torch.tensor(_combs(), dtype=torch.complex64, device=device)
+        noise = torch.rand(_NOISES, BINS, generator=generator) * 2 * np.pi
+        self._noises = (torch.polar(torch.ones_like(noise), noise) * _N**0.5).to(device)
+        self._shape = torch.tensor(_crossfade(), dtype=torch.float32, device=device)
+        fold = torch.zeros(_N, device=device)
+        fold[0] = fold[_N // 2] = 1
+        fold[1 : _N // 2] = 2
+        self._fold = fold
+        at = torch.arange(BINS, device=device)
+        self._warps = [(at / warp).clamp(max=BINS - 1.001) for warp in THROATS]
 
-    def speak(self, codes: torch.Tensor) -> torch.Tensor:
-        """[batch, frames] codes to [batch, 320 · frames] samples, as the codec's head puts frames together."""
-        window = torch.tensor(_HANN, dtype=torch.float32)
-        pieces = torch.fft.irfft(torch.polar(self.log_magnitude[codes].exp(), self.phase[codes]), _N) * window
-        count = codes.shape[1]
-        length = (count - 1) * HOP + _N
+    def frames(
+        self, harmonics: Tensor, noise: Tensor, voiced: Tensor, stages: Tensor, voices: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """[n, 641] log magnitude and phase of each frame.
 
-        def add(x: torch.Tensor) -> torch.Tensor:
-            return torch.nn.functional.fold(x.transpose(1, 2), (1, length), (1, _N), stride=(1, HOP))[:, 0, 0]
+        Args:
+            harmonics: [n, 641] log amplitude of a harmonic.
+            noise: [n, 641] log deviation of white noise of that loudness.
+            voiced: [n]: whether there are harmonics.
+            stages: [n]: a few noises are enough, if neighbouring frames have different ones.
+            voices: [n], as `voices.voice` counts.
+        """
+        which = voices.cpu().numpy()
+        throats = torch.as_tensor(throats_of(which), device=harmonics.device)
+        phases = torch.as_tensor(phases_of(which), device=harmonics.device)
+        both = torch.stack([harmonics, noise])
+        warped = torch.empty_like(both)
+        for throat, at in enumerate(self._warps):
+            rows = throats == throat
+            low = at.long()
+            chosen = both[:, rows]
+            warped[:, rows] = chosen[..., low] * (1 - (at - low)) + chosen[..., low + 1] * (at - low)
+        cepstrum = torch.fft.irfft(warped[0], _N)
+        response = torch.exp(torch.fft.rfft(cepstrum * self._fold))
+        combs = self._combs[torch.as_tensor(pitches_of(which)), phases] * voiced[:, None]
+        hiss = self._noises[(stages * PHASES + phases) % _NOISES] * warped[1].exp()
+        spectrum = _LEVEL * (response * combs + hiss)
+        spectrum[:, 0] = 0
+        piece = torch.fft.rfft(torch.fft.irfft(spectrum, _N) * self._shape)
+        return (piece.abs() + 0.01).log().clamp(-5, 4.4), piece.angle()
 
-        weight = add((window**2).expand(1, count, -1))
-        edge = (_N - HOP) // 2
-        return (add(pieces) / weight.clamp(min=1e-11))[:, edge:-edge]
+
+def overlapped(log_magnitude: Tensor, phase: Tensor) -> Tensor:
+    """[batch, frames, 641] each to [batch, 320 · frames] samples, as the codec's head puts frames together."""
+    window = torch.tensor(_HANN, dtype=torch.float32)
+    pieces = torch.fft.irfft(torch.polar(log_magnitude.exp(), phase), _N) * window
+    count = pieces.shape[1]
+    length = (count - 1) * HOP + _N
+
+    def add(x: Tensor) -> Tensor:
+        return torch.nn.functional.fold(x.transpose(1, 2), (1, length), (1, _N), stride=(1, HOP))[:, 0, 0]
+
+    weight = add((window**2).expand(1, count, -1))
+    edge = (_N - HOP) // 2
+    return (add(pieces) / weight.clamp(min=1e-11))[:, edge:-edge]

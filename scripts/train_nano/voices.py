@@ -1,28 +1,71 @@
-"""The twelve voices that a code can have, and espeak's voices that they stand for."""
+"""The voices that a code can have: a pitch, where in its period it stands, and a throat; and espeak's voices.
 
-from dataclasses import dataclass
+The decoder is blind to time: a code sounds the same every 20 ms. Were there pitches alone, they could only be multiples
+of 50 Hz. A code therefore also tells in which third of a period it begins, and pitches are multiples of 16.7 Hz.
+"""
+
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .espeak import Audio, Voice
 
+GRID: Final = 50 / 3
+"""Hz."""
+LOWEST, PITCHES, PHASES = 5, 12, 3
+"""The lowest pitch in steps of the grid, and how many there are: 83 to 267 Hz."""
+THROATS: Final = (0.89, 1.03, 1.18)
+"""How far the formants are moved: a man's, a woman's and a child's; a shorter throat is above 1."""
+VOICES: Final = PITCHES * PHASES * len(THROATS)
+_NEIGHBOURS: Final = np.array([p if p // 4 % 2 == 0 else 4 * (p // 4) + 3 - p % 4 for p in range(PITCHES)])
+"""Pitches in two digits of the codec, such that a step changes one digit by one."""
 
-@dataclass(frozen=True)
-class CodeVoice:
-    f0: int
-    """A multiple of 50 Hz: the decoder repeats itself every 20 ms."""
-    warp: float
-    """How far the formants are moved: a shorter throat is above 1."""
+
+def voice(pitch: int, phase: int = 1, throat: int = 0) -> int:
+    """Of a code: the pitch counts from 0."""
+    return int(_NEIGHBOURS[pitch]) + PITCHES * (phase + PHASES * throat)
 
 
-PITCHES: Final = (100, 150, 200, 250)
-CODE_VOICES: Final = [
-    CodeVoice(f0, warp)
-    for warps in ((0.90, 0.93, 1.0, 1.04), (1.03, 1.08, 1.16, 1.22), (1.22, 1.25, 1.30, 1.34))
-    for f0, warp in zip(PITCHES, warps, strict=False)
-]
-"""Index = 4 · throat + pitch, as the codec's last two digits count: a man's, a woman's, a child's throat."""
+def pitches_of(voices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.asarray(np.argsort(_NEIGHBOURS)[voices % PITCHES])
+
+
+def phases_of(voices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.asarray(voices // PITCHES % PHASES)
+
+
+def throats_of(voices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.asarray(voices // (PITCHES * PHASES))
+
+
+def voices_of(
+    pitches: npt.NDArray[np.int64], phases: npt.NDArray[np.int64], throats: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    return np.asarray(_NEIGHBOURS[pitches] + PITCHES * (phases + PHASES * throats))
+
+
+def nearest_pitches(hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    return np.asarray((np.rint(hertz / GRID).astype(np.int64) - LOWEST).clip(0, PITCHES - 1))
+
+
+def nearest_throat(warp: float) -> int:
+    return int(np.argmin(np.abs(np.log(np.array(THROATS) / warp))))
+
+
+def running(pitches: npt.NDArray[np.int64], phase: int = 0) -> npt.NDArray[np.int64]:
+    """The phase of every code, so that each goes on where the one before it ends.
+
+    Args:
+        pitches: Of the codes.
+        phase: Of the one before the first.
+    """
+    return np.asarray((phase + np.cumsum(pitches + LOWEST)) % PHASES)
+
+
+def hertz(pitches: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    return np.asarray((pitches + LOWEST) * GRID)
+
 
 # variants that speak the same dialect; the second of a row is what its throat is taken for
 TRAINED: Final[dict[str, int]] = {
@@ -92,11 +135,6 @@ def pitch_of(audio: Audio) -> float:
         if len(peaks):
             found.append(16000 / (low + peaks[0]))
     return float(np.median(found)) if len(found) > 3 else float("nan")
-
-
-def code_voice(f0: float, throat: int) -> int:
-    """The nearest pitch, and the throat."""
-    return 4 * throat + int(np.argmin([abs(np.log(f0 / pitch)) for pitch in PITCHES]))
 
 
 def spread(variants: dict[str, int], pitches: tuple[int, ...] = (10, 25, 40, 55, 70, 85)) -> list[Voice]:

@@ -17,6 +17,8 @@ class Workplace:
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
     minutes: float = 1.0
     """Scales every step's time."""
+    packs: Path = Path("data/packs")
+    """Natural speech: see `teacher`."""
 
     def path(self, name: str) -> Path:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,13 @@ class Curve:
         print(
             json.dumps({"minutes": round(minutes, 1), **{k: round(float(v), 4) for k, v in values.items()}}), flush=True
         )
+
+
+def save_text(path: Path, text: str) -> None:
+    """Likewise of a text."""
+    aside = path.with_suffix(".aside")
+    aside.write_text(text)
+    os.replace(aside, path)
 
 
 def save(path: Path, **state: object) -> None:

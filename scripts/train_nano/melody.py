@@ -47,7 +47,7 @@ class Melody:
         count = len(cells)
         if not count:
             return np.empty(0, np.int64)
-        stress = np.convolve(self._stressed[cells], _LOUD / _LOUD.sum(), "same")
+        stress = np.convolve(self._stressed[cells], _LOUD / _LOUD.sum())[len(_LOUD) // 2 :][:count]
         time = np.arange(count) / 50
         waves = sum(r.uniform(0.5, 1) * np.sin(2 * np.pi * (r.uniform(0.4, 2.2) * time + r.random())) for _ in range(2))
         curve = manner.accent * 2 * (stress - stress.mean()) + manner.fall * (0.5 - np.arange(count) / count)

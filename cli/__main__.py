@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--host", help="address to listen on (default: $API_HOST or 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (default: $API_PORT or 7861)")
-    serve.add_argument("--profile", help="auto, nano, llasa-8b, llasa-3b or llasa-1b (default: $PROFILE or auto)")
+    serve.add_argument("--profile", help="name of a profile, or auto (default: $PROFILE or auto)")
     serve.add_argument(
         "--config", metavar="FILE", help="Serve configuration (default: serve_config.yaml of the package)"
     )
@@ -103,11 +103,16 @@ def _check(given: argparse.Namespace) -> int:
 def _fetch(profile: str | None) -> int:
     from deployments.checkpoints import fetch_checkpoint
     from deployments.errors import Unavailable
-    from deployments.profiles import choose_profile
+    from deployments.placement.profile_choice import choose_profile
+    from deployments.profiles import InvalidProfiles
     from deployments.settings import Settings
 
     settings = Settings.model_validate(Settings().model_dump() | ({"profile": profile} if profile else {}))
-    chosen = choose_profile(settings.profile, 0, settings)
+    try:
+        chosen = choose_profile(settings.profile, 0, settings)
+    except InvalidProfiles as error:
+        print(error, file=sys.stderr)
+        return 1
     for source in (chosen.llasa, chosen.xcodec2, chosen.whisper):
         try:
             print(source, fetch_checkpoint(source, settings), flush=True)

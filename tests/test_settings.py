@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from deployments.profiles import SHIPPED
 from deployments.settings import Settings
 from tests.support.documents import read
 
 ROOT = Path(__file__).parent.parent
 VALUES = {
+    "PROFILES_FILE": str(SHIPPED),
     "PROFILE": "nano",
     "LLASA_MODEL_PATH": "/models/llasa",
     "XCODEC_MODEL_PATH": "/models/xcodec2",

@@ -61,6 +61,9 @@ class Health(BaseModel):
 
     status: Literal["healthy", "degraded"]
     timestamp: datetime
+    profile: str
+    reason: str
+    """Why this profile was chosen."""
     deployments: dict[str, str]
     failures: dict[str, str]
     """Models that failed to load at the last attempt, with the reason."""
@@ -157,6 +160,8 @@ def _health_routes(service: SpeechService) -> APIRouter:
         return Health(
             status="healthy" if healthy else "degraded",
             timestamp=datetime.now(UTC),
+            profile=service.profile.name,
+            reason=service.profile.reason,
             deployments=deployments,
             failures=failures,
         )

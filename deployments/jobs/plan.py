@@ -43,6 +43,7 @@ def split(owner: str, order: JobOrder) -> Iterator[Part]:
     Paragraphs are split one by one, so an edit changes only parts of its own paragraph.
     """
     instruction = order.params.get("system_prompt", INSTRUCTION)
+    instruction += order.params.get("instructions", "")
     budget = Budget.beside(order.reference, instruction)
     budgets = {name: Budget.beside(voice, instruction) for name, voice in order.cast.items()}
     pronunciations = Pronunciations([*order.pronunciations])

@@ -22,7 +22,7 @@ from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 _SAMPLED: Final = {field.name for field in fields(Sampling)} - {"seed"}
 _TAKE: Final = sorted(
-    ({"system_prompt", "language", "strict", "verify", "best_of"} | _SAMPLED)
+    ({"system_prompt", "instructions", "language", "strict", "verify", "best_of"} | _SAMPLED)
     & SpeechParams.model_fields.keys() - {"max_new_tokens"}
 )
 """Parameters that the audio of a part depends on, besides its text, voice, seed and speed."""
@@ -44,7 +44,7 @@ class LongSpeech:
         Raises:
             ServiceError: the text, the clip or a voice cannot be used.
         """
-        params = params.with_defaults(self.requests.settings)
+        params = params.with_defaults(self.requests.settings, self.profile)
         reference, warnings = await self.requests.reference(params.voice, clip)
         if not isinstance(reference, Reference):
             reference = await self.synthesizer.prepare(reference, params.ref_text, params.ref_check)
@@ -54,7 +54,7 @@ class LongSpeech:
         notes = [note for chapter in chapters for note in chapter.script.warnings]
         return JobOrder(
             chapters,
-            {name: values[name] for name in _TAKE},
+            {name: values[name] for name in _TAKE if values[name] is not None},
             Reference(reference.codes, reference.text),
             f"{self.profile.llasa} {self.profile.xcodec2}",
             format,
@@ -63,7 +63,7 @@ class LongSpeech:
             params.speed,
             None if clip else params.voice,
             {name: await self.requests.voice(name) for name in voices},
-            params.language,
+            params.language or "en",
             params.normalization_options
             if params.normalise
             else replace(params.normalization_options, normalize=False),
@@ -87,9 +87,10 @@ async def record(synthesizer: Synthesizer, order: PartOrder) -> RecordedPart:
         order.text,
         order.reference,
         instruction=params.system_prompt,
+        instructions=params.instructions or "",
         sampling=params.sampling,
         normalise=False,
-        language=params.language,
+        language=params.language or "en",
         policy=policy,
         streamed=False,
     )

@@ -86,7 +86,11 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
         params = SpeechParams.of({name: getattr(body, name) for name in SpeechParams.model_fields} | _REPLACED)
         order = await service.job_order(params, named, clip, body.response_format, caller=request.state.client)
         job = await jobs.create(owner(request), order)
-        ignored = [*getattr(body, "ignored", ()), *(name for name in _WITHOUT_EFFECT if getattr(body, name))]
+        ignored = [
+            *getattr(body, "ignored", ()),
+            *(name for name in _WITHOUT_EFFECT if getattr(body, name)),
+            *params.unused(service.profile),
+        ]
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(ignored)})
         return job
 

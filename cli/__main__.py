@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
@@ -27,6 +28,18 @@ exit status:
   2  the command line is wrong
 """
 
+_CONVERT: Final = """\
+Converts an XCodec2 checkpoint of the PyPI package xcodec2 into the format of transformers, which
+the service reads, and tests it. Every tensor must find its place.
+
+  llasa-serve convert-codec NandemoGHS/Anime-XCodec2 anime-xcodec2
+  XCODEC_MODEL_PATH=anime-xcodec2 llasa-serve serve --profile anime-llasa-3b
+
+exit status:
+  0  converted
+  1  not converted; the message says why
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 1 where it found something wrong."""
@@ -39,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_service_command(given)
     if given.command == "fetch":
         return _fetch(given.profile)
+    if given.command == "convert-codec":
+        return _convert(given.source, given.folder)
     return _check(given)
 
 
@@ -77,6 +92,14 @@ def build_parser() -> argparse.ArgumentParser:
         "fetch", help="download the checkpoints", description="Downloads the checkpoints of the settings."
     )
     fetch.add_argument("profile", nargs="?", help="overrides the setting PROFILE")
+    convert = commands.add_parser(
+        "convert-codec",
+        help="convert an XCodec2 checkpoint",
+        description=_CONVERT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    convert.add_argument("source", help="hub id or folder of a checkpoint of the package xcodec2")
+    convert.add_argument("folder", help="where to write the converted checkpoint")
     add_service_commands(commands)
     return parser
 
@@ -119,6 +142,23 @@ def _fetch(profile: str | None) -> int:
         except Unavailable as error:
             print(error, file=sys.stderr)
             return 1
+    return 0
+
+
+def _convert(source: str, folder: str) -> int:
+    from deployments.checkpoints import fetch_checkpoint
+    from deployments.errors import Unavailable
+    from deployments.settings import Settings
+    from deployments.xcodec2.codec import Xcodec2Codec
+    from deployments.xcodec2.conversion import convert_codec
+
+    try:
+        convert_codec(fetch_checkpoint(source, Settings()), Path(folder))
+        Xcodec2Codec.load(folder)  # tests it
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Converted. Set XCODEC_MODEL_PATH={folder}")
     return 0
 
 

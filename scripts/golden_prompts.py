@@ -41,12 +41,13 @@ def main() -> None:
     texts = tomllib.loads((FOLDER / "texts.toml").read_text(encoding="utf-8"))["profiles"]
     original = with_speech_tokens(model)
     ids = {name: original.encode(entry["prompt"], add_special_tokens=False).ids for name, entry in texts.items()}
-    small = part_of(model["model"], {original.id_to_token(id) for each in ids.values() for id in each} - ADDED.keys())
+    tokens = {str(original.id_to_token(id)) for each in ids.values() for id in each}
+    small = part_of(model["model"], tokens - ADDED.keys())
     reduced = with_speech_tokens(model | {"model": model["model"] | small})
     assert ids == {n: reduced.encode(e["prompt"], add_special_tokens=False).ids for n, e in texts.items()}  # noqa: S101
     for name, each in ids.items():
-        tokens = [[id, original.decode([id], skip_special_tokens=False)] for id in each]
-        lines = ",\n".join(json.dumps(token, ensure_ascii=False) for token in tokens)
+        rows = [[id, original.decode([id], skip_special_tokens=False)] for id in each]
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         (FOLDER / f"{name}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     (FOLDER / "vocabulary.json").write_text(json.dumps(small, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
 

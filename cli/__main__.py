@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from cli.batch.command import DESCRIPTION, add_batch_arguments
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
+from deployments.errors import ServiceError
 from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
@@ -35,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.serve.command import run_serve
 
         return run_serve(given)
+    if given.command == "batch":
+        from cli.batch.command import run_batch
+
+        try:
+            return run_batch(given)
+        except (ServiceError, OSError) as error:
+            print(f"llasa-serve: {error}", file=sys.stderr)
+            return 1
     if given.command in SERVICE_COMMANDS:
         return run_service_command(given)
     if given.command == "fetch":
@@ -77,6 +87,14 @@ def build_parser() -> argparse.ArgumentParser:
         "fetch", help="download the checkpoints", description="Downloads the checkpoints of the settings."
     )
     fetch.add_argument("profile", nargs="?", help="overrides the setting PROFILE")
+    add_batch_arguments(
+        commands.add_parser(
+            "batch",
+            help="speak books on a Ray cluster",
+            description=DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     add_service_commands(commands)
     return parser
 

@@ -63,7 +63,8 @@ def split(owner: str, order: JobOrder) -> Iterator[Part]:
             for chunk, written, times in zip(chunks, shown, _shares(slot, chunks), strict=True):
                 part = Part(number, chunk.text, "", order.seed, speed=order.speed * (chunk.rate or 1), written=written)
                 part = replace(part, before=chunk.before, pause=chunk.pause / order.speed)
-                part = replace(part, slot_start=times and times.start, slot_end=times and times.end)
+                if times:
+                    part = replace(part, slot_start=times.start, slot_end=times.end)
                 part = replace(part, voice=chunk.voice if chunk.voice in order.cast else None)
                 yield replace(part, key=key_of(owner, order, part))
 

@@ -59,9 +59,10 @@ def run_batch(given: argparse.Namespace) -> int:
     if len({path.stem for path in given.documents}) < len(given.documents):
         raise InvalidInput("Two documents have the same name: their files would, too.")
     settings = Settings()
-    ray.init(
-        address=None if os.environ.get("RAY_ADDRESS") else "local", log_to_driver=False, logging_level=logging.ERROR
-    )
+    if not ray.is_initialized():
+        alone: dict[str, Any] = {"address": "local", "include_dashboard": False}
+        where = {} if os.environ.get("RAY_ADDRESS") else alone
+        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     profile = choose_profile(settings.profile, ray.cluster_resources().get("GPU", 0), settings)
     orders = _orders(given, profile, settings)
     wanted = {

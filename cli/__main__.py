@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cli.batch.command import DESCRIPTION, add_batch_arguments
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
+from deployments.errors import ServiceError
 from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
@@ -48,6 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.serve.command import run_serve
 
         return run_serve(given)
+    if given.command == "batch":
+        from cli.batch.command import run_batch
+
+        try:
+            return run_batch(given)
+        except (ServiceError, OSError) as error:
+            print(f"llasa-serve: {error}", file=sys.stderr)
+            return 1
     if given.command in SERVICE_COMMANDS:
         return run_service_command(given)
     if given.command == "fetch":
@@ -100,6 +110,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("source", help="hub id or folder of a checkpoint of the package xcodec2")
     convert.add_argument("folder", help="where to write the converted checkpoint")
+    add_batch_arguments(
+        commands.add_parser(
+            "batch",
+            help="speak books on a Ray cluster",
+            description=DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     add_service_commands(commands)
     return parser
 

@@ -208,6 +208,13 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Days after its last change after which a job and its audio are deleted.")
     ] = 30
     max_jobs: Annotated[int, Field(ge=0, description="Unfinished jobs that a client may have.")] = 1_000
+    max_job_length: Annotated[int, Field(ge=1, le=5_000_000, description="Longest text of a job, in characters.")] = (
+        5_000_000
+    )
+    max_jobs_mb: Annotated[
+        float,
+        Field(gt=0, description="Audio of jobs that a client may store, in megabytes. With more, new jobs get 429."),
+    ] = 20_000
     temp_dir: Annotated[
         Path | None,
         Field(description="Folder for uploads above 1 MB while they are read. Unset: the default of the system."),

@@ -53,6 +53,8 @@ VALUES = {
     "JOBS_DIR": "/jobs",
     "JOBS_DAYS": "7",
     "MAX_JOBS": "8",
+    "MAX_JOBS_MB": "100",
+    "MAX_JOB_LENGTH": "1000",
     "MAX_VOICES": "9",
     "VOICE_CACHE_MB": "1.5",
     "REF_AUDIO_HOSTS": "clips.example",

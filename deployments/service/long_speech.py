@@ -8,8 +8,9 @@ import numpy as np
 
 from deployments.audio.encoder import encoded
 from deployments.audio.tempo import Tempo
+from deployments.errors import InvalidText
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, PartOrder, RecordedPart, Slot
 from deployments.llasa.protocol import Sampling
 from deployments.profiles import Profile
 from deployments.service.backend import Clip
@@ -17,6 +18,7 @@ from deployments.service.parameters import SpeechParams
 from deployments.service.requests import Requests
 from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
 from deployments.text.markup import read_markup
+from deployments.text.script import Script, Segment
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
@@ -45,6 +47,9 @@ class LongSpeech:
             ServiceError: the text, the clip or a voice cannot be used.
         """
         params = params.with_defaults(self.requests.settings, self.profile)
+        longest = self.requests.settings.max_job_length
+        if (characters := sum(len(chapter.text) for chapter in manuscript.chapters)) > longest:
+            raise InvalidText(f"The text has {characters} characters; a job may have {longest}.", "input")
         reference, warnings = await self.requests.reference(params.voice, clip)
         if not isinstance(reference, Reference):
             reference = await self.synthesizer.prepare(reference, params.ref_text, params.ref_check)
@@ -102,7 +107,12 @@ async def record(synthesizer: Synthesizer, order: PartOrder) -> RecordedPart:
 def _chapters(params: SpeechParams, manuscript: Manuscript) -> tuple[Chapter, ...]:
     return tuple(
         Chapter(
-            chapter.title, read_markup(chapter.text, chapter.format or params.input_format, code=params.code_blocks)
+            chapter.title,
+            # Each cue stays a segment.
+            Script(tuple(Segment(cue.text) for cue in chapter.cues))
+            if chapter.cues
+            else read_markup(chapter.text, chapter.format or params.input_format, code=params.code_blocks),
+            tuple(Slot(cue.start, cue.end) for cue in chapter.cues),
         )
         for chapter in manuscript.chapters
     )

@@ -68,9 +68,7 @@ class JobForm(SpeechParams):
     response_format: Annotated[BookFormat, _FORMAT] = "m4b"  # type: ignore[assignment]
     file: Annotated[
         UploadFile | SkipJsonSchema[None],
-        File(
-            description="A document: plain text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT, by the suffix of its name."
-        ),
+        File(description="A document: plain text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT, by its suffix."),
     ] = None
     audio: Annotated[
         UploadFile | SkipJsonSchema[None], File(description="A clip of the voice. Takes precedence over `voice`.")

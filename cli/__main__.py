@@ -172,7 +172,7 @@ def _convert(source: str, folder: str) -> int:
 
     try:
         convert_codec(fetch_checkpoint(source, Settings()), Path(folder))
-        Xcodec2Codec.load(folder)  # tests it
+        Xcodec2Codec.load(folder).load_encoder()  # both test what they load
     except Unavailable as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,9 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+from cli.batch.command import DESCRIPTION, add_batch_arguments
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
+from deployments.errors import ServiceError
 from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
@@ -27,6 +30,18 @@ exit status:
   2  the command line is wrong
 """
 
+_CONVERT: Final = """\
+Converts an XCodec2 checkpoint of the PyPI package xcodec2 into the format of transformers, which
+the service reads, and tests it. Every tensor must find its place.
+
+  llasa-serve convert-codec NandemoGHS/Anime-XCodec2 anime-xcodec2
+  XCODEC_MODEL_PATH=anime-xcodec2 llasa-serve serve --profile anime-llasa-3b
+
+exit status:
+  0  converted
+  1  not converted; the message says why
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 1 where it found something wrong."""
@@ -35,10 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.serve.command import run_serve
 
         return run_serve(given)
+    if given.command == "batch":
+        from cli.batch.command import run_batch
+
+        try:
+            return run_batch(given)
+        except (ServiceError, OSError) as error:
+            print(f"llasa-serve: {error}", file=sys.stderr)
+            return 1
     if given.command in SERVICE_COMMANDS:
         return run_service_command(given)
     if given.command == "fetch":
         return _fetch(given.profile)
+    if given.command == "convert-codec":
+        return _convert(given.source, given.folder)
     return _check(given)
 
 
@@ -60,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--host", help="address to listen on (default: $API_HOST or 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (default: $API_PORT or 7861)")
-    serve.add_argument("--profile", help="auto, nano, llasa-8b, llasa-3b or llasa-1b (default: $PROFILE or auto)")
+    serve.add_argument("--profile", help="name of a profile, or auto (default: $PROFILE or auto)")
     serve.add_argument(
         "--config", metavar="FILE", help="Serve configuration (default: serve_config.yaml of the package)"
     )
@@ -77,6 +102,22 @@ def build_parser() -> argparse.ArgumentParser:
         "fetch", help="download the checkpoints", description="Downloads the checkpoints of the settings."
     )
     fetch.add_argument("profile", nargs="?", help="overrides the setting PROFILE")
+    convert = commands.add_parser(
+        "convert-codec",
+        help="convert an XCodec2 checkpoint",
+        description=_CONVERT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    convert.add_argument("source", help="hub id or folder of a checkpoint of the package xcodec2")
+    convert.add_argument("folder", help="where to write the converted checkpoint")
+    add_batch_arguments(
+        commands.add_parser(
+            "batch",
+            help="speak books on a Ray cluster",
+            description=DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     add_service_commands(commands)
     return parser
 
@@ -103,17 +144,39 @@ def _check(given: argparse.Namespace) -> int:
 def _fetch(profile: str | None) -> int:
     from deployments.checkpoints import fetch_checkpoint
     from deployments.errors import Unavailable
-    from deployments.profiles import choose_profile
+    from deployments.placement.profile_choice import choose_profile
+    from deployments.profiles import InvalidProfiles
     from deployments.settings import Settings
 
     settings = Settings.model_validate(Settings().model_dump() | ({"profile": profile} if profile else {}))
-    chosen = choose_profile(settings.profile, 0, settings)
+    try:
+        chosen = choose_profile(settings.profile, 0, settings)
+    except InvalidProfiles as error:
+        print(error, file=sys.stderr)
+        return 1
     for source in (chosen.llasa, chosen.xcodec2, chosen.whisper):
         try:
             print(source, fetch_checkpoint(source, settings), flush=True)
         except Unavailable as error:
             print(error, file=sys.stderr)
             return 1
+    return 0
+
+
+def _convert(source: str, folder: str) -> int:
+    from deployments.checkpoints import fetch_checkpoint
+    from deployments.errors import Unavailable
+    from deployments.settings import Settings
+    from deployments.xcodec2.codec import Xcodec2Codec
+    from deployments.xcodec2.conversion import convert_codec
+
+    try:
+        convert_codec(fetch_checkpoint(source, Settings()), Path(folder))
+        Xcodec2Codec.load(folder).load_encoder()  # both test what they load
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Converted. Set XCODEC_MODEL_PATH={folder}")
     return 0
 
 

@@ -127,13 +127,21 @@ class RestClient:
         return found
 
     async def create_job(
-        self, name: str, document: bytes, params: SpeechParams, clip: Clip | None, fields: Mapping[str, str | None]
+        self,
+        params: SpeechParams,
+        clip: Clip | None,
+        fields: Mapping[str, Any],
+        document: bytes | None = None,
+        name: str = "",
     ) -> dict[str, Any]:
-        """Sends a document to be spoken; returns the job."""
+        """Sends a document to be spoken, or `input` if there is none; returns the job."""
         values = params.model_dump(mode="json", exclude_defaults=True) | dict(fields)
-        values.pop("input", None)
+        if document is not None:
+            values.pop("input", None)
         form = {key: _field(value) for key, value in values.items() if value is not None}
-        files = {"file": (name, document)} | ({"audio": ("clip", _bytes(clip))} if clip else {})
+        files: dict[str, tuple[str, Any]] = {} if document is None else {"file": (name, document)}
+        if clip:
+            files["audio"] = ("clip", _bytes(clip))
         return await self._json("POST", "/api/jobs", data=form, files=files)
 
     async def jobs(self) -> list[dict[str, Any]]:
@@ -157,11 +165,17 @@ class RestClient:
             async for data in _events(answer):
                 yield data
 
-    async def job_audio(self, id: str, format: str, start: int = 0) -> AsyncGenerator[bytes, None]:
-        """Yields the speech of a job from a byte on."""
+    async def job_loudness(self, id: str, format: str) -> dict[str, Any]:
+        return await self._json("GET", f"/api/jobs/{_quoted(id)}/loudness", params={"format": format})
+
+    async def job_audio(
+        self, id: str, format: str | None, start: int = 0, chapter: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yields a file of a job from a byte on."""
         headers = {"Range": f"bytes={start}-"} if start else {}
+        params = {name: str(value) for name, value in (("format", format), ("chapter", chapter)) if value}
         path = f"/api/jobs/{_quoted(id)}/audio"
-        async with self._answer("GET", path, params={"format": format}, headers=headers) as answer:
+        async with self._answer("GET", path, params=params, headers=headers) as answer:
             async for block in answer.aiter_bytes():
                 yield block
 

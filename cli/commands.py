@@ -10,11 +10,12 @@ from typing import Any, Final, get_args
 import httpx2
 
 from cli.client import RestClient
-from cli.jobs import book, fetch, follow, show
+from cli.jobs import book, check_format, fetch, follow, show
 from cli.options import add_speech_options, speech_params
 from cli.speech import read, say, transcribe
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
+from deployments.jobs.protocol import CaptionFormat
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
 from deployments.voices.preparation import ReferenceCheck
@@ -162,13 +163,20 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
 def _book_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("document", type=Path, metavar="FILE", help="plain text, Markdown, HTML or EPUB")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", required=True, help="m4b, mp3, flac, opus or wav, by its suffix"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="m4b, mp3, flac, opus, wav, zip, srt or vtt, by its suffix",
     )
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
     parser.add_argument("--title", help="title in the file (default: the document's)")
     parser.add_argument("--author", help="author in the file (default: the document's)")
+    parser.add_argument("--loudness", help="ebu (EBU R 128), acx (Audible) or a number of LUFS (default: as spoken)")
+    parser.add_argument("--captions", choices=get_args(CaptionFormat), help="also write captions beside the file")
     parser.add_argument("--keep-job", action="store_true", help="leave the job in the service after the download")
     add_speech_options(parser, ("response_format", "max_new_tokens", "details", "keep"))
 
@@ -181,8 +189,9 @@ async def _run(given: argparse.Namespace) -> None:
             case "book":
                 params = speech_params(given, input="", voice=None if given.clip else given.voice or "alloy")
                 clip = Clip(await asyncio.to_thread(read, given.clip)) if given.clip else None
-                tags = {"title": given.title, "author": given.author}
-                await book(client, given.document, params, clip, given.output, keep=given.keep_job, **tags)
+                fields = {"title": given.title, "author": given.author, "loudness": given.loudness}
+                options = {"captions": given.captions, "keep": given.keep_job}
+                await book(client, given.document, params, clip, given.output, **options, **fields)
             case "jobs":
                 await _jobs(client, given)
             case "transcribe":
@@ -217,6 +226,7 @@ async def _jobs(client: RestClient, given: argparse.Namespace) -> None:
         case "delete":
             show([await client.delete_job(given.id)])
         case "get":
+            check_format(given.output)
             show([await follow(client, given.id)])
             await fetch(client, given.id, given.output)
         case action:

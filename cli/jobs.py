@@ -10,7 +10,7 @@ from typing import Any, Final
 from cli.client import RestClient
 from cli.speech import read
 from deployments.errors import InvalidInput, ServiceError, Unavailable
-from deployments.jobs.protocol import MEDIA_TYPES
+from deployments.jobs.protocol import BOOK_FORMATS, MEDIA_TYPES, CaptionFormat
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
 
@@ -26,27 +26,39 @@ async def book(
     clip: Clip | None,
     output: Path,
     *,
+    captions: CaptionFormat | None = None,
     keep: bool = False,
-    **tags: str | None,
+    **fields: Any,
 ) -> None:
-    """Speaks a document into a file. If it is interrupted, the job goes on in the service."""
+    """Speaks a document into a file, with captions beside it. The job goes on in the service if this is interrupted."""
+    check_format(output)
     format = output.suffix[1:].lower()
-    if format not in MEDIA_TYPES:
-        raise InvalidInput(f"{output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
     if not output.parent.is_dir():
         raise InvalidInput(f"There is no folder {output.parent}.")
     data = await asyncio.to_thread(read, document)
-    job = await client.create_job(document.name, data, params, clip, {"response_format": format, **tags})
+    fields["response_format"] = format if format in BOOK_FORMATS else "mp3"
+    job = await client.create_job(params, clip, fields, data, document.name)
     _print(f"Job {job['id']}: {job['parts']} parts. Ctrl-C leaves it to the service; `llasa-serve jobs` lists it.")
     for warning in job["warnings"]:
         _print(f"Warning: {warning}")
     job = await follow(client, job["id"])
     if job["state"] != "done":
         raise ServiceError(f"The job is {job['state']}" + (f": {job['error']}" if job["error"] else "."))
-    await fetch(client, job["id"], output)
+    for path in (output, *([output.with_suffix(f".{captions}")] if captions else [])):
+        await fetch(client, job["id"], path)
     _print(f"{output}: {_time(job['duration'])} of speech, chapters: {len(job['chapters'])}")
+    if fields.get("loudness") and format in BOOK_FORMATS:
+        measured = await client.job_loudness(job["id"], format)
+        levels = f"{measured['integrated']:.1f} LUFS, RMS {measured['rms']:.1f} dB"
+        _print(f"Loudness {levels}, true peak {measured['true_peak']:.1f} dBTP")
     if not keep:
         await client.delete_job(job["id"])
+
+
+def check_format(output: Path) -> None:
+    """Raises InvalidInput unless a file can be made with this suffix."""
+    if output.suffix[1:].lower() not in MEDIA_TYPES:
+        raise InvalidInput(f"{output} ends in no format that is known: use one of {', '.join(MEDIA_TYPES)}.")
 
 
 async def follow(client: RestClient, id: str) -> dict[str, Any]:

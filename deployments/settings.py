@@ -3,17 +3,19 @@
 `python -m scripts.reference` writes the table in docs/ and `.env.example` from the descriptions.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ProfileName = Literal["auto", "nano", "llasa-8b", "llasa-3b", "llasa-1b"]
+from deployments.profiles import AUTO, InvalidProfiles, check_profile_name, read_profiles
+from deployments.profiles import Rate as Rate
+
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
-Rate = Annotated[int, Field(ge=8_000, le=48_000)]
-"""Hz."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -22,10 +24,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
+    profiles_file: Annotated[
+        Path | None,
+        Field(
+            description="TOML file with further profiles, in the form of `deployments/profiles.toml`. On a cluster, "
+            "all nodes must have it."
+        ),
+    ] = None
     profile: Annotated[
-        ProfileName,
-        Field(description="Checkpoints and devices to use. `auto` is `llasa-8b` if Ray has a GPU, otherwise `nano`."),
-    ] = "auto"
+        str,
+        Field(
+            description="Checkpoints, defaults and devices to use: the name of a profile. `auto` is the largest Llasa "
+            "that fits the best GPU, or `nano` if none does."
+        ),
+    ] = AUTO
     llasa_model_path: Annotated[
         str | None, Field(description="Hub id or local folder of a Llasa checkpoint. Overrides the profile.")
     ] = None
@@ -196,10 +208,30 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Days after its last change after which a job and its audio are deleted.")
     ] = 30
     max_jobs: Annotated[int, Field(ge=0, description="Unfinished jobs that a client may have.")] = 1_000
+    max_job_length: Annotated[int, Field(ge=1, le=5_000_000, description="Longest text of a job, in characters.")] = (
+        5_000_000
+    )
+    max_jobs_mb: Annotated[
+        float,
+        Field(gt=0, description="Audio of jobs that a client may store, in megabytes. With more, new jobs get 429."),
+    ] = 20_000
     temp_dir: Annotated[
         Path | None,
         Field(description="Folder for uploads above 1 MB while they are read. Unset: the default of the system."),
     ] = None
+
+    @field_validator("profiles_file")
+    @classmethod
+    def _readable(cls, file: Path | None) -> Path | None:
+        _checked(lambda: read_profiles(file))
+        return file
+
+    @field_validator("profile")
+    @classmethod
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        if "profiles_file" in info.data:  # else it is invalid
+            _checked(lambda: check_profile_name(name, read_profiles(info.data["profiles_file"])))
+        return name
 
     @field_validator("api_keys")
     @classmethod
@@ -214,6 +246,13 @@ class Settings(BaseSettings):
         """Returns all keys by name; API_KEY's name is `default`. Empty: no key is required."""
         single = {"default": self.api_key.get_secret_value()} if self.api_key else {}
         return single | dict(_pairs(self.api_keys))
+
+
+def _checked(check: Callable[[], object]) -> None:
+    try:
+        check()
+    except InvalidProfiles as error:
+        raise PydanticCustomError("profile", "{reason}", {"reason": str(error).removesuffix(".")}) from error
 
 
 def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:

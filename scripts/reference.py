@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from cli.__main__ import build_parser
 from deployments import errors
-from deployments.errors import ServiceError
+from deployments.errors import ServiceError, Unavailable
 from deployments.ingress.responses.speech import HEADERS
 from deployments.metric import Metric
-from deployments.profiles import PROFILES
+from deployments.placement.memory import SHAPES, MemoryPlan
+from deployments.profiles import PROFILES, Profile
 from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
 from deployments.service.metrics import METRICS
 from deployments.settings import Settings
@@ -25,6 +26,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ROOT / "docs" / "reference"
 EXAMPLE: Final = ROOT / ".env.example"
 _REGION: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+CARDS: Final = (6, 8, 12, 16, 24, 48, 80)
+"""Nominal sizes of GPUs in GB."""
+USABLE: Final = 0.93
+"""Part of a GPU's nominal GiB that is left by ECC, driver and desktop: an L4 of 24 GB has 22.5 GiB in all."""
 _WIDTH: Final = 100
 """Columns of the help texts."""
 
@@ -74,12 +79,41 @@ def _profiles() -> str:
             profile.llasa,
             profile.xcodec2,
             profile.whisper,
+            ", ".join(profile.languages),
             "GPU" if profile.device == "cuda" else "CPU",
             str(profile.takes),
         )
         for profile in PROFILES.values()
     ]
-    return _table(("Profile", "Llasa", "XCodec2", "Whisper", "Device", "Batch size"), rows)
+    return _table(("Profile", "Llasa", "XCodec2", "Whisper", "Languages", "Device", "Batch size"), rows)
+
+
+def _memory() -> str:
+    automatic = {profile.shape: profile for profile in PROFILES.values() if profile.auto}
+    kin = {
+        shape: ", ".join(f"`{profile.name}`" for profile in PROFILES.values() if profile.shape == shape)
+        for shape in automatic
+    }
+    rows = []
+    for card in CARDS:
+        plans = {shape: plan_on_card(profile, card) for shape, profile in automatic.items()}
+        chosen = next((profile.name for shape, profile in automatic.items() if plans[shape]), "nano")
+        rows.append((f"{card} GB", f"`{chosen}`", *(_planned(plan) for plan in plans.values())))
+    return _table(("GPU", "`auto`", *kin.values()), rows)
+
+
+def _planned(plan: MemoryPlan | None) -> str:
+    return f"{plan.takes} takes, {plan.bytes / 2**30:.1f} GiB" if plan else "no"
+
+
+def plan_on_card(profile: Profile, card: float) -> MemoryPlan | None:
+    """Returns how a profile shares a card of so many GB with XCodec2; None if not even one take fits."""
+    assert profile.shape  # noqa: S101 - only profiles with a shape are planned
+    usable = int(card * USABLE * 2**30)
+    try:
+        return MemoryPlan.fit(usable, SHAPES[profile.shape], profile.takes, profile.name, shared=True)
+    except Unavailable:
+        return None
 
 
 def _metrics(metrics: Sequence[Metric]) -> str:
@@ -234,6 +268,7 @@ _CACHES: Final = [metric for metric in METRICS if metric.tags == ("cache",)]
 REGIONS: Final[Mapping[str, Callable[[], str]]] = {
     "settings": _settings,
     "profiles": _profiles,
+    "memory": _memory,
     "speech_metrics": lambda: _metrics([metric for metric in METRICS if metric not in _CACHES]),
     "model_metrics": lambda: _metrics([*GAUGES, LOAD, LOAD_FAILURES]),
     "cache_metrics": lambda: _metrics(_CACHES),

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from deployments.profiles import SHIPPED
 from deployments.settings import Settings
 from tests.support.documents import read
 
 ROOT = Path(__file__).parent.parent
 VALUES = {
+    "PROFILES_FILE": str(SHIPPED),
     "PROFILE": "nano",
     "LLASA_MODEL_PATH": "/models/llasa",
     "XCODEC_MODEL_PATH": "/models/xcodec2",
@@ -51,6 +53,8 @@ VALUES = {
     "JOBS_DIR": "/jobs",
     "JOBS_DAYS": "7",
     "MAX_JOBS": "8",
+    "MAX_JOBS_MB": "100",
+    "MAX_JOB_LENGTH": "1000",
     "MAX_VOICES": "9",
     "VOICE_CACHE_MB": "1.5",
     "REF_AUDIO_HOSTS": "clips.example",

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import gradio as gr
 
+from deployments.profiles import PROFILES, read_profiles
 from deployments.service.outputs import Outputs
 from deployments.service.parameters import RATE, SpeechParams
 from deployments.settings import Settings
@@ -38,7 +39,9 @@ _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.HTML:
     """Builds the tab; returns the list of voices, for other tabs to update."""
     history = gr.State([])
-    fields = SpeechFields(texts, settings)
+    # `auto` chooses among profiles with the same defaults.
+    profile = read_profiles(settings.profiles_file).get(settings.profile, PROFILES["nano"])
+    fields = SpeechFields(texts, settings, profile)
     chosen = reference_inputs(texts, backend)
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
@@ -88,7 +91,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
         clip, made = values[len(names) :]
         with show_failures(texts):
             given = {name: value for name, value in zip(names, values, strict=False) if value not in (None, "")}
-            params = SpeechParams.of({"input": "", **given}).with_defaults(settings)
+            params = SpeechParams.of({"input": "", **given}).with_defaults(settings, profile)
             recording = recordings.begin(params.speed, params.sample_rate or RATE)
             finished = None
             try:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import gradio as gr
 
+from deployments.profiles import Profile
 from deployments.service.parameters import SpeechParams
 from deployments.settings import Settings
 from ui.texts import Texts
@@ -16,6 +17,7 @@ OMITTED: Final = {
     "normalization_options": "the page has one switch for all of them",
     "pronunciations": "the page uses the stored ones",
     "max_new_tokens": "the page has a button that stops the speech",
+    "instructions": "only profiles with captions read them; with those the page has the field",
 }
 """Parameters that the page does not have, and why."""
 BASIC: Final = ("speed", "temperature", "verify")
@@ -40,17 +42,19 @@ class SpeechFields:
     Args:
         texts: Labels. A parameter without any has its name and its description.
         settings: Hold the defaults.
+        profile: Holds those that depend on the checkpoint.
     """
 
-    def __init__(self, texts: Texts, settings: Settings) -> None:
+    def __init__(self, texts: Texts, settings: Settings, profile: Profile) -> None:
         self._texts = texts
+        self._omitted = OMITTED.keys() - ({"instructions"} if profile.system else set())
         self._schemas = SpeechParams.schemas()
-        self._defaults = SpeechParams(input="").with_defaults(settings)
+        self._defaults = SpeechParams(input="").with_defaults(settings, profile)
 
     @property
     def advanced(self) -> list[str]:
         """Names of the parameters for which the page has no place of their own."""
-        return [name for name in self._schemas if name not in (*FORM, *BASIC, *OMITTED)]
+        return [name for name in self._schemas if name not in (*FORM, *BASIC, *self._omitted)]
 
     def build(self, name: str) -> gr.components.FormComponent:
         """Builds the component of a parameter where it is called."""

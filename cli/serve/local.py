@@ -15,7 +15,7 @@ from cli.serve.config import service_application, service_arguments
 from deployments.arguments import Arguments
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import Unavailable
-from deployments.profiles import Profile
+from deployments.profiles import InvalidProfiles, Profile
 from deployments.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
 
     Raises:
         InvalidConfig: the configuration does not deploy the service.
-        StartFailed: a checkpoint is not available, or the profile's GPU.
+        StartFailed: a checkpoint cannot be used, or the profile's GPU is missing.
     """
     arguments = Arguments(**service_arguments(config))
     # Settings in .env must reach the replicas, too, which inherit the environment, but not the working directory.
@@ -69,7 +69,11 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
         _metrics_export_port=settings.metrics_port,
     )
     gpus = ray.cluster_resources().get("GPU", 0)
-    profile = arguments.profile_for(settings, lambda: gpus)
+    try:
+        profile = arguments.profile_for(settings, lambda: gpus)
+    except InvalidProfiles as error:
+        raise StartFailed(str(error)) from error
+    say(f"Profile {profile.name}: {profile.reason}")
     if profile.device == "cuda" and not gpus:
         raise StartFailed(
             f"The profile {profile.name} needs a GPU, and Ray finds none on this machine: see what nvidia-smi says (in "

@@ -33,6 +33,7 @@ from deployments.ingress.routes.transcription import transcription_routes
 from deployments.ingress.routes.transcriptions import transcriptions_routes
 from deployments.ingress.routes.tts import tts_routes
 from deployments.ingress.routes.voices import voice_routes
+from deployments.service.job_desk import LocalJobs
 from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
 from deployments.settings import Settings
@@ -61,6 +62,9 @@ class Health(BaseModel):
 
     status: Literal["healthy", "degraded"]
     timestamp: datetime
+    profile: str
+    reason: str
+    """Why this profile was chosen."""
     deployments: dict[str, str]
     failures: dict[str, str]
     """Models that failed to load at the last attempt, with the reason."""
@@ -69,7 +73,8 @@ class Health(BaseModel):
 def build_application(service: SpeechService) -> FastAPI:
     """Adds all routes of a service."""
     settings = service.settings
-    assistants, lifespan = assistant_route(service, settings)
+    jobs = LocalJobs(service, service.jobs) if service.jobs else None
+    assistants, lifespan = assistant_route(service, settings, jobs)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
         title="Llasa Serve",
@@ -104,8 +109,8 @@ def build_application(service: SpeechService) -> FastAPI:
         captioned_routes,
     ):
         application.include_router(routes(service))
-    if service.jobs:
-        application.include_router(job_routes(service, service.jobs))
+    if jobs:
+        application.include_router(job_routes(jobs))
     application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)
@@ -157,6 +162,8 @@ def _health_routes(service: SpeechService) -> APIRouter:
         return Health(
             status="healthy" if healthy else "degraded",
             timestamp=datetime.now(UTC),
+            profile=service.profile.name,
+            reason=service.profile.reason,
             deployments=deployments,
             failures=failures,
         )

@@ -10,9 +10,10 @@ from ray import serve
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
 
+from deployments.audio.meter import Loudness
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import AudioFile, BookFormat, Job, JobEvent, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.settings import Settings
@@ -84,9 +85,13 @@ class RemoteJobs:
         events: tuple[JobEvent, ...] = await self._again("events", owner, id, after, wait_s)
         return events
 
-    async def audio(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
-        file: AudioFile = await self._again("audio", owner, id, format, chapter)
+    async def file(self, owner: str, id: str, format: FileFormat | None, chapter: int | None) -> JobFile:
+        file: JobFile = await self._again("file", owner, id, format, chapter)
         return file
+
+    async def loudness(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> Loudness:
+        found: Loudness = await self._again("loudness", owner, id, format, chapter)
+        return found
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         with errors_of("Jobs"):

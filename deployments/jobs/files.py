@@ -1,24 +1,23 @@
-"""The files of jobs: parts joined to chapters and books."""
+"""The files of jobs: parts joined to chapters and books, and their captions."""
 
 import asyncio
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 from uuid import uuid4
 
-from deployments.errors import Conflict, InvalidInput, NotFound
+from deployments.audio.meter import Loudness
+from deployments.errors import Conflict, NotFound
 from deployments.jobs.journal import Journal
-from deployments.jobs.protocol import MEDIA_TYPES, AudioFile, BookFormat
+from deployments.jobs.protocol import MEDIA_TYPES, FileFormat, JobFile
 from deployments.jobs.records import missing
-from deployments.jobs.store import PartStore
-
-_LONGEST_WAV: Final = 2**32 - 2**16
-"""Bytes: the header has 32 bits for the size."""
+from deployments.jobs.store import PartStore, total_size
+from deployments.jobs.timing import fitted
 
 
 @dataclass(frozen=True, slots=True)
-class AudioFiles:
+class JobFiles:
     """A folder with one folder a job. A file is written when it is first asked for."""
 
     folder: Path
@@ -27,8 +26,8 @@ class AudioFiles:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a file is written: one at a time, so that few cores are taken from speech."""
 
-    async def write(self, job: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
-        """Returns the file of a job or of a chapter, once it is complete; see `JobBoard.audio`."""
+    async def write(self, job: str, format: FileFormat | None, chapter: int | None) -> JobFile:
+        """Returns the file of a job or of a chapter, once it is complete; see `JobBoard.file`."""
         async with self.lock:
             return await asyncio.to_thread(self._write, job, format, chapter)
 
@@ -41,12 +40,26 @@ class AudioFiles:
         except FileNotFoundError:
             raise missing(job) from None
 
+    def size(self, jobs: Iterable[str]) -> int:
+        """Returns the bytes of the files of some jobs."""
+        return total_size(path for job in jobs for path in (self.folder / job).glob("*"))
+
     def delete(self, job: str) -> None:
         """Deletes the files of a job."""
         shutil.rmtree(self.folder / job, ignore_errors=True)
 
-    def _write(self, job: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
-        from deployments.jobs.joining import join
+    async def loudness(self, job: str, file: JobFile) -> Loudness:
+        """Measures a file."""
+        async with self.lock:
+            return await asyncio.to_thread(self._loudness, job, file)
+
+    def _loudness(self, job: str, file: JobFile) -> Loudness:
+        from deployments.jobs.sound import read
+
+        return Loudness.of(read(self.folder / job / file.name))
+
+    def _write(self, job: str, format: FileFormat | None, chapter: int | None) -> JobFile:
+        from deployments.jobs.rendering import render
 
         book = self.journal.book(job)
         format = format or book.format
@@ -56,16 +69,13 @@ class AudioFiles:
         if parts is None:
             of = "the text" if chapter is None else "the chapter"
             raise Conflict(f"Not all of {of} is spoken yet.", "id" if chapter is None else "chapter")
-        seconds = sum(part.before + part.seconds + part.pause for part in parts)
-        if format == "wav" and 2 * seconds * book.sample_rate > _LONGEST_WAV:
-            raise InvalidInput("A WAV cannot be longer than 4 GB: choose another format, or get it by chapters.")
         path = self.folder / job / f"{chapter or 'book'}.{format}"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_name(f"{uuid4().hex}.part")
             try:
-                join(unfinished, format, book, [(part, self.store.path(part.key)) for part in parts], chapter)
+                render(unfinished, format, book, [(part, self.store.path(part.key)) for part in fitted(parts)], chapter)
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)
-        return AudioFile(path.name, path.stat().st_size, MEDIA_TYPES[format])
+        return JobFile(path.name, path.stat().st_size, MEDIA_TYPES[format])

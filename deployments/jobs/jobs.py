@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
-from deployments.errors import Conflict
-from deployments.jobs.files import AudioFiles
+from deployments.audio.meter import Loudness
+from deployments.errors import Conflict, Overloaded
+from deployments.jobs.files import JobFiles
 from deployments.jobs.journal import Journal
 from deployments.jobs.plan import split
-from deployments.jobs.protocol import AudioFile, BookFormat, Job, JobEvent, JobOrder, Speaker, State
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, Speaker, State
 from deployments.jobs.pulse import Pulse
 from deployments.jobs.records import missing
 from deployments.jobs.runner import Runner, backoff
@@ -26,6 +28,7 @@ PAUSED: Final[tuple[State, ...]] = ("paused",)
 _DAY: Final = 86_400
 _SWEEP_S: Final = 3_600
 _LONGEST_WAIT: Final = 20.0
+_RETRY_S: Final = 60
 _BLOCK: Final = 1 << 20
 """Bytes."""
 
@@ -37,6 +40,7 @@ class Jobs:
         folder: Holds the journal, the parts and the files.
         speaker: Speaks.
         most: Maximum unfinished jobs of a client.
+        most_bytes: Bytes of audio with which a client may create no further jobs.
         days: Days that a job is kept after its last change.
         at_once: Maximum parts that are spoken at once.
         delay: Returns the seconds before a further attempt at a part.
@@ -50,10 +54,12 @@ class Jobs:
         days: float = 30,
         at_once: int = 1,
         delay: Callable[[int], float] = backoff,
+        most_bytes: float = math.inf,
     ) -> None:
+        self._most_bytes = most_bytes
         self._journal = Journal(folder / "journal.sqlite")
         self._store = PartStore(folder / "parts")
-        self._files = AudioFiles(folder / "files", self._journal, self._store)
+        self._files = JobFiles(folder / "files", self._journal, self._store)
         self._pulse = Pulse()
         self._runner = Runner(self._journal, self._store, speaker, self._pulse, at_once, delay)
         self._most = most
@@ -65,7 +71,14 @@ class Jobs:
     @classmethod
     def of(cls, settings: Settings, speaker: Speaker, at_once: int = 1) -> Self:
         """Opens the folder of the settings."""
-        return cls(settings.jobs_dir.expanduser(), speaker, settings.max_jobs, settings.jobs_days, at_once)
+        return cls(
+            settings.jobs_dir.expanduser(),
+            speaker,
+            settings.max_jobs,
+            settings.jobs_days,
+            at_once,
+            most_bytes=settings.max_jobs_mb * 1_000_000,
+        )
 
     async def start(self) -> None:
         """Begins to speak what is left to speak."""
@@ -87,6 +100,7 @@ class Jobs:
 
     async def create(self, owner: str, order: JobOrder) -> Job:
         def stored() -> Job:
+            self._check_room(owner)
             return self._journal.create(owner, order, split(owner, order), self._most)
 
         job = await asyncio.to_thread(stored)
@@ -132,9 +146,13 @@ class Jobs:
                 return events
             await self._pulse.wait(beat, left)
 
-    async def audio(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
+    async def file(self, owner: str, id: str, format: FileFormat | None, chapter: int | None) -> JobFile:
         await self.get(owner, id)
         return await self._files.write(id, format, chapter)
+
+    async def loudness(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> Loudness:
+        file = await self.file(owner, id, format, chapter)
+        return await self._files.loudness(id, file)
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         await self.get(owner, id)
@@ -144,6 +162,12 @@ class Jobs:
                 raise missing(id)
             start += len(data)
             yield data
+
+    def _check_room(self, owner: str) -> None:
+        ids, keys = self._journal.stored(owner)
+        if self._store.size(keys) + self._files.size(ids) >= self._most_bytes:
+            megabytes = self._most_bytes / 1_000_000
+            raise Overloaded(f"Your jobs store {megabytes:g} MB of audio or more: delete one.", None, _RETRY_S)
 
     async def _changed(self, owner: str, id: str, change: Callable[[], bool], *, stop: bool = False) -> Job:
         async with self._lock:

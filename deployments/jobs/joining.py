@@ -1,7 +1,7 @@
 """Joins parts to a file, with chapters and a cover where the format has them. Blocks."""
 
 import wave
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +12,17 @@ import numpy as np
 from soxr import ResampleStream
 
 from deployments.audio.encoder import rate_of
+from deployments.audio.mastering import Master
+from deployments.errors import InvalidInput
 from deployments.jobs.cover import Picture
 from deployments.jobs.protocol import BookFormat
 from deployments.jobs.records import Book, Recorded
+from deployments.jobs.sound import Recording, pieces, starts
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 _BIT_RATE: Final = 64_000
+_LONGEST_WAV: Final = 2**32 - 2**16
+"""Bytes: the header has 32 bits for the size."""
 _MS: Final = Fraction(1, 1000)
 
 
@@ -39,21 +44,27 @@ _CODECS: Final[Mapping[BookFormat, _Codec]] = {
 }
 
 
-def join(
-    path: Path, format: BookFormat, book: Book, parts: Sequence[tuple[Recorded, Path]], chapter: int | None = None
-) -> None:
+def join(path: Path, format: BookFormat, book: Book, parts: Recording, chapter: int | None = None) -> None:
     """Writes a file.
 
     Args:
         path: The new file.
         format: Its format.
         book: Title, author, cover and chapters.
-        parts: Parts in order, with their audio.
+        parts: What it says.
         chapter: Number of the only chapter in it, from 1; None: all.
+
+    Raises:
+        InvalidInput: the format cannot hold so much.
     """
-    pieces = _pieces(parts)
+    sound = pieces(parts)
+    if book.loudness is not None:
+        sound = Master.of(book.loudness, lambda: pieces(parts)).applied(sound)
     if format == "wav":
-        _write_wav(path, _resampled(pieces, book.sample_rate), book.sample_rate)
+        seconds = sum(part.before + part.seconds + part.pause for part, _ in parts)
+        if 2 * seconds * book.sample_rate > _LONGEST_WAV:
+            raise InvalidInput("A WAV cannot be longer than 4 GB: choose another format, or get it by chapters.")
+        _write_wav(path, _resampled(sound, book.sample_rate), book.sample_rate)
         return
     rate = rate_of("aac" if format == "m4b" else format, book.sample_rate)
     codec = _CODECS[format]
@@ -72,7 +83,7 @@ def join(
             file.mux(cover)
         framer = av.AudioResampler(context.format, "mono", rate, context.frame_size)
         given = 0
-        for wav in _resampled(pieces, rate):
+        for wav in _resampled(sound, rate):
             frame = av.AudioFrame.from_ndarray(np.clip(wav, -1, 1)[None], format="fltp", layout="mono")
             frame.sample_rate = rate
             frame.pts = given
@@ -84,25 +95,9 @@ def join(
         file.mux(stream.encode(None))
 
 
-def _pieces(parts: Iterable[tuple[Recorded, Path]]) -> Iterator[Waveform]:
-    """Yields [samples] at 16 kHz: the parts and the silences between them."""
-    for part, path in parts:
-        if part.before:
-            yield _silence(part.before)
-        with av.open(str(path), format="flac") as file:
-            for frame in file.decode(audio=0):
-                yield frame.to_ndarray().reshape(-1).astype(np.float32) / 32_768
-        if part.pause:
-            yield _silence(part.pause)
-
-
-def _silence(seconds: float) -> Waveform:
-    return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
-
-
 def _resampled(pieces: Iterable[Waveform], rate: int) -> Iterator[Waveform]:
     if rate == SAMPLE_RATE:
-        yield from pieces
+        yield from (wav for wav in pieces if len(wav))
         return
     resampler = ResampleStream(SAMPLE_RATE, rate, 1, dtype="float32", quality="HQ")
     for wav in pieces:
@@ -132,9 +127,8 @@ def _tags(book: Book, chapter: int | None) -> dict[str, str]:
 def _chapters(book: Book, parts: Iterable[Recorded]) -> list[Any]:
     """Returns the chapters as PyAV takes them."""
     found: dict[int, list[float]] = {}
-    end = 0.0
-    for part in parts:
-        start, end = end, end + part.before + part.seconds + part.pause
+    for part, start, speech in starts(parts):
+        end = speech + part.seconds + part.pause
         found.setdefault(part.chapter, [start, end])[1] = end
     return [
         {

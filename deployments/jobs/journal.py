@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -20,35 +21,21 @@ from deployments.jobs.records import (
     job_of,
     joined_chapters,
     missing,
-    part_values,
     read_reference,
     reference_values,
 )
+from deployments.jobs.schema import prepare
+from deployments.jobs.timing import overruns
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
-    title TEXT, author TEXT, cover BLOB, format TEXT NOT NULL, sample_rate INTEGER NOT NULL, titles TEXT NOT NULL,
-    params TEXT NOT NULL, voices TEXT NOT NULL, warnings TEXT NOT NULL, error TEXT
-);
-CREATE TABLE IF NOT EXISTS parts (
-    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, position INTEGER NOT NULL, chapter INTEGER NOT NULL,
-    text TEXT NOT NULL, voice TEXT, speed REAL NOT NULL, before REAL NOT NULL, pause REAL NOT NULL,
-    seed INTEGER NOT NULL, key TEXT NOT NULL, seconds REAL, took REAL, error TEXT, PRIMARY KEY (job, position)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS parts_by_key ON parts (key, job);
-CREATE INDEX IF NOT EXISTS parts_to_speak ON parts (job, position) WHERE seconds IS NULL AND error IS NULL;
-CREATE TABLE IF NOT EXISTS events (
-    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, number INTEGER NOT NULL, type TEXT NOT NULL,
-    data TEXT NOT NULL, PRIMARY KEY (job, number)
-) WITHOUT ROWID;
-"""
 _SUMS: Final = """
 SELECT jobs.*, count(*) AS parts, count(seconds) AS parts_done, count(parts.error) AS parts_failed,
     sum(length(text)) AS characters, total(iif(seconds IS NULL, 0, length(text))) AS characters_done,
     total(seconds + before + pause) AS duration, total(took) AS took,
     total(iif(took IS NULL, 0, length(text))) AS characters_timed
 FROM jobs JOIN parts ON parts.job = jobs.id WHERE owner = ?
+"""
+_RECORDED: Final = """
+SELECT chapter, key, seconds, before, pause, written, slot_start, slot_end FROM parts WHERE job = ?
 """
 _RETRY_S: Final = 60
 
@@ -74,7 +61,7 @@ class Journal:
         # Exclusive: a process that is being replaced must have ended before the next one begins.
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
-        self._db.executescript(_SCHEMA)
+        prepare(self._db)
         with self._changes() as db:
             db.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
 
@@ -90,7 +77,7 @@ class Journal:
             InvalidText: there are no parts.
             Overloaded: the owner has `most` unfinished jobs.
         """
-        rows = [(n, *part_values(part)) for n, part in enumerate(parts)]
+        rows = [{"position": n, **asdict(part)} for n, part in enumerate(parts)]
         if not rows:
             raise InvalidText("The text holds no letter or digit: there is nothing to speak.", "input")
         id, now = f"job_{uuid4().hex[:24]}", self._now()
@@ -100,16 +87,17 @@ class Journal:
             query = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running', 'paused')"
             if db.execute(query, (owner,)).fetchone()[0] >= most:
                 raise Overloaded(f"You have {most} unfinished jobs: wait for one, or delete one.", None, _RETRY_S)
-            values = (
-                *(id, owner, "queued", now, now, order.title, order.author, order.cover, order.response_format),
-                *(order.sample_rate, json.dumps(titles), json.dumps(order.params)),
-                *(
-                    json.dumps({name: reference_values(voice) for name, voice in voices.items()}),
-                    json.dumps(order.warnings),
-                ),
-            )
-            db.execute(f"INSERT INTO jobs VALUES ({'?, ' * len(values)}NULL)", values)  # noqa: S608
-            db.executemany(f"INSERT INTO parts VALUES ('{id}', {'?, ' * 9}NULL, NULL, NULL)", rows)  # noqa: S608
+            values = {
+                **{"id": id, "owner": owner, "state": "queued", "created_at": now, "updated_at": now},
+                **{"title": order.title, "author": order.author, "cover": order.cover, "titles": json.dumps(titles)},
+                **{"format": order.response_format, "sample_rate": order.sample_rate},
+                "params": json.dumps(order.params),
+                "voices": json.dumps({name: reference_values(voice) for name, voice in voices.items()}),
+                "warnings": json.dumps(order.warnings),
+                "loudness": json.dumps(order.loudness),
+            }
+            db.execute(f"INSERT INTO jobs {_columns(values)}", values)
+            db.executemany(f"INSERT INTO parts {_columns(('job', *rows[0]))}", [{"job": id, **row} for row in rows])
             self._event(id, "state", {"state": "queued"})
         return self.get(owner, id)
 
@@ -129,7 +117,9 @@ class Journal:
                 "ORDER BY chapter",
                 (id,),
             ).fetchall()
-        return job_of(row, joined_chapters(json.loads(row["titles"]), chapters))
+            query = f"{_RECORDED} AND slot_start IS NOT NULL AND seconds IS NOT NULL ORDER BY position"
+            timed = [Recorded(*part) for part in self._db.execute(query, (id,))]
+        return job_of(row, joined_chapters(json.loads(row["titles"]), chapters), overruns(timed))
 
     def jobs(self, owner: str) -> list[Job]:
         """Returns all jobs of an owner, the newest first."""
@@ -171,6 +161,13 @@ class Journal:
         with self._lock:
             return {row["key"] for row in self._db.execute("SELECT DISTINCT key FROM parts")}
 
+    def stored(self, owner: str) -> tuple[list[str], set[str]]:
+        """Returns the jobs of an owner, and the keys of their parts that have audio."""
+        query = "SELECT DISTINCT key FROM parts JOIN jobs ON id = job WHERE owner = ? AND seconds IS NOT NULL"
+        with self._lock:
+            ids = [row["id"] for row in self._db.execute("SELECT id FROM jobs WHERE owner = ?", (owner,))]
+            return ids, {row["key"] for row in self._db.execute(query, (owner,))}
+
     def next_part(self, busy: Collection[str], served: Mapping[str, float]) -> Waiting | None:
         """Returns the part to speak next: of the owner served longest ago, the next one of the oldest job.
 
@@ -180,16 +177,15 @@ class Journal:
         """
         held = ", ".join("?" * len(busy))
         with self._changes() as db:
-            jobs = db.execute(
-                "SELECT id, owner, state, params, voices FROM jobs WHERE state IN ('queued', 'running') ORDER BY rowid"
-            ).fetchall()
-            for job in sorted(jobs, key=lambda job: served.get(job["owner"], 0.0)):
+            query = "SELECT id, owner FROM jobs WHERE state IN ('queued', 'running') ORDER BY rowid"
+            for job in sorted(db.execute(query), key=lambda job: served.get(job["owner"], 0.0)):
                 query = "SELECT * FROM parts WHERE job = ? AND seconds IS NULL AND error IS NULL "
                 query += f"AND key NOT IN ({held}) ORDER BY position LIMIT 1"
                 if part := db.execute(query, (job["id"], *busy)).fetchone():
                     self._change(job["id"], "running")
-                    reference = read_reference(json.loads(job["voices"])[part["voice"] or ""])
-                    params = json.loads(job["params"])
+                    said = db.execute("SELECT voices, params FROM jobs WHERE id = ?", (job["id"],)).fetchone()
+                    reference = read_reference(json.loads(said["voices"])[part["voice"] or ""])
+                    params = json.loads(said["params"])
                     order = PartOrder(part["text"], reference, params, part["seed"], part["speed"])
                     return Waiting(job["id"], job["owner"], part["key"], order)
         return None
@@ -255,13 +251,14 @@ class Journal:
         if row is None:
             raise missing(id)
         titles = tuple(json.loads(row["titles"]))
-        return Book(row["title"], row["author"], row["cover"], titles, row["format"], row["sample_rate"])
+        loudness = json.loads(row["loudness"])
+        return Book(row["title"], row["author"], row["cover"], titles, row["format"], row["sample_rate"], loudness)
 
     def recorded(self, id: str, chapter: int | None = None) -> list[Recorded] | None:
         """Returns the parts of a job or chapter in order; None if one has no audio yet."""
-        query = "SELECT chapter, key, seconds, before, pause FROM parts WHERE job = ? AND ? IN (chapter, 0)"
+        query = f"{_RECORDED} AND ? IN (chapter, 0) ORDER BY position"
         with self._lock:
-            rows = self._db.execute(f"{query} ORDER BY position", (id, chapter or 0)).fetchall()
+            rows = self._db.execute(query, (id, chapter or 0)).fetchall()
         return None if any(row["seconds"] is None for row in rows) else [Recorded(*row) for row in rows]
 
     def _change(self, id: str, state: State, error: str | None = None) -> None:
@@ -285,3 +282,7 @@ class Journal:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def _columns(names: Iterable[str]) -> str:
+    return f"({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"

@@ -8,13 +8,16 @@ from typing import Final
 
 from deployments.errors import InvalidInput, InvalidText
 from deployments.jobs.pages import read_page
+from deployments.jobs.subtitles import Cue, read_subtitles
 from deployments.text.checks import check_text
 from deployments.text.markdown import is_markdown
 from deployments.text.markup import InputFormat
 
 LONGEST: Final = 5_000_000
 """Maximum characters of a text."""
-SUFFIXES: Final = (".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub")
+SUFFIXES: Final = (
+    *(".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub", ".docx", ".pdf", ".srt", ".vtt"),
+)
 """Of files that can be read."""
 _MARKDOWN_HEADING: Final = re.compile(r"^#{1,2} +(?P<title>\S.*?)(?: +#+)? *$", re.MULTILINE)
 _PLAIN_HEADING: Final = re.compile(
@@ -32,6 +35,8 @@ class Section:
     text: str
     format: InputFormat | None = None
     """Its markup; None: the request's."""
+    cues: tuple[Cue, ...] = ()
+    """When the text is spoken; empty: one sentence after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,13 @@ def read_text(text: str, input_format: InputFormat = "auto", title: str | None =
     return Manuscript((Section(title or "", text),), title)
 
 
+def heads_chapter(line: str) -> bool:
+    """Returns whether a line of plain text begins a chapter."""
+    return bool(_PLAIN_HEADING.fullmatch(line))
+
+
 def read_file(data: bytes, name: str) -> Manuscript:
-    """Returns the text of a file: plain text, Markdown, HTML or EPUB, by its suffix.
+    """Returns the text of a file, by its suffix.
 
     Raises:
         InvalidInput: it is none of these, or damaged.
@@ -79,7 +89,20 @@ def read_file(data: bytes, name: str) -> Manuscript:
         from deployments.jobs.epub import read_epub
 
         return _checked(read_epub(data))
+    if suffix == ".docx":
+        from deployments.jobs.docx import read_docx
+
+        return _checked(read_docx(data))
+    if suffix == ".pdf":
+        from deployments.jobs.pdf import read_pdf
+
+        return _checked(read_pdf(data))
     text = decoded(data)
+    if suffix in (".srt", ".vtt"):
+        cues = read_subtitles(text)
+        return _checked(
+            Manuscript((Section(path.stem, "\n".join(cue.text for cue in cues), "plain", cues),), path.stem)
+        )
     if suffix in (".html", ".htm", ".xhtml"):
         page = read_page(text)
         return _checked(Manuscript(sections(page.sections, page.title or path.stem), page.title or path.stem))

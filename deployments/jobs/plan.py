@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from deployments.jobs.protocol import JobOrder
+from deployments.jobs.protocol import Chapter, JobOrder, Slot
 from deployments.llasa.protocol import INSTRUCTION
-from deployments.synthesis.plan import Budget, plan
+from deployments.synthesis.plan import Budget, Chunk, plan
+from deployments.text.alignment import cut_like
 from deployments.text.pronunciation import Pronunciations
 from deployments.text.script import Script
 from deployments.voices.reference import Reference
@@ -35,6 +36,11 @@ class Part:
     """Seconds of silence before it."""
     pause: float = 0.0
     """Seconds of silence after it."""
+    written: str = ""
+    """What captions show; empty if the part before it shows that, too."""
+    slot_start: float | None = None
+    """When it shall be spoken, in seconds from the beginning of the file; None: after the part before it."""
+    slot_end: float | None = None
 
 
 def split(owner: str, order: JobOrder) -> Iterator[Part]:
@@ -43,20 +49,46 @@ def split(owner: str, order: JobOrder) -> Iterator[Part]:
     Paragraphs are split one by one, so an edit changes only parts of its own paragraph.
     """
     instruction = order.params.get("system_prompt", INSTRUCTION)
+    instruction += order.params.get("instructions", "")
     budget = Budget.beside(order.reference, instruction)
     budgets = {name: Budget.beside(voice, instruction) for name, voice in order.cast.items()}
     pronunciations = Pronunciations([*order.pronunciations])
     chapters = [chapter for chapter in order.chapters if chapter.script.has_words]
     for number, chapter in enumerate(chapters, 1):
-        script: Script = chapter.script.normalised(order.language, order.options, pronunciations, order.voice)
-        chunks = plan(script, budget, budgets)
-        if number < len(chapters):
-            chunks = (*chunks[:-1], replace(chunks[-1], pause=max(CHAPTER_PAUSE, chunks[-1].pause)))
-        for chunk in chunks:
-            voice = chunk.voice if chunk.voice in order.cast else None
-            speed = order.speed * (chunk.rate or 1)
-            part = Part(number, chunk.text, "", order.seed, voice, speed, chunk.before, chunk.pause / order.speed)
-            yield replace(part, key=key_of(owner, order, part))
+        script = chapter.script.normalised(order.language, order.options, pronunciations, order.voice)
+        for stretch, slot in _stretches(script, chapter):
+            chunks = plan(stretch, budget, budgets)
+            if number < len(chapters):
+                chunks = (*chunks[:-1], replace(chunks[-1], pause=max(CHAPTER_PAUSE, chunks[-1].pause)))
+            shown = cut_like([chunk.text for chunk in chunks], stretch.written)
+            for chunk, written, times in zip(chunks, shown, _shares(slot, chunks), strict=True):
+                part = Part(number, chunk.text, "", order.seed, speed=order.speed * (chunk.rate or 1), written=written)
+                part = replace(part, before=chunk.before, pause=chunk.pause / order.speed)
+                if times:
+                    part = replace(part, slot_start=times.start, slot_end=times.end)
+                part = replace(part, voice=chunk.voice if chunk.voice in order.cast else None)
+                yield replace(part, key=key_of(owner, order, part))
+
+
+def _stretches(script: Script, chapter: Chapter) -> Iterator[tuple[Script, Slot | None]]:
+    if not chapter.slots:
+        yield script, None
+        return
+    for segment, slot in zip(script.segments, chapter.slots, strict=True):
+        if (cue := Script((segment,))).has_words:
+            yield cue, slot
+
+
+def _shares(slot: Slot | None, chunks: Sequence[Chunk]) -> Iterator[Slot | None]:
+    """Yields when each chunk of a cue is spoken."""
+    total = sum(len(chunk.text) for chunk in chunks)
+    at = slot.start if slot else 0.0
+    for chunk in chunks:
+        if slot:
+            start, at = at, at + (slot.end - slot.start) * len(chunk.text) / total
+            yield Slot(start, at)
+        else:
+            yield None
 
 
 def key_of(owner: str, order: JobOrder, part: Part) -> str:

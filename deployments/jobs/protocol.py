@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
+from deployments.audio.mastering import LoudnessTarget
+from deployments.audio.meter import Loudness
 from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
 from deployments.text.pronunciation import Pronunciation
 from deployments.text.script import Script
@@ -13,13 +15,41 @@ State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 ENDED: Final[frozenset[State]] = frozenset({"done", "failed", "cancelled"})
 """States in which no part will be spoken."""
 BookFormat = Literal["wav", "mp3", "flac", "opus", "m4b"]
-MEDIA_TYPES: Final[Mapping[BookFormat, str]] = {
+BOOK_FORMATS: Final[tuple[BookFormat, ...]] = get_args(BookFormat)
+CaptionFormat = Literal["srt", "vtt"]
+FileFormat = Literal["wav", "mp3", "flac", "opus", "m4b", "srt", "vtt", "zip"]
+"""`zip` holds a file of each chapter, its captions and the cover."""
+MEDIA_TYPES: Final[Mapping[FileFormat, str]] = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
     "flac": "audio/flac",
     "opus": "audio/ogg",
     "m4b": "audio/mp4",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "zip": "application/zip",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The time of a cue, in seconds from the beginning of the file."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """A cue that is spoken late, or for longer than it has time."""
+
+    part: int
+    """From 1."""
+    text: str
+    late: float
+    """Seconds between the cue's begin and the speech's."""
+    over: float
+    """Seconds between the end of the cue, or of the gap after it, and that of the speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +58,8 @@ class Chapter:
 
     title: str
     script: Script
+    slots: tuple[Slot, ...] = ()
+    """When each segment of the script is spoken; empty: one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +89,8 @@ class JobOrder:
     cover: bytes | None = None
     """A JPEG or PNG."""
     warnings: tuple[str, ...] = ()
+    loudness: LoudnessTarget | None = None
+    """Of its files; None: as it is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +132,8 @@ class Job:
     warnings: tuple[str, ...] = ()
     chapters: tuple[ChapterProgress, ...] = ()
     """Empty in lists."""
+    overruns: tuple[Overrun, ...] = ()
+    """Of subtitles: the cues that do not fit, so far. Empty in lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +148,7 @@ class JobEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioFile:
+class JobFile:
     """A file of a job, complete on the disk."""
 
     name: str
@@ -207,8 +243,8 @@ class JobBoard(Protocol):
         """Returns events with higher numbers than `after`; waits for the first if there are none yet."""
         ...
 
-    async def audio(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> AudioFile:
-        """Writes a file of all the speech or of a chapter, if it does not exist yet.
+    async def file(self, owner: str, id: str, format: FileFormat | None, chapter: int | None) -> JobFile:
+        """Writes a file of all the speech or of a chapter, or their captions, if it does not exist yet.
 
         Args:
             owner: The client.
@@ -220,6 +256,10 @@ class JobBoard(Protocol):
             Conflict: not all of it is spoken yet.
             InvalidInput: the format cannot hold so much.
         """
+        ...
+
+    async def loudness(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> Loudness:
+        """Measures a file of all the speech or of a chapter; see `file`."""
         ...
 
     def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:

@@ -3,14 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import NotFound
-from deployments.jobs.plan import Part
-from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, PartOrder
+from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, Overrun, PartOrder
 from deployments.voices.reference import Reference
 
 
@@ -32,7 +32,16 @@ class Recorded:
     key: str
     seconds: float
     before: float
+    """Seconds of silence before it."""
     pause: float
+    """Seconds of silence after it."""
+    written: str = ""
+    """What captions show."""
+    slot_start: float | None = None
+    """When it shall begin, in seconds from the beginning of the file; None: after the part before it."""
+    slot_end: float | None = None
+    rate: float = 1.0
+    """How much faster than its audio it is played. `seconds` are those of this rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,10 @@ class Book:
     """Of the chapters."""
     format: BookFormat
     sample_rate: int
+    loudness: LoudnessTarget | None = None
 
 
-def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = ()) -> Job:
+def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = (), overruns: Iterable[Overrun] = ()) -> Job:
     """Returns the job of a row with its sums."""
     characters, done = row["characters"], int(row["characters_done"])
     # Only parts that this job has waited for count: others were taken from earlier jobs.
@@ -73,6 +83,7 @@ def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = ()) -> Job:
         error=row["error"],
         warnings=tuple(json.loads(row["warnings"])),
         chapters=tuple(chapters),
+        overruns=tuple(overruns),
     )
 
 
@@ -87,12 +98,6 @@ def joined_chapters(titles: Sequence[str], rows: Iterable[sqlite3.Row]) -> list[
 def missing(id: str) -> NotFound:
     """Returns the error for a job that does not exist, or is another's."""
     return NotFound(f"There is no job {id[:100]!r}: it was deleted or never existed.", "id")
-
-
-def part_values(part: Part) -> tuple[Any, ...]:
-    """Returns a part as its columns."""
-    values = asdict(part)
-    return tuple(values[name] for name in ("chapter", "text", "voice", "speed", "before", "pause", "seed", "key"))
 
 
 def reference_values(reference: Reference) -> dict[str, Any]:

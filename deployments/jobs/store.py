@@ -1,7 +1,8 @@
 """The audio of parts: one FLAC a part, named by the part's key."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,10 @@ class PartStore:
         """Stores the audio of a part."""
         write_atomically(self.path(key), flac)
 
+    def size(self, keys: Iterable[str]) -> int:
+        """Returns the bytes of the audio of some parts."""
+        return total_size(self.path(key) for key in keys)
+
     def delete(self, key: str) -> None:
         """Deletes the audio of a part, if there is any."""
         self.path(key).unlink(missing_ok=True)
@@ -45,6 +50,15 @@ class PartStore:
         for path in self.folder.glob("*/*"):
             if path.suffix == ".part" or path.stem not in keys:
                 path.unlink(missing_ok=True)
+
+
+def total_size(paths: Iterable[Path]) -> int:
+    """Returns the bytes of those of the files that exist."""
+    size = 0
+    for path in paths:
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -22,8 +23,20 @@ class Checkpoint:
     prompts: PromptBuilder
 
 
-def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
+def load_checkpoint(
+    path: str,
+    device: str = "cpu",
+    *,
+    system: Literal["captions"] | None = None,
+    normaliser: Literal["anime"] | None = None,
+) -> Checkpoint:
     """Loads a Llasa from a local folder: bfloat16 on a GPU; float16 weights and float32 activations on a CPU.
+
+    Args:
+        path: The folder.
+        device: Where to.
+        system: See `PromptBuilder`.
+        normaliser: See `PromptBuilder`.
 
     Raises:
         Unavailable: files are missing, or are not a Llasa's.
@@ -39,4 +52,4 @@ def load_checkpoint(path: str, device: str = "cpu") -> Checkpoint:
         raise
     except Exception as error:  # each library involved has its own kinds
         raise Unavailable(f"The Llasa checkpoint at {path} cannot be loaded: {error}") from error
-    return Checkpoint(weights, vocabulary, PromptBuilder(tokenizer, vocabulary))
+    return Checkpoint(weights, vocabulary, PromptBuilder(tokenizer, vocabulary, system, normaliser))

@@ -111,4 +111,5 @@ def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":
     from deployments.llasa.checkpoint import load_checkpoint
     from deployments.llasa.engine import Engine
 
-    return Engine.fitting(load_checkpoint(str(folder), profile.device), takes)
+    checkpoint = load_checkpoint(str(folder), profile.device, system=profile.system, normaliser=profile.normaliser)
+    return Engine.fitting(checkpoint, takes)

@@ -5,7 +5,6 @@ and is captured in CUDA graphs.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 
 import torch
 from torch.nn import functional
@@ -104,28 +103,24 @@ class Llama:
         return attend
 
     def _attend_each(self, lengths: Sequence[int]) -> Attention:
-        """A call for each run of takes of the same length.
+        """Calls for each take, of its own length.
 
-        On a CPU the bits of a take, and its cost, would else depend on the lengths of the others.
+        On a CPU the bits of a take, and its cost, would else depend on the lengths of the others. For so few queries,
+        two products are faster than `scaled_dot_product_attention`.
         """
-        runs = []
-        begin = 0
-        for length, slots in groupby(lengths):
-            end = begin + len([*slots])
+        takes = []
+        for slot, length in enumerate(lengths):
             if length:
-                keys, values = self._cache[:, begin:end, :, :, :length].unbind(2)
-                runs.append((begin, end, keys.unbind(0), values.unbind(0)))
-            begin = end
+                keys, values = self._cache[:, slot, :, :, :length].unbind(1)
+                takes.append((slot, keys.transpose(-1, -2).unbind(0), values.unbind(0)))
+        scale = self._size**-0.5
 
         def attend(query: torch.Tensor, layer: int) -> torch.Tensor:
-            if len(runs) == 1 and len(query) == runs[0][1] - runs[0][0]:
-                _, _, keys, values = runs[0]
-                return functional.scaled_dot_product_attention(query, keys[layer], values[layer])
             output = torch.zeros_like(query)
-            for begin, end, keys, values in runs:
-                output[begin:end] = functional.scaled_dot_product_attention(
-                    query[begin:end], keys[layer], values[layer]
-                )
+            queries, outputs = (query * scale).unbind(0), output.unbind(0)
+            for slot, keys, values in takes:
+                weights = torch.bmm(queries[slot], keys[layer]).softmax(-1)
+                torch.bmm(weights, values[layer], out=outputs[slot])
             return output
 
         return attend

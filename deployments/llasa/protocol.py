@@ -53,6 +53,8 @@ class TakeRequest:
     """Minimum codes before END is allowed."""
     max_codes: int | None = None
     """None: limited by the context window only."""
+    instructions: str = ""
+    """How to speak; only checkpoints with captions read them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class EagerSteps:
 
     def __init__(self, slots: Slots, *, as_graphs: bool = False) -> None:
         self.lag = int(as_graphs)
-        self.path = f"eager steps on {slots.device}, scaled_dot_product_attention of each take"
+        self.path = f"eager steps on {slots.device}, attention of each take by matrix products"
         self._slots = slots
         self._sizes = GraphSizes(slots) if as_graphs else None
 

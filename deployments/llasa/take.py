@@ -12,10 +12,10 @@ from deployments.errors import Unavailable
 from deployments.llasa.protocol import CodeChunk, FinishReason, Sampling
 from deployments.xcodec2.stream import FIRST, HOLDBACK
 
-_FIRST_CHUNK: Final = FIRST + HOLDBACK
-_NEXT_CHUNKS: Final = 2 * FIRST
-"""Codes of a take's chunks. Each window that the codec decodes ends with the last code of a chunk: nothing waits that
-could be decoded, and half a second of speech costs one message between replicas."""
+_LONGEST_CHUNK: Final = 4 * FIRST
+"""Codes of the later chunks of a take, which grow as the codec's windows do. Each window ends with the last code of a
+chunk, so nothing waits that could be decoded; a second of speech costs one message between replicas, and a guard that
+listens to codes stops a take within it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +40,9 @@ class RunningTake:
     """Steps begun for it."""
     codes: list[int] = field(default_factory=list)
     sent: int = 0
+    due: int = FIRST + HOLDBACK
+    """Codes with which the next chunk is complete."""
+    _step: int = FIRST
 
     @property
     def unread_tokens(self) -> int:
@@ -60,8 +63,9 @@ class RunningTake:
 
     def send(self, finish: FinishReason | None) -> None:
         """Sends what is due: a whole chunk, or the rest."""
-        unsent = len(self.codes) - self.sent
-        if finish or unsent == (_NEXT_CHUNKS if self.sent else _FIRST_CHUNK):
+        if finish or len(self.codes) == self.due:
+            self._step = min(2 * self._step, _LONGEST_CHUNK)
+            self.due += self._step
             first = not self.sent
             codes = np.array(self.codes[self.sent :], np.int32)
             self.sent = len(self.codes)

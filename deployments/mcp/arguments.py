@@ -43,7 +43,7 @@ class Clips:
     """
 
     def __init__(self, most_bytes: int, files: AllowedFolders | None) -> None:
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._files = files
 
     @property
@@ -68,7 +68,7 @@ class Clips:
         if sum(given is not None for given in (data, url, path)) > 1:
             raise InvalidInput("Give one clip: audio_base64, audio_url or audio_path.", "audio_base64")
         if path is not None:
-            return Clip(await asyncio.to_thread(self.folders("audio_path").read, path, self._most_bytes, "audio_path"))
+            return Clip(await asyncio.to_thread(self.folders("audio_path").read, path, self.most_bytes, "audio_path"))
         if data is not None:
             return Clip(await asyncio.to_thread(self._decoded, data))
         return Clip(url=url) if url is not None else None
@@ -88,8 +88,8 @@ class Clips:
             clip = forgiving_base64(data.encode())
         except ValueError:
             raise InvalidInput("The clip is not valid base64.", "audio_base64") from None
-        if len(clip) > self._most_bytes:
+        if len(clip) > self.most_bytes:
             raise InputTooLarge(
-                f"The clip has more than the {self._most_bytes / 1_000_000:g} MB that one may have.", "audio_base64"
+                f"The clip has more than the {self.most_bytes / 1_000_000:g} MB that one may have.", "audio_base64"
             )
         return clip

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from deployments.jobs.protocol import Job
 from deployments.residency.protocol import GpuStatus, ModelStatus
 from deployments.service.transcription import TranscribedWord
 from deployments.voices.store import Voice
@@ -78,3 +79,22 @@ class DeletedResult(BaseModel):
 
     id: str
     deleted: Literal[True] = True
+
+
+class JobResult(BaseModel):
+    """A job."""
+
+    job: Job
+
+
+class JobsResult(BaseModel):
+    """Jobs of a client."""
+
+    jobs: list[Job]
+
+
+class JobFileResult(BaseModel):
+    """A file of a job."""
+
+    output_path: str = Field(description="the file that was written")
+    bytes: int

@@ -7,25 +7,30 @@ from mcp.server.mcpserver import MCPServer
 from deployments.mcp.arguments import Clips
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.gpu import gpu_tools
+from deployments.mcp.jobs import job_tools
 from deployments.mcp.resources import resources
 from deployments.mcp.speech import speech_tools
 from deployments.mcp.voices import voice_tools
 from deployments.service.backend import Backend
+from deployments.service.job_desk import JobDesk
 from deployments.version import VERSION
 
 INSTRUCTIONS: Final = (
     "Speaks texts in cloned voices and transcribes clips. The first request after a while waits for models "
-    "to load; progress is reported. Clone a voice only with its owner's consent."
+    "to load; progress is reported. Speak long texts with create_job. Clone a voice only with its owner's consent."
 )
 
 
-def build_server(backend: Backend, most_bytes: int, files: AllowedFolders | None = None) -> MCPServer[Any]:
+def build_server(
+    backend: Backend, most_bytes: int, files: AllowedFolders | None = None, jobs: JobDesk | None = None
+) -> MCPServer[Any]:
     """Builds the server with all tools and resources of a service.
 
     Args:
         backend: The service.
         most_bytes: Maximum bytes of a clip.
         files: Folders for paths; None refuses paths, as is required for remote callers.
+        jobs: Its jobs, if it has any.
     """
     server: MCPServer[Any] = MCPServer(
         "llasa-serve",
@@ -39,5 +44,7 @@ def build_server(backend: Backend, most_bytes: int, files: AllowedFolders | None
     speech_tools(server, backend, clips)
     voice_tools(server, backend, clips)
     gpu_tools(server, backend)
+    if jobs:
+        job_tools(server, jobs, clips)
     resources(server, backend)
     return server

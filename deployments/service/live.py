@@ -152,7 +152,7 @@ class LiveSession:
         self._config, self._clip = config, clip
         self._splitter = Splitter(config.split_granularity, settings.max_text_length)
         self._speaker = self._speaker or LiveSpeaker(self._service, self._send, self._client)
-        complete = config.with_defaults(settings)
+        complete = config.with_defaults(settings, self._service.profile)
         assert complete.sample_rate  # noqa: S101 - it has its defaults
         await self._send(
             {
@@ -163,7 +163,7 @@ class LiveSession:
                 "seed": complete.seed,
                 "split_granularity": config.split_granularity,
                 "word_timestamps": config.word_timestamps,
-                "ignored": config.ignored,
+                "ignored": [*config.ignored, *config.unused(self._service.profile)],
             }
         )
 

@@ -101,7 +101,7 @@ class LiveSpeaker:
 
     async def _speak(self, spoken: Spoken, unit: Unit) -> None:
         place = {"utterance_index": spoken.utterance, "sentence_index": spoken.index}
-        params = spoken.config.of_unit(unit.text).with_defaults(self._service.settings)
+        params = spoken.config.of_unit(unit.text).with_defaults(self._service.settings, self._service.profile)
         assert params.sample_rate  # noqa: S101 - it has its defaults
         rate = rate_of(params.response_format, params.sample_rate)
         kind = {"format": params.response_format, "sample_rate": rate}

@@ -8,8 +8,9 @@ import numpy as np
 
 from deployments.audio.encoder import encoded
 from deployments.audio.tempo import Tempo
+from deployments.errors import InvalidText
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, PartOrder, RecordedPart, Slot
 from deployments.llasa.protocol import Sampling
 from deployments.profiles import Profile
 from deployments.service.backend import Clip
@@ -17,12 +18,13 @@ from deployments.service.parameters import SpeechParams
 from deployments.service.requests import Requests
 from deployments.synthesis.synthesizer import SpeechRequest, Synthesizer
 from deployments.text.markup import read_markup
+from deployments.text.script import Script, Segment
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
 _SAMPLED: Final = {field.name for field in fields(Sampling)} - {"seed"}
 _TAKE: Final = sorted(
-    ({"system_prompt", "language", "strict", "verify", "best_of"} | _SAMPLED)
+    ({"system_prompt", "instructions", "language", "strict", "verify", "best_of"} | _SAMPLED)
     & SpeechParams.model_fields.keys() - {"max_new_tokens"}
 )
 """Parameters that the audio of a part depends on, besides its text, voice, seed and speed."""
@@ -44,7 +46,10 @@ class LongSpeech:
         Raises:
             ServiceError: the text, the clip or a voice cannot be used.
         """
-        params = params.with_defaults(self.requests.settings)
+        params = params.with_defaults(self.requests.settings, self.profile)
+        longest = self.requests.settings.max_job_length
+        if (characters := sum(len(chapter.text) for chapter in manuscript.chapters)) > longest:
+            raise InvalidText(f"The text has {characters} characters; a job may have {longest}.", "input")
         reference, warnings = await self.requests.reference(params.voice, clip)
         if not isinstance(reference, Reference):
             reference = await self.synthesizer.prepare(reference, params.ref_text, params.ref_check)
@@ -54,7 +59,7 @@ class LongSpeech:
         notes = [note for chapter in chapters for note in chapter.script.warnings]
         return JobOrder(
             chapters,
-            {name: values[name] for name in _TAKE},
+            {name: values[name] for name in _TAKE if values[name] is not None},
             Reference(reference.codes, reference.text),
             f"{self.profile.llasa} {self.profile.xcodec2}",
             format,
@@ -63,7 +68,7 @@ class LongSpeech:
             params.speed,
             None if clip else params.voice,
             {name: await self.requests.voice(name) for name in voices},
-            params.language,
+            params.language or "en",
             params.normalization_options
             if params.normalise
             else replace(params.normalization_options, normalize=False),
@@ -87,9 +92,10 @@ async def record(synthesizer: Synthesizer, order: PartOrder) -> RecordedPart:
         order.text,
         order.reference,
         instruction=params.system_prompt,
+        instructions=params.instructions or "",
         sampling=params.sampling,
         normalise=False,
-        language=params.language,
+        language=params.language or "en",
         policy=policy,
         streamed=False,
     )
@@ -101,7 +107,12 @@ async def record(synthesizer: Synthesizer, order: PartOrder) -> RecordedPart:
 def _chapters(params: SpeechParams, manuscript: Manuscript) -> tuple[Chapter, ...]:
     return tuple(
         Chapter(
-            chapter.title, read_markup(chapter.text, chapter.format or params.input_format, code=params.code_blocks)
+            chapter.title,
+            # Each cue stays a segment.
+            Script(tuple(Segment(cue.text) for cue in chapter.cues))
+            if chapter.cues
+            else read_markup(chapter.text, chapter.format or params.input_format, code=params.code_blocks),
+            tuple(Slot(cue.start, cue.end) for cue in chapter.cues),
         )
         for chapter in manuscript.chapters
     )

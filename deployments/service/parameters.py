@@ -3,13 +3,14 @@
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Annotated, Any, Self, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from deployments.audio.encoder import Format
 from deployments.llasa.protocol import INSTRUCTION, Sampling
+from deployments.profiles import Defaults, Profile
 from deployments.service.bodies import parse
 from deployments.service.languages import SpokenLanguage
 from deployments.settings import Rate, Seed, Settings
@@ -57,7 +58,7 @@ _OR_JSON = BeforeValidator(_parsed)
 
 
 class SpeechParams(BaseModel):
-    """What to say and how. Where the default is None, the service's settings decide.
+    """What to say and how. Where the default is None, the profile and the service's settings decide.
 
     A field that is added here reaches every interface. One that `Sampling` also has reaches the model.
     """
@@ -75,13 +76,23 @@ class SpeechParams(BaseModel):
         str,
         Field(max_length=200, description="Start of the model's prompt. The model was trained with the default only."),
     ] = INSTRUCTION
+    instructions: Annotated[
+        str | None,
+        Field(
+            max_length=4096,
+            description="How to speak, for profiles with captions; others ignore it. Lines such as `emotion: sad` set "
+            "one of emotion, profile, mood, speed, prosody, pitch_timbre, style and notes; all other text is the "
+            "caption.",
+        ),
+    ] = None
     language: Annotated[
-        SpokenLanguage,
+        SpokenLanguage | None,
         Field(
             description="Language of the text, in which numbers are written: an ISO 639-1 code with or without a "
-            "region, or an English name. `auto`: by its script."
+            "region, or an English name. `auto`: by its script. Default: the first language of the profile, "
+            "mostly `en`."
         ),
-    ] = "en"
+    ] = None
     input_format: Annotated[
         InputFormat,
         Field(
@@ -120,16 +131,41 @@ class SpeechParams(BaseModel):
     ] = None
     speed: Annotated[FiniteFloat, Field(ge=0.25, le=4, description="Speed of the speech, at the same pitch.")] = 1.0
     temperature: Annotated[
-        FiniteFloat, Field(ge=0, le=2, description="Sampling temperature. 0 always takes the most likely code.")
-    ] = 0.9
-    top_k: Annotated[int, Field(ge=0, le=65_536, description="Sample from this many most likely codes. 0: all.")] = 50
+        FiniteFloat | None,
+        Field(
+            ge=0,
+            le=2,
+            description="Sampling temperature. 0 always takes the most likely code. Default: the profile's, mostly "
+            f"{Defaults().temperature}.",
+        ),
+    ] = None
+    top_k: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65_536,
+            description="Sample from this many most likely codes. 0: all. Default: the profile's, mostly "
+            f"{Defaults().top_k}.",
+        ),
+    ] = None
     top_p: Annotated[
-        FiniteFloat,
-        Field(gt=0, le=1, description="Sample from the most likely codes whose probabilities add up to this."),
-    ] = 0.95
+        FiniteFloat | None,
+        Field(
+            gt=0,
+            le=1,
+            description="Sample from the most likely codes whose probabilities add up to this. Default: the profile's, "
+            f"mostly {Defaults().top_p}.",
+        ),
+    ] = None
     repetition_penalty: Annotated[
-        FiniteFloat, Field(gt=0, le=2, description="Values above 1 make recent codes less likely.")
-    ] = 1.1
+        FiniteFloat | None,
+        Field(
+            gt=0,
+            le=2,
+            description="Values above 1 make recent codes less likely. Default: the profile's, mostly "
+            f"{Defaults().repetition_penalty}.",
+        ),
+    ] = None
     seed: Annotated[
         Seed | None,
         Field(
@@ -201,21 +237,29 @@ class SpeechParams(BaseModel):
         """
         return parse(cls, values)
 
-    def with_defaults(self, settings: Settings, rate: int = RATE) -> Self:
+    def with_defaults(self, settings: Settings, profile: Profile, rate: int = RATE) -> Self:
         """Returns the parameters with the defaults of the service where the request has none.
 
         Args:
             settings: Hold the defaults.
-            rate: Default sample rate in Hz if the settings have none, either.
+            profile: Holds those that depend on the checkpoint. Instructions that it cannot use are removed.
+            rate: Default sample rate in Hz if neither the settings nor the profile have one.
         """
         defaults = {
-            "sample_rate": settings.default_sample_rate or rate,
+            **asdict(profile.defaults),
+            "language": profile.languages[0],
+            "sample_rate": settings.default_sample_rate or profile.sample_rate or rate,
             "seed": settings.default_random_seed,
             "verify": settings.verify,
             "best_of": settings.best_of,
             "ref_check": settings.reference_check,
         }
-        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return self.model_copy(update=missing | dict.fromkeys(self.unused(profile)))
+
+    def unused(self, profile: Profile) -> list[str]:
+        """Returns the names of the given parameters that have no effect with a profile."""
+        return ["instructions"] if self.instructions and not profile.system else []
 
     @property
     def sampling(self) -> Sampling:

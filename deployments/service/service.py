@@ -84,7 +84,7 @@ class SpeechService:
         """Implements `Backend.speak`; `rate` is the default sample rate in Hz if the settings have none."""
 
         async def spoken(turn: Turn) -> AsyncGenerator[SpeechChunk, None]:
-            complete = params.with_defaults(self.settings, rate)
+            complete = params.with_defaults(self.settings, self.profile, rate)
             options = OutputOptions.of(complete, self.settings, streamed=streamed)
             usage = Usage()
             request = await self._requests.read(complete, clip, streamed=streamed, dialogue=dialogue)
@@ -111,7 +111,7 @@ class SpeechService:
         """
 
         async def spoken(_: Turn) -> AsyncGenerator[SpeechEvent, None]:
-            request = await self._requests.read(params.with_defaults(self.settings), clip, streamed=True)
+            request = await self._requests.read(params.with_defaults(self.settings, self.profile), clip, streamed=True)
             retried = stream_with_retries(
                 lambda: self.synthesizer.stream(request), lambda event: event.audio is not None
             )

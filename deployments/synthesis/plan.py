@@ -15,7 +15,7 @@ from deployments.voices.reference import Reference
 WINDOW: Final = 2048
 """Tokens of text and speech in Llasa's training."""
 _FRAME: Final = 128
-"""Maximum tokens of the chat template around texts and codes, without the instruction."""
+"""Maximum tokens of the chat template around texts and codes, without instructions."""
 _SLACK: Final = 1.5
 """Factor by which a take may exceed its expected length before the window ends it."""
 LONGEST: Final = 12 * CODES_A_SECOND
@@ -55,7 +55,9 @@ class Budget:
 
     @classmethod
     def beside(cls, reference: Reference, instruction: str) -> "Budget":
-        """Returns the budget that a reference leaves. No tokenizer makes more tokens of a text than it has bytes.
+        """Returns the budget that a reference and an instruction leave.
+
+        No tokenizer makes more tokens of a text than it has bytes.
 
         Raises:
             InvalidText: less than two seconds are left.
@@ -64,7 +66,7 @@ class Budget:
         if room < 2 * CODES_A_SECOND * _SLACK:
             raise InvalidText(
                 f"The reference leaves {room} of the model's {WINDOW} tokens, too few to speak with: shorten the clip "
-                "and its text."
+                "and its text, or the instructions."
             )
         return cls(Pace.of(reference.text, len(reference.codes)), room)
 

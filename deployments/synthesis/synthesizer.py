@@ -44,6 +44,8 @@ class SpeechRequest:
     """Transcript of the waveform; None: Whisper's. A prepared reference has its own."""
     instruction: str = INSTRUCTION
     sampling: Sampling = Sampling()
+    instructions: str = ""
+    """How to speak: see `TakeRequest`."""
     normalise: bool = True
     """Whether to write out numbers and symbols, and replace unusual characters."""
     options: NormalizationOptions = DEFAULT_OPTIONS
@@ -150,8 +152,9 @@ class Synthesizer:
                     reference = await self._preparer.encode(draft, heard)
             else:
                 reference = draft
-            budget = Budget.beside(reference, request.instruction)
-            budgets = {name: Budget.beside(voice, request.instruction) for name, voice in request.cast.items()}
+            instruction = request.instruction + request.instructions
+            budget = Budget.beside(reference, instruction)
+            budgets = {name: Budget.beside(voice, instruction) for name, voice in request.cast.items()}
             chunks = await asyncio.to_thread(plan, script, budget, budgets)
             recorder = ChunkRecorder(
                 TakeRecorder(Metered(self._lm, usage or Usage()), self._codec, timings),
@@ -236,7 +239,9 @@ def _silence(request: SpeechRequest, script: Script) -> Iterator[SpeechEvent]:
 
 
 def _role(request: SpeechRequest, reference: Reference, budget: Budget) -> Role:
-    take = TakeRequest("", reference.text, reference.codes, request.instruction, request.sampling)
+    take = TakeRequest(
+        "", reference.text, reference.codes, request.instruction, request.sampling, instructions=request.instructions
+    )
     return Role(take, budget.pace)
 
 

@@ -1,5 +1,6 @@
 """Gives the words of a written text the times of the words heard."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -56,6 +57,30 @@ def aligned(written: str, heard: Sequence[TimedText], language: str = "en") -> l
             start = slices[first][0] if span is None else span[0]
             spans[unit] = (start, max(slices[min(last, len(slices) - 1)][1], start))
     return _filled(units, spans, heard[0].start, heard[-1].end)
+
+
+def units(text: str) -> list[str]:
+    """Returns the words of a text with their punctuation; characters in Chinese and Japanese."""
+    return _UNIT.findall(text)
+
+
+def cut_like(spoken: Sequence[str], written: str) -> list[str]:
+    """Cuts a written text where its spoken form is cut. Each of its words is in one piece."""
+    units = [*_UNIT.finditer(written)]
+    pieces = [[unit.casefold() for unit in _UNIT.findall(piece)] for piece in spoken]
+    said = [unit for piece in pieces for unit in piece]
+    operations = Levenshtein.opcodes([unit[0].casefold() for unit in units], said)
+    starts, end = [0][: len(spoken)], 0
+    for piece in pieces[:-1]:
+        end += len(piece)
+        at = next((each for each in operations if each.dest_start < end <= each.dest_end), None)
+        here, there = (at.src_end - at.src_start, at.dest_end - at.dest_start) if at else (0, 1)
+        starts.append(at.src_start + math.ceil(here * (end - at.dest_start) / there) if at else starts[-1])
+    edges = [units[start].start() if start < len(units) else len(written) for start in starts]
+    return [
+        " ".join(written[one:other].split())
+        for one, other in zip(edges, [*edges[1:], len(written)][: len(edges)], strict=True)
+    ]
 
 
 def _flat(parts: list[list[str]]) -> tuple[list[str], list[int]]:

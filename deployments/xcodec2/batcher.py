@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from deployments.errors import Unavailable
-from deployments.xcodec2.protocol import HOP, Codes, Waveform
+from deployments.xcodec2.protocol import Codes, Waveform
 
 
 class BlockingCodec(Protocol):
     """What the thread calls: `Xcodec2Codec`, or a substitute."""
 
+    def load_encoder(self) -> object: ...
+
     def encode(self, wav: Waveform) -> Codes: ...
 
-    def decode(self, batch: Sequence[Codes]) -> list[Waveform]: ...
+    def decode(self, batch: Sequence[Codes], start: int) -> list[Waveform]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class _Encode:
 @dataclass(frozen=True, slots=True)
 class _Decode:
     codes: Codes
+    start: int
     done: "Future[Waveform]"
 
 
@@ -79,8 +82,9 @@ class CodecBatcher:
 
         Raises:
             InvalidAudio: the waveform is not one channel of finite samples.
-            Unavailable: the codec is closed.
+            Unavailable: the codec is closed, or its encoder cannot be loaded.
         """
+        await asyncio.to_thread(self._codec.load_encoder)  # not in the codec's own thread: decodes go on
         done: Future[Codes] = Future()
         self._submit(_Encode(wav, done))
         return await asyncio.wrap_future(done)
@@ -96,9 +100,8 @@ class CodecBatcher:
         if not 0 <= start <= len(codes):
             raise ValueError(f"start {start} lies outside {len(codes)} codes")
         done: Future[Waveform] = Future()
-        self._submit(_Decode(codes, done))
-        wav = await asyncio.wrap_future(done)
-        return wav[start * HOP :]
+        self._submit(_Decode(codes, start, done))
+        return await asyncio.wrap_future(done)
 
     def close(self) -> None:
         """Lets the running batch finish and refuses the waiting and all later requests. Waits for the thread."""
@@ -151,7 +154,7 @@ class CodecBatcher:
     def _run(self, batch: list[_Encode | _Decode]) -> None:
         try:
             decodes = [request for request in batch if isinstance(request, _Decode)]
-            wavs = self._codec.decode([decode.codes for decode in decodes]) if decodes else []
+            wavs = self._codec.decode([decode.codes for decode in decodes], decodes[0].start) if decodes else []
             for decode, wav in list(zip(decodes, wavs, strict=True)):
                 decode.done.set_result(wav)
             for request in batch:
@@ -170,7 +173,7 @@ class CodecBatcher:
 
 def _fits(request: _Encode | _Decode, first: _Encode | _Decode) -> bool:
     if isinstance(request, _Decode) and isinstance(first, _Decode):
-        return len(request.codes) == len(first.codes)
+        return (len(request.codes), request.start) == (len(first.codes), first.start)
     return request is first
 
 

@@ -104,11 +104,11 @@ def build_codec(size: Size, device: str) -> "Xcodec2Codec":
     from deployments.xcodec2.codec import Xcodec2Codec
     from scripts.random_checkpoints.xcodec2 import write_xcodec2
 
-    if size.codec_size < SIZES["8b"].codec_size:
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        if size.codec_size < SIZES["8b"].codec_size:
             write_xcodec2(Path(folder))
-            return Xcodec2Codec.load(folder, device)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = Xcodec2Model(Xcodec2Config())
-    return Xcodec2Codec(model.requires_grad_(False), device)
+        else:
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                Xcodec2Model(Xcodec2Config()).save_pretrained(folder)
+        return Xcodec2Codec.load(folder, device)

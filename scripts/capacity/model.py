@@ -110,7 +110,7 @@ def plan(demand: Demand, figures: Figures, limits: Limits | None = None) -> Plan
     cpu_nodes = max(2, carrying, math.ceil(ingresses / _INGRESSES_PER_NODE))
     pods = math.ceil(gpus / demand.gpus_per_node)
     nodes = 1 + cpu_nodes + pods
-    replicas = {"Llasa": gpus, "XCodec2": gpus, "Whisper": 1, "Ingress": ingresses, "Ui": 1}
+    replicas = {"Llasa": gpus, "XCodec2": gpus, "Whisper": 1, "Ingress": ingresses, "Jobs": 1, "Ui": 1}
     cells = {
         "nodes of a Ray cluster": math.ceil(nodes / limits.nodes),
         "replicas under one controller": math.ceil(sum(replicas.values()) / limits.replicas),
@@ -120,7 +120,7 @@ def plan(demand: Demand, figures: Figures, limits: Limits | None = None) -> Plan
     cpus = cpu_nodes * _CPUS_PER_NODE
     return Plan(
         gpus=gpus,
-        replicas=replicas | {"Whisper": most, "Ui": most},  # each cell has its own
+        replicas=replicas | {"Whisper": most, "Jobs": most, "Ui": most},  # each cell has its own
         cpu_nodes=cpu_nodes,
         nodes=nodes + most - 1,  # and a head
         proxies=cpu_nodes + pods,

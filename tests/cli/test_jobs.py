@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import av
 import pytest
@@ -22,18 +23,24 @@ def jobs_url(decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         yield url
 
 
+MORE = ("--loudness", "-20", "--captions", "srt")
+
+
 @pytest.mark.usefixtures("jobs_url")
 def test_an_epub_becomes_an_m4b_with_chapters_and_a_cover_by_one_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tales.epub").write_bytes(book({"1.xhtml": ONE, "2.xhtml": TWO}, PNG))
     output = tmp_path / "tales.m4b"
-    assert main(["book", str(tmp_path / "tales.epub"), "-o", str(output), "--author", "Me", "--keep-job"]) == 0
+    assert main(["book", str(tmp_path / "tales.epub"), "-o", str(output), "--author", "Me", "--keep-job", *MORE]) == 0
     with av.open(str(output)) as file:
         assert [chapter["metadata"]["title"] for chapter in file.chapters()] == ["The Fox", "The Dog"]
         assert (file.metadata["title"], file.metadata["artist"]) == ("Two Tales", "Me")
         assert len(file.streams.video) == 1
-    assert "100%" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "100%" in shown
+    assert "Loudness -19" in shown or "Loudness -20" in shown
+    assert "A fox ran." in (tmp_path / "tales.srt").read_text()
     assert not output.with_name("tales.m4b.part").exists()
 
     assert main(["jobs"]) == 0
@@ -43,6 +50,9 @@ def test_an_epub_becomes_an_m4b_with_chapters_and_a_cover_by_one_command(
     again = tmp_path / "again.m4b"
     assert main(["jobs", "get", id, "-o", str(again)]) == 0
     assert again.read_bytes() == output.read_bytes()
+    assert main(["jobs", "get", id, "-o", str(tmp_path / "tales.zip")]) == 0
+    with ZipFile(tmp_path / "tales.zip") as archive:
+        assert "01 The Fox.mp3" in archive.namelist()
     assert main(["jobs", "pause", id]) == 3
     assert "The job is done" in capsys.readouterr().err
     assert main(["jobs", "delete", id]) == 0
@@ -66,14 +76,14 @@ def test_a_book_leaves_no_job_unless_it_shall(tmp_path: Path, capsys: pytest.Cap
         ("story.txt", "story.doc", "no format that is known"),
         ("missing.txt", "story.mp3", "cannot be read"),
         ("story.txt", "nowhere/story.mp3", "no folder"),
-        ("story.pdf", "story.mp3", "must end in one of"),
+        ("story.rtf", "story.mp3", "must end in one of"),
     ],
 )
 @pytest.mark.usefixtures("jobs_url")
 def test_what_cannot_be_done_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], document: str, output: str, message: str
 ) -> None:
-    for name in ("story.txt", "story.pdf"):
+    for name in ("story.txt", "story.rtf"):
         (tmp_path / name).write_text("The fox ran.")
     assert main(["book", str(tmp_path / document), "-o", str(tmp_path / output)]) == 3
     assert message in capsys.readouterr().err

@@ -14,7 +14,7 @@ from deployments.profiles import PROFILES
 from tests.support.documents import PAGES, ROOT, Block, blocks
 
 SHELL = blocks("sh")
-COMMANDS = "check|fetch|say|book|jobs|transcribe|voices|status|mcp"
+COMMANDS = "batch|check|fetch|convert-codec|say|book|jobs|transcribe|voices|status|mcp"
 RUN_BY_TESTS = (
     "curl ",
     "espeak-ng ",
@@ -24,7 +24,16 @@ RUN_BY_TESTS = (
     ".venv/bin/llasa-serve book",
 )
 """Beginnings of blocks that `test_running` and `tests/scripts/test_start.py` run."""
-CHECKED_HERE = ("scripts/test.sh", ".venv/bin/llasa-serve fetch", "docker ", "# 1. Build", "kubectl ", "ruff ")
+CHECKED_HERE = (
+    "scripts/test.sh",
+    ".venv/bin/llasa-serve fetch",
+    ".venv/bin/llasa-serve batch",
+    ".venv/bin/llasa-serve convert-codec",
+    "docker ",
+    "# 1. Build",
+    "kubectl ",
+    "ruff ",
+)
 """Beginnings of blocks whose programs are not here, or that run all tests."""
 TOOLS = {"ruff", "mypy", "pytest", "pre-commit"}
 

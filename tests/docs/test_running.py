@@ -91,11 +91,14 @@ def test_the_command_line_speaks(folder: Path, url: str) -> None:
     assert is_audio(folder / "hello.wav")
 
 
-def test_the_command_line_speaks_a_book(folder: Path, url: str) -> None:
+def test_the_command_line_speaks_a_book_and_subtitles(folder: Path, url: str) -> None:
     (folder / "story.md").write_text("# One\n\nIt was night.")
-    [block] = [block for block in blocks("sh") if block.code.startswith(".venv/bin/llasa-serve book")]
-    run(folder, url, "bash", "-ec", block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli"))
+    (folder / "film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nIt was night.\n")
+    for block in blocks("sh"):
+        if block.code.startswith(".venv/bin/llasa-serve book"):
+            run(folder, url, "bash", "-ec", block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli"))
     assert (folder / "story.m4b").read_bytes()[4:12] == b"ftypM4B "
+    assert (folder / "film.flac").read_bytes()[:4] == b"fLaC"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """Jobs: spoken part by part, and each client's own."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import av
 import pytest
@@ -16,13 +20,14 @@ from deployments.errors import (
     Unavailable,
 )
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import AudioFile
+from deployments.jobs.protocol import JobFile
+from deployments.settings import Settings
 from tests.jobs.conftest import Start, reached
 from tests.support.long_speech import TEXT, CountedSpeaker, order
 from tests.support.pictures import PNG
 
 
-async def contents(jobs: Jobs, id: str, file: AudioFile) -> bytes:
+async def contents(jobs: Jobs, id: str, file: JobFile) -> bytes:
     return b"".join([data async for data in jobs.read("me", id, file.name, 0, file.size)])
 
 
@@ -62,7 +67,7 @@ async def test_another_client_neither_sees_a_job_nor_profits_from_its_parts(star
     job = await jobs.create("me", order())
     await reached(jobs, job.id, "done")
     assert await jobs.list("you") == []
-    file = await jobs.audio("me", job.id, "wav", None)
+    file = await jobs.file("me", job.id, "wav", None)
     for attempt in (
         jobs.get("you", job.id),
         jobs.pause("you", job.id),
@@ -70,7 +75,7 @@ async def test_another_client_neither_sees_a_job_nor_profits_from_its_parts(star
         jobs.retry("you", job.id),
         jobs.delete("you", job.id),
         jobs.events("you", job.id),
-        jobs.audio("you", job.id, "wav", None),
+        jobs.file("you", job.id, "wav", None),
         anext(jobs.read("you", job.id, file.name, 0, 1)),
     ):
         with pytest.raises(NotFound):
@@ -101,7 +106,7 @@ async def test_a_deleted_job_leaves_no_files_but_those_of_others(start: Start, t
     one, two = await jobs.create("me", order("Shared.\n\nMine.")), await jobs.create("me", order("Shared."))
     for job in (one, two):
         await reached(jobs, job.id, "done")
-        await jobs.audio("me", job.id, "wav", None)
+        await jobs.file("me", job.id, "wav", None)
     assert len([*(tmp_path / "jobs" / "parts").glob("*/*.flac")]) == 2
     assert (await jobs.delete("me", one.id)).state == "cancelled"
     assert len([*(tmp_path / "jobs" / "parts").glob("*/*.flac")]) == 1
@@ -132,7 +137,7 @@ async def test_a_part_that_cannot_be_spoken_fails_the_job_after_the_others_and_c
     assert failed.error
     assert "This is the paragraph" in failed.error
     with pytest.raises(Conflict):
-        await jobs.audio("me", job.id, None, None)
+        await jobs.file("me", job.id, None, None)
     made = len(speaker.texts)
     await jobs.retry("me", job.id)
     await reached(jobs, job.id, "done")
@@ -185,6 +190,48 @@ async def test_old_jobs_are_deleted(start: Start) -> None:
         await again.get("me", job.id)
 
 
+async def test_a_client_with_much_audio_must_delete_some_before_it_gets_more(start: Start) -> None:
+    jobs = await start(CountedSpeaker(), most_bytes=1_000)
+    job = await jobs.create("me", order())
+    await reached(jobs, job.id, "done")
+    with pytest.raises(Overloaded, match="delete one"):
+        await jobs.create("me", order("More."))
+    await jobs.create("you", order("More."))
+    await jobs.delete("me", job.id)
+    await jobs.create("me", order("More."))
+
+
+async def test_limits_come_from_the_settings(tmp_path: Path) -> None:
+    settings = Settings(jobs_dir=tmp_path / "jobs", max_jobs=1, max_jobs_mb=1e-6)
+    jobs = Jobs.of(settings, CountedSpeaker())
+    await jobs.create("me", order())
+    with pytest.raises(Overloaded, match="1 unfinished"):
+        await jobs.create("me", order())
+    await jobs.start()
+    await reached(jobs, (await jobs.list("me"))[0].id, "done")
+    with pytest.raises(Overloaded, match="store"):
+        await jobs.create("me", order())
+    await jobs.close()
+
+
+async def test_five_hundred_jobs_at_once_are_spoken_in_fair_order(start: Start) -> None:
+    speaker = CountedSpeaker()
+    speaker.gate.clear()
+    jobs = await start(speaker, most=1_000, at_once=2)
+    wanted = [("many", n) for n in range(480)] + [("few", n) for n in range(20)]
+    await asyncio.gather(*[jobs.create(owner, order(f"This is {owner} {n}.")) for owner, n in wanted])
+    assert [len(await jobs.list(owner)) for owner in ("many", "few", "nobody")] == [480, 20, 0]
+    speaker.gate.set()
+    async with asyncio.timeout(120):
+        while any(job.state != "done" for job in await jobs.list("few")):
+            await asyncio.sleep(0.01)
+        # Both have the same share, as long as both wait.
+        assert len(speaker.texts) < 60
+        while any(job.state != "done" for job in await jobs.list("many")):
+            await asyncio.sleep(0.05)
+    assert len(set(speaker.texts)) == len(speaker.texts) == 500
+
+
 async def test_a_text_without_words_is_refused(start: Start) -> None:
     jobs = await start(CountedSpeaker())
     with pytest.raises(InvalidText):
@@ -195,7 +242,7 @@ async def test_a_book_has_chapters_a_title_and_a_cover(start: Start, tmp_path: P
     jobs = await start(CountedSpeaker())
     job = await jobs.create("me", order("One. It is.", "Two. It is too.", title="Numbers", author="A. B.", cover=PNG))
     await reached(jobs, job.id, "done")
-    file = await jobs.audio("me", job.id, "m4b", None)
+    file = await jobs.file("me", job.id, "m4b", None)
     assert file.media_type == "audio/mp4"
     path = tmp_path / "book.m4b"
     path.write_bytes(await contents(jobs, job.id, file))
@@ -215,7 +262,7 @@ async def test_a_chapter_is_a_file_of_its_own_in_every_format(start: Start, tmp_
     )
     progress = (await reached(jobs, job.id, "done")).chapters
     for chapter in (1, 2):
-        file = await jobs.audio("me", job.id, format, chapter)
+        file = await jobs.file("me", job.id, format, chapter)
         path = tmp_path / file.name
         path.write_bytes(await contents(jobs, job.id, file))
         with av.open(str(path)) as audio:
@@ -223,7 +270,58 @@ async def test_a_chapter_is_a_file_of_its_own_in_every_format(start: Start, tmp_
             duration = sum(frame.samples for frame in audio.decode(audio=0)) / rate
         assert duration == pytest.approx(progress[chapter - 1].duration, abs=0.1)
     with pytest.raises(NotFound):
-        await jobs.audio("me", job.id, format, 3)
+        await jobs.file("me", job.id, format, 3)
+
+
+async def test_an_archive_has_each_chapter_with_its_captions_and_the_cover(start: Start, tmp_path: Path) -> None:
+    jobs = await start(CountedSpeaker())
+    job = await jobs.create("me", order("One. It is.", "Two.", title="Numbers", cover=PNG, response_format="m4b"))
+    await reached(jobs, job.id, "done")
+    file = await jobs.file("me", job.id, "zip", None)
+    with ZipFile(BytesIO(await contents(jobs, job.id, file))) as archive:
+        names = [f"0{n} Chapter {n}.{suffix}" for n in (1, 2) for suffix in ("mp3", "srt", "vtt")]
+        assert archive.namelist() == [*names, "cover.png"]
+        assert archive.read("cover.png") == PNG
+        lines = archive.read("02 Chapter 2.srt").decode().splitlines()
+        assert (lines[1][:12], lines[2]) == ("00:00:00,000", "Two.")
+        assert archive.read("01 Chapter 1.vtt").startswith(b"WEBVTT")
+        archive.extract(names[0], tmp_path)
+    with av.open(str(tmp_path / names[0])) as audio:
+        assert audio.metadata["title"] == "Chapter 1"
+
+
+async def test_captions_of_a_book_go_on_over_its_chapters(start: Start) -> None:
+    jobs = await start(CountedSpeaker())
+    job = await jobs.create("me", order("One.", "Two & three."))
+    await reached(jobs, job.id, "done")
+    text = (await contents(jobs, job.id, await jobs.file("me", job.id, "vtt", None))).decode()
+    assert text == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:00.833\nOne.\n\n00:00:01.600 --> 00:00:01.700\nTwo and three.\n"
+    ).replace("and", "&amp;")
+
+
+@pytest.mark.parametrize("format", ["wav", "flac"])
+async def test_files_have_the_loudness_that_was_asked_for(start: Start, format: str) -> None:
+    jobs = await start(CountedSpeaker())
+    job = await jobs.create("me", order(loudness=-18.0))
+    await reached(jobs, job.id, "done")
+    measured = await jobs.loudness("me", job.id, format, None)
+    assert measured.integrated == pytest.approx(-18, abs=0.5)
+    assert measured.true_peak < -0.5
+
+
+async def test_a_journal_of_an_earlier_version_goes_on(start: Start, tmp_path: Path) -> None:
+    jobs = await start(CountedSpeaker())
+    job = await jobs.create("me", order())
+    await reached(jobs, job.id, "done")
+    await jobs.close()
+    with closing(sqlite3.connect(tmp_path / "jobs" / "journal.sqlite")) as db:
+        db.execute("ALTER TABLE jobs DROP COLUMN loudness")
+        db.execute("ALTER TABLE parts DROP COLUMN written")
+    again = await start(CountedSpeaker())
+    file = await again.file("me", job.id, "wav", None)
+    assert len(await contents(again, job.id, file)) == file.size
+    await reached(again, (await again.create("me", order("New."))).id, "done")
 
 
 async def test_a_chapter_can_be_heard_before_the_book_is_done(start: Start) -> None:
@@ -237,4 +335,4 @@ async def test_a_chapter_can_be_heard_before_the_book_is_done(start: Start) -> N
         while (await jobs.get("me", longer.id)).parts_done < 1:
             await jobs.events("me", longer.id, 2, wait_s=1)
     with pytest.raises(Conflict):
-        await jobs.audio("me", longer.id, "wav", None)
+        await jobs.file("me", longer.id, "wav", None)

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def test_more_listeners_never_need_less(one: int, other: int) -> None:
 def test_a_cell_stays_within_every_limit(listeners: int) -> None:
     found, limits = plan(Demand(listeners), H200), Limits()
     assert found.nodes <= found.cells * (limits.nodes + 1)
-    assert sum(found.replicas.values()) <= found.cells * (limits.replicas + 2)
+    assert sum(found.replicas.values()) <= found.cells * (limits.replicas + 3)
     assert found.replicas["Ingress"] <= found.cells * limits.ingresses(H200)
     assert (found.cells == 1) == (found.bound_by == "")
 
@@ -52,8 +53,14 @@ def test_no_python_process_of_the_data_path_is_overrun(listeners: int) -> None:
 def test_the_first_listener_needs_one_gpu_and_a_spare_ingress() -> None:
     found = plan(Demand(1, gpu_price=3, cpu_price=0.05), H200)
     assert (found.gpus, found.cells) == (1, 1)
-    assert found.replicas == {"Llasa": 1, "XCodec2": 1, "Whisper": 1, "Ingress": 2, "Ui": 1}
+    assert found.replicas == {"Llasa": 1, "XCodec2": 1, "Whisper": 1, "Ingress": 2, "Jobs": 1, "Ui": 1}
     assert found.price == pytest.approx(3 + 2 * 6 * 0.05)
+
+
+def test_the_model_has_every_deployment_that_is_deployed() -> None:
+    config = yaml.safe_load((PAGE.parent.parent.parent / "serve_config.yaml").read_text(encoding="utf-8"))
+    deployed = {one["name"] for application in config["applications"] for one in application["deployments"]}
+    assert deployed <= plan(Demand(1), H200).replicas.keys()
 
 
 def test_larger_nodes_put_the_limit_further_off() -> None:

@@ -4,7 +4,8 @@ import io
 import json
 import wave
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,12 @@ from deployments.audio.decoder import Decoder
 from deployments.errors import InvalidInput
 from deployments.ingress.routes.speech import SpeechBody
 from deployments.ingress.routes.tts import OLD_NAMES, SpeechForm
+from deployments.profiles import PROFILES
 from deployments.service.parameters import SpeechParams
+from deployments.settings import Settings
 from tests.support.commands import run_in_thread
 from tests.support.noted import VALUES, NotedService, noted_service
+from tests.support.scripted import ScriptedLM
 from tests.support.serving import served
 
 TEXT: Final = "Hello there."
@@ -101,6 +105,46 @@ def url(noted: NotedService) -> Iterator[str]:
 def test_the_values_are_of_all_parameters_and_none_is_a_default() -> None:
     assert SpeechParams.model_fields.keys() - {"input"} == VALUES.keys()
     assert all(SpeechParams.model_fields[name].default != value for name, value in VALUES.items())
+
+
+CAPTIONS: Final = PROFILES["anime-llasa-3b-captions"]
+PLAIN: Final = Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+def test_what_a_request_does_not_name_is_the_profile_s() -> None:
+    params = SpeechParams(input=TEXT, top_p=0.5).with_defaults(PLAIN, CAPTIONS)
+    assert (params.temperature, params.top_p, params.language) == (CAPTIONS.defaults.temperature, 0.5, "ja")
+    assert params.sampling.temperature == CAPTIONS.defaults.temperature
+    assert SpeechParams(input=TEXT).with_defaults(PLAIN, PROFILES["llasa-8b"]).temperature == 0.9
+
+
+def test_the_rate_is_the_request_s_the_settings_the_profile_s_or_the_route_s() -> None:
+    own = replace(CAPTIONS, sample_rate=44_100)
+    asked = SpeechParams(input=TEXT, sample_rate=8_000)
+    fixed = PLAIN.model_copy(update={"default_sample_rate": 48_000})
+    assert asked.with_defaults(fixed, own).sample_rate == 8_000
+    assert SpeechParams(input=TEXT).with_defaults(fixed, own).sample_rate == 48_000
+    assert SpeechParams(input=TEXT).with_defaults(PLAIN, own).sample_rate == 44_100
+    assert SpeechParams(input=TEXT).with_defaults(PLAIN, CAPTIONS, 16_000).sample_rate == 16_000
+
+
+def test_instructions_stay_with_captions_and_are_removed_and_named_elsewhere() -> None:
+    params = SpeechParams(input=TEXT, instructions="emotion: sad")
+    assert params.with_defaults(PLAIN, CAPTIONS).instructions == "emotion: sad"
+    assert params.unused(CAPTIONS) == []
+    assert params.with_defaults(PLAIN, PROFILES["llasa-8b"]).instructions is None
+    assert params.unused(PROFILES["llasa-8b"]) == ["instructions"]
+    assert SpeechParams(input=TEXT).unused(PROFILES["llasa-8b"]) == []
+
+
+async def test_instructions_reach_the_model_of_a_profile_with_captions(decoder: Decoder, tmp_path: Path) -> None:
+    lm = ScriptedLM()
+    service = replace(noted_service(decoder, tmp_path, lm=lm), profile=CAPTIONS)
+    params = SpeechParams(input=TEXT, voice="alloy", instructions="emotion: sad", normalise=False)
+    async with aclosing(service.speak(params)) as chunks:
+        async for _ in chunks:
+            pass
+    assert lm.requests[-1].instructions == "emotion: sad"
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -29,6 +29,7 @@ VALUES: Final[Mapping[str, Any]] = {
     "ref_text": "A reference.",
     "ref_check": "repair",
     "system_prompt": "Speak",
+    "instructions": "emotion: sad",
     "language": "de",
     "input_format": "markdown",
     "code_blocks": "say",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.text.alignment import TimedText, aligned
+from deployments.text.alignment import TimedText, aligned, cut_like
 
 
 def heard(words: str) -> list[TimedText]:
@@ -43,3 +43,24 @@ def test_every_written_word_is_timed_once_and_in_order(written: str, said: str) 
         assert "".join(word.text for word in timed) == written.replace(" ", "")
     assert all(word.start <= word.end for word in timed)
     assert all(before.start <= after.start for before, after in pairwise(timed))
+
+
+@pytest.mark.parametrize(
+    ("spoken", "written", "pieces"),
+    [
+        (["It cost five dollars,", "on the twelfth of May."], "It cost $5, on 12 May.", ["It cost $5,", "on 12 May."]),
+        (["one", "two three"], "one  two\n\nthree", ["one", "two three"]),
+        (["他来了。", "她走了。"], "他来了。她走了。", ["他来了。", "她走了。"]),
+        (["three kilometers"], "3 km", ["3 km"]),
+        (["", "a"], "a", ["", "a"]),
+        (["a", "b"], "", ["", ""]),
+        ([], "a", []),
+    ],
+)
+def test_a_text_is_cut_where_its_spoken_form_is(spoken: list[str], written: str, pieces: list[str]) -> None:
+    assert cut_like(spoken, written) == pieces
+
+
+@given(st.lists(st.text("ab 1,.他", max_size=12), min_size=1, max_size=6), st.text("ab 1,.他", max_size=40))
+def test_a_cut_loses_no_word(spoken: list[str], written: str) -> None:
+    assert "".join("".join(cut_like(spoken, written)).split()) == "".join(written.split())

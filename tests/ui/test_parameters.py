@@ -8,6 +8,7 @@ import pytest
 from gradio_client import Client
 
 from deployments.audio.decoder import Decoder
+from deployments.profiles import PROFILES
 from deployments.service.parameters import SpeechParams
 from tests.support.noted import VALUES, NotedService, noted_service
 from tests.ui.conftest import page_of
@@ -34,7 +35,11 @@ def test_every_parameter_has_a_field_or_a_reason_for_having_none(noted: NotedSer
     fields = {each["parameter_name"] for each in api["named_endpoints"]["/generate"]["parameters"]}
     assert fields - {"clip"} == SpeechParams.model_fields.keys() - OMITTED.keys()
     texts = LANGUAGES[0]
-    assert {*BASIC, *FORM, *SpeechFields(texts, noted.settings).advanced} == SpeechParams.model_fields.keys() - OMITTED
+    assert {
+        *BASIC,
+        *FORM,
+        *SpeechFields(texts, noted.settings, noted.profile).advanced,
+    } == SpeechParams.model_fields.keys() - OMITTED
 
 
 def test_every_field_reaches_the_service(noted: NotedService, client: Client) -> None:
@@ -50,5 +55,11 @@ def test_the_page_has_the_defaults_of_the_service(noted: NotedService, client: C
     (params,) = noted.seen
     assert "Seed 77" in status
     assert (params.seed, params.sample_rate) == (77, 22_050)
-    expected = SpeechParams(input="Hello there.", voice="alloy").with_defaults(noted.settings)
+    expected = SpeechParams(input="Hello there.", voice="alloy").with_defaults(noted.settings, noted.profile)
     assert params == expected
+
+
+def test_the_page_has_instructions_with_profiles_that_read_them(noted: NotedService) -> None:
+    for name in "anime-llasa-3b", "anime-llasa-3b-captions":
+        fields = SpeechFields(LANGUAGES[0], noted.settings, PROFILES[name])
+        assert ("instructions" in fields.advanced) == (name == "anime-llasa-3b-captions")

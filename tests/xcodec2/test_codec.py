@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from deployments.errors import InvalidAudio, InvalidInput, Unavailable
 from deployments.xcodec2.codec import Xcodec2Codec
@@ -74,8 +75,34 @@ def test_a_waveform_with_a_hole_or_two_channels_is_refused(codec: Xcodec2Codec) 
         codec.encode(np.zeros((2, 16_000), np.float32))
 
 
+@pytest.mark.parametrize(("count", "start"), [(1, 0), (2, 1), (77, 0), (77, 1), (77, 40), (230, 150)])
+def test_what_is_decoded_is_what_transformers_decodes(
+    tiny_xcodec2: Path, codec: Xcodec2Codec, count: int, start: int
+) -> None:
+    from transformers import Xcodec2Model
+
+    batch = [some_codes(count, seed) for seed in range(2)]
+    with torch.inference_mode():
+        model = Xcodec2Model.from_pretrained(tiny_xcodec2, dtype=torch.float32).eval()
+        whole = model.decode(torch.from_numpy(np.stack(batch)).long()[:, None]).audio_values[:, 0].numpy()
+    for wav, expected in zip(codec.decode(batch, start), whole[:, start * HOP :], strict=True):
+        np.testing.assert_allclose(wav, expected, atol=5e-5)
+
+
+def test_an_encoder_that_lacks_weights_is_refused_and_decoding_goes_on(copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(copy / "model.safetensors")
+    weights.pop("fc_encoder.weight")
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    codec = Xcodec2Codec.load(str(copy))
+    with pytest.raises(Unavailable, match=r"fc_encoder\.weight"):
+        codec.encode(np.zeros(16_000, np.float32))
+    assert len(codec.decode([some_codes(3)])[0]) == 3 * HOP
+
+
 def test_a_missing_checkpoint_is_unavailable_and_the_message_says_what_to_check(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="Check the path"):
+    with pytest.raises(Unavailable, match="check the path"):
         Xcodec2Codec.load(str(tmp_path / "nothing"))
 
 

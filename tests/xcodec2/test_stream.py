@@ -26,7 +26,7 @@ class Blocking:
         return self._codec.encode(wav)
 
     async def decode(self, codes: Codes, start: int = 0) -> Waveform:
-        return self._codec.decode([codes])[0][start * HOP :]
+        return self._codec.decode([codes], start)[0]
 
 
 class NearSighted(Blocking):

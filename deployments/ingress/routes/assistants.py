@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from deployments.mcp.server import build_server
 from deployments.service.backend import Backend
+from deployments.service.job_desk import JobDesk
 from deployments.settings import Settings
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -17,10 +18,10 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def assistant_route(backend: Backend, settings: Settings) -> tuple[Route, Lifespan]:
+def assistant_route(backend: Backend, settings: Settings, jobs: JobDesk | None) -> tuple[Route, Lifespan]:
     """Returns the route and the lifespan that must run while it serves."""
     most_bytes = round(settings.max_upload_mb * 1_000_000)
-    server = build_server(backend, most_bytes)
+    server = build_server(backend, most_bytes, jobs=jobs)
     app = server.streamable_http_app(
         stateless_http=True,  # any ingress replica may get the next request
         max_request_body_size=most_bytes,

@@ -93,7 +93,7 @@ def batch_routes(service: SpeechService) -> APIRouter:
             sample_rate=spoken.sample_rate,
             duration=round(spoken.duration, 3),
             seed=spoken.finished.seed,
-            warnings=list(spoken.finished.warnings),
+            warnings=[*spoken.finished.warnings, *(f"{name} has no effect." for name in item.unused(service.profile))],
         )
 
     @router.post("/batch", summary="Generate speech of several texts", responses=RESPONSES)

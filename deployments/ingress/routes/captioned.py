@@ -60,7 +60,7 @@ def captioned_routes(service: SpeechService) -> APIRouter:
         clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
         params = body.model_copy(update={"verify": True}) if body.return_timestamps else body
         data, spoken = await complete(service.speak(params, clip, caller=request.state.client))
-        response.headers.update(ignored_header(body.ignored))
+        response.headers.update(ignored_header([*body.ignored, *body.unused(service.profile)]))
         words = [
             TimedWord(word=word.text, start_time=word.start, end_time=word.end) for word in spoken.words(body.speed)
         ]

@@ -49,7 +49,7 @@ def dialogue_routes(service: SpeechService) -> APIRouter:
     async def dialogue(body: DialogueBody, turn: HeldTurn) -> Response:
         params = body if body.voice else body.model_copy(update={"voice": body.inputs[0].voice})
         chunks = service.speak(params, caller=turn, dialogue=[(each.voice, each.text) for each in body.inputs])
-        headers = ignored_header(body.ignored)
-        return await speech_response(chunks, params.with_defaults(service.settings), "whole", headers)
+        headers = ignored_header([*body.ignored, *body.unused(service.profile)])
+        return await speech_response(chunks, params.with_defaults(service.settings, service.profile), "whole", headers)
 
     return router

@@ -24,7 +24,8 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
     async def spoken(voice_id: str, body: ElevenBody, output: str, request: Request, mode: ResponseMode) -> Response:
         params = body.params(voice_id, output)
         chunks = service.speak(params, streamed=mode == "audio", caller=request.state.client)
-        return await speech_response(chunks, params.with_defaults(service.settings), mode, ignored_header(body.ignored))
+        filled = params.with_defaults(service.settings, service.profile)
+        return await speech_response(chunks, filled, mode, ignored_header(body.ignored))
 
     @router.get("/v2/voices", summary="List the voices", responses={401: FAILURES[401]})
     @router.get("/v1/voices", summary="List the voices", responses={401: FAILURES[401]})

@@ -1,7 +1,7 @@
 """/api/jobs and POST /v1/audio/speech/long: speech of any length, made in the background."""
 
-import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -9,24 +9,33 @@ from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from deployments.audio.mastering import LoudnessTarget
+from deployments.audio.meter import Loudness
 from deployments.errors import InvalidInput, NotFound
 from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES, byte_range
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
-from deployments.jobs.manuscript import Manuscript, read_file, read_text
-from deployments.jobs.protocol import ENDED, BookFormat, Job, JobBoard
+from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard
 from deployments.service.backend import Clip
 from deployments.service.bodies import JsonBody, ignored_header
+from deployments.service.job_desk import LocalJobs, LongRequest
 from deployments.service.parameters import SpeechParams
-from deployments.service.service import SpeechService
 
 _WAIT_S: Final = 15.0
 """Seconds after which a silent event stream gets a comment, so that no proxy ends it."""
 _FORMAT: Final = Field(description="Format of the file: M4B has chapters and the cover. Others can be downloaded too.")
+_LOUDNESS: Final = Field(
+    description="Loudness of the files: `ebu` (EBU R 128: -23 LUFS, peaks up to -1 dBTP), `acx` (Audible's: RMS from "
+    "-23 to -18 dB, peaks below -3 dB) or a number of LUFS. Default: as it is spoken."
+)
+_Chapter = Annotated[int | None, Query(ge=1, le=2**31, description="Number of the chapter. Default: all.")]
 _TITLE: Final = Field(max_length=300, description="Title in the file. Default: the document's.")
 _AUTHOR: Final = Field(max_length=300, description="Author in the file. Default: the document's.")
+_OTHER_CONTENT: Final = {
+    MEDIA_TYPES[format]: {"schema": {"type": "string", "format": "binary"}} for format in ("m4b", "srt", "vtt", "zip")
+}
 _WITHOUT_EFFECT: Final = ("max_new_tokens", "details", "keep")
 _NEW: Final[dict[int | str, dict[str, Any]]] = {
     status: FAILURES[status] for status in (400, 401, 404, 413, 422, 429) if status in FAILURES
@@ -47,6 +56,7 @@ class LongSpeechBody(SpeechParams, JsonBody):
     ] = None
     title: Annotated[str | None, _TITLE] = None
     author: Annotated[str | None, _AUTHOR] = None
+    loudness: Annotated[LoudnessTarget | None, _LOUDNESS] = None
 
 
 class JobForm(SpeechParams):
@@ -58,35 +68,38 @@ class JobForm(SpeechParams):
     response_format: Annotated[BookFormat, _FORMAT] = "m4b"  # type: ignore[assignment]
     file: Annotated[
         UploadFile | SkipJsonSchema[None],
-        File(description="A document: plain text, Markdown, HTML or EPUB, by the suffix of its name."),
+        File(description="A document: plain text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT, by its suffix."),
     ] = None
     audio: Annotated[
         UploadFile | SkipJsonSchema[None], File(description="A clip of the voice. Takes precedence over `voice`.")
     ] = None
     title: Annotated[str | None, _TITLE] = None
     author: Annotated[str | None, _AUTHOR] = None
+    loudness: Annotated[LoudnessTarget | None, _LOUDNESS] = None
 
 
-def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
-    """Returns the routes of a service and its jobs."""
+def job_routes(desk: LocalJobs) -> APIRouter:
+    """Returns the routes of jobs."""
     router = APIRouter(tags=["jobs"], route_class=UploadRoute)
+    jobs = desk.board
 
     def owner(request: Request) -> str:
-        # Without keys, all clients are one owner.
-        return str(request.state.client) if service.settings.keys() else "anyone"
+        return desk.owner(str(request.state.client))
 
-    async def create(
-        request: Request,
-        response: Response,
-        body: LongSpeechBody | JobForm,
-        manuscript: Manuscript,
-        clip: Clip | None,
-    ) -> Job:
-        named = manuscript.named(body.title, body.author)
-        params = SpeechParams.of({name: getattr(body, name) for name in SpeechParams.model_fields} | _REPLACED)
-        order = await service.job_order(params, named, clip, body.response_format, caller=request.state.client)
-        job = await jobs.create(owner(request), order)
-        ignored = [*getattr(body, "ignored", ()), *(name for name in _WITHOUT_EFFECT if getattr(body, name))]
+    async def create(request: Request, response: Response, body: LongSpeechBody | JobForm, wanted: LongRequest) -> Job:
+        named = replace(
+            wanted,
+            response_format=body.response_format,
+            title=body.title,
+            author=body.author,
+            loudness=body.loudness,
+        )
+        job = await desk.create(request.state.client, named)
+        ignored = [
+            *getattr(body, "ignored", ()),
+            *(name for name in _WITHOUT_EFFECT if getattr(body, name)),
+            *body.unused(desk.service.profile),
+        ]
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(ignored)})
         return job
 
@@ -95,8 +108,7 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
     )
     async def long(body: LongSpeechBody, request: Request, response: Response) -> Job:
         clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
-        manuscript = await asyncio.to_thread(read_text, body.input, body.input_format, body.title)
-        return await create(request, response, body, manuscript, clip)
+        return await create(request, response, body, LongRequest(body, clip=clip))
 
     @router.post("/api/jobs", status_code=202, summary="Speak a document in the background", responses=_NEW)
     async def upload(
@@ -104,14 +116,10 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
     ) -> Job:
         if form.file and form.input:
             raise InvalidInput("Give a file or a text, not both.", "file")
-        if form.file:
-            data = await form.file.read()
-            manuscript = await asyncio.to_thread(read_file, data, form.file.filename or "")
-        else:
-            manuscript = await asyncio.to_thread(read_text, form.input, form.input_format, form.title)
-        return await create(
-            request, response, form, manuscript, clip_of(form.audio, None, "audio") if form.audio else None
-        )
+        document = await form.file.read() if form.file else None
+        clip = clip_of(form.audio, None, "audio") if form.audio else None
+        wanted = LongRequest(form, document, (form.file and form.file.filename) or "", clip)
+        return await create(request, response, form, wanted)
 
     @router.get("/api/jobs", summary="List your jobs, the newest first", responses={401: FAILURES[401]})
     async def every(request: Request) -> list[Job]:
@@ -166,19 +174,23 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
         responses=_CHANGED
         | {
             400: FAILURES[400],
-            200: {"description": "The file.", "content": AUDIO_CONTENT},
+            200: {"description": "The file.", "content": AUDIO_CONTENT | _OTHER_CONTENT},
         }
         | RANGES,
     )
     async def audio(
         id: str,
         request: Request,
-        chapter: Annotated[
-            int | None, Query(ge=1, le=2**31, description="Number of the chapter. Default: all.")
+        chapter: _Chapter = None,
+        format: Annotated[
+            FileFormat | None,
+            Query(
+                description="Default: the job's `response_format`. `srt` and `vtt` are captions; `zip` has a file of "
+                "each chapter, its captions and the cover."
+            ),
         ] = None,
-        format: Annotated[BookFormat | None, Query(description="Default: the job's `response_format`.")] = None,
     ) -> Response:
-        file = await jobs.audio(owner(request), id, format, chapter)
+        file = await jobs.file(owner(request), id, format, chapter)
         headers = {
             "Accept-Ranges": "bytes",
             "ETag": f'"{id}-{file.name}-{file.size}"',
@@ -194,11 +206,20 @@ def job_routes(service: SpeechService, jobs: JobBoard) -> APIRouter:
         data = jobs.read(owner(request), id, file.name, part.start, part.stop)
         return StreamingResponse(data, 200 if wanted is None else 206, headers, file.media_type)
 
+    @router.get(
+        "/api/jobs/{id}/loudness",
+        summary="Measure the speech of a job or of a chapter",
+        responses=_CHANGED | {400: FAILURES[400]},
+    )
+    async def loudness(
+        id: str,
+        request: Request,
+        chapter: _Chapter = None,
+        format: Annotated[BookFormat | None, Query(description="Default: the job's `response_format`.")] = None,
+    ) -> Loudness:
+        return await jobs.loudness(owner(request), id, format, chapter)
+
     return router
-
-
-_REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
-"""Parameters without a meaning for a job, or with one of its own."""
 
 
 async def job_events(jobs: JobBoard, owner: str, id: str, after: int) -> AsyncGenerator[bytes, None]:

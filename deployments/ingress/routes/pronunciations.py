@@ -112,7 +112,10 @@ def pronunciation_routes(service: SpeechService) -> APIRouter:
         entry = (await service.pronunciation(id)).pronunciation
         params = SpeechParams(input=entry.term, voice=voice, language=entry.language or "auto", pronunciations=(entry,))
         return await speech_response(
-            service.speak(params, caller=http.state.client), params.with_defaults(service.settings), "whole", {}
+            service.speak(params, caller=http.state.client),
+            params.with_defaults(service.settings, service.profile),
+            "whole",
+            {},
         )
 
     return router

@@ -11,7 +11,7 @@ from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, SPEECH, ResponseMode, speech_response
 from deployments.ingress.routes.models import check_model, speech_models
 from deployments.service.backend import Clip
-from deployments.service.bodies import IGNORED, JsonBody, ignored_header
+from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 
@@ -43,11 +43,6 @@ class SpeechBody(SpeechParams, JsonBody):
     ref_audio: Annotated[
         str | None,
         Field(description="Clip of the voice: a data URL, or a URL of an allowed host. Takes precedence over `voice`."),
-    ] = None
-    instructions: Annotated[
-        str | None,
-        Field(max_length=4096, description="Accepted and ignored. Llasa does not support instructions."),
-        IGNORED,
     ] = None
     stream_format: Annotated[
         Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, followed by the usage.")
@@ -83,7 +78,9 @@ def speech_routes(service: SpeechService) -> APIRouter:
         check_model(body.model, speech_models(service.profile))
         clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
         chunks = service.speak(body, clip, streamed=body.stream and body.mode != "whole", caller=turn)
-        params = body.with_defaults(service.settings)
-        return await speech_response(chunks, params, body.mode, ignored_header(body.ignored))
+        params = body.with_defaults(service.settings, service.profile)
+        return await speech_response(
+            chunks, params, body.mode, ignored_header([*body.ignored, *body.unused(service.profile)])
+        )
 
     return router

@@ -12,6 +12,7 @@ from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, SPEECH, speech_response
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
+from deployments.service.bodies import ignored_header
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 from deployments.xcodec2.protocol import SAMPLE_RATE
@@ -51,10 +52,12 @@ def tts_routes(service: SpeechService) -> APIRouter:
     async def tts(form: Annotated[SpeechForm, Form(media_type="multipart/form-data")], turn: HeldTurn) -> Response:
         clip = None if form.voice and not form.audio else clip_of(form.audio, None, "audio")
         chunks = service.speak(form, clip, streamed=form.stream, caller=turn, rate=SAMPLE_RATE)
-        file = {} if form.details else {"Content-Disposition": f'attachment; filename="speech.{form.response_format}"'}
-        params = form.with_defaults(service.settings, SAMPLE_RATE)
+        headers = ignored_header(form.unused(service.profile))
+        if not form.details:
+            headers["Content-Disposition"] = f'attachment; filename="speech.{form.response_format}"'
+        params = form.with_defaults(service.settings, service.profile, SAMPLE_RATE)
         try:
-            return await speech_response(chunks, params, "audio" if form.stream else "whole", file)
+            return await speech_response(chunks, params, "audio" if form.stream else "whole", headers)
         except ServiceError as error:
             error.param = OLD_NAMES.get(error.param or "", error.param)
             raise

@@ -8,6 +8,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import av
 import httpx
@@ -97,6 +98,21 @@ async def test_a_book_is_uploaded_with_a_clip_of_the_voice(opened: Open) -> None
         assert (file.metadata["title"], file.metadata["artist"]) == ("Two Tales", "Me")
 
 
+async def test_captions_an_archive_and_the_loudness_of_a_job_are_served(opened: Open) -> None:
+    client, _ = await opened()
+    url = f"/api/jobs/{(await spoken(client, response_format='flac', loudness='-20', sample_rate=16_000))['id']}"
+    captions = await client.get(f"{url}/audio", params={"format": "srt"})
+    assert captions.headers["content-type"].startswith("application/x-subrip")
+    assert "It was 3 km." in captions.text
+    archive = await client.get(f"{url}/audio", params={"format": "zip"})
+    assert archive.headers["content-type"] == "application/zip"
+    with ZipFile(BytesIO(archive.content)) as file:
+        assert [name for name in file.namelist() if name.endswith("flac")] == ["01 One.flac", "02 Two.flac"]
+    measured = (await client.get(f"{url}/loudness")).json()
+    assert measured["integrated"] == pytest.approx(-20, abs=0.5)
+    assert (await client.get(f"{url}/loudness", params={"format": "srt"})).status_code == 422
+
+
 async def test_ranges_of_the_file_are_served(opened: Open) -> None:
     client, _ = await opened()
     url = f"/api/jobs/{(await spoken(client, response_format='wav'))['id']}/audio"
@@ -128,6 +144,8 @@ async def test_another_key_sees_nothing(opened: Open) -> None:
         ("GET", ""),
         ("GET", "/events"),
         ("GET", "/audio"),
+        ("GET", "/audio?format=zip"),
+        ("GET", "/loudness"),
         ("POST", "/pause"),
         ("POST", "/resume"),
         ("POST", "/retry"),
@@ -167,6 +185,7 @@ async def test_a_paused_job_has_no_audio_yet_and_its_followers_see_it_deleted(op
         ({"input": "Hello. [voice:nobody] Hi."}, 404, "voice"),
         ({"input": "Hello.", "response_format": "pcm"}, 422, "response_format"),
         ({"input": "Hello.", "temprature": 1}, 422, "temprature"),
+        ({"input": "Hello.", "loudness": -3}, 422, "loudness"),
     ],
     ids=str,
 )
@@ -175,6 +194,13 @@ async def test_bad_requests_make_no_job(opened: Open, fields: dict[str, Any], st
     answer = await client.post("/v1/audio/speech/long", json={"voice": "alloy", **fields})
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text
     assert (await client.get("/api/jobs")).json() == []
+
+
+async def test_a_longer_text_than_the_service_takes_is_refused(opened: Open) -> None:
+    client, _ = await opened(max_job_length=20)
+    await spoken(client, "It has twenty signs.")
+    answer = await client.post("/v1/audio/speech/long", json={"input": "It has more than these.", "voice": "alloy"})
+    refused(answer, 400, "invalid_text", "input", "a job may have 20")
 
 
 async def test_a_file_that_is_no_book_is_refused(opened: Open) -> None:

@@ -1,0 +1,1 @@
+"""`llasa-serve batch`: many books at once on a Ray cluster, without a service."""

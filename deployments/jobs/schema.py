@@ -1,0 +1,40 @@
+"""The tables of the journal."""
+
+import sqlite3
+from typing import Final
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+    title TEXT, author TEXT, cover BLOB, format TEXT NOT NULL, sample_rate INTEGER NOT NULL, titles TEXT NOT NULL,
+    params TEXT NOT NULL, voices TEXT NOT NULL, warnings TEXT NOT NULL, error TEXT,
+    loudness TEXT NOT NULL DEFAULT 'null'
+);
+CREATE TABLE IF NOT EXISTS parts (
+    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, position INTEGER NOT NULL, chapter INTEGER NOT NULL,
+    text TEXT NOT NULL, voice TEXT, speed REAL NOT NULL, before REAL NOT NULL, pause REAL NOT NULL,
+    seed INTEGER NOT NULL, key TEXT NOT NULL, seconds REAL, took REAL, error TEXT,
+    written TEXT NOT NULL DEFAULT '', slot_start REAL, slot_end REAL, PRIMARY KEY (job, position)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parts_by_key ON parts (key, job);
+CREATE INDEX IF NOT EXISTS parts_to_speak ON parts (job, position) WHERE seconds IS NULL AND error IS NULL;
+CREATE TABLE IF NOT EXISTS events (
+    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, number INTEGER NOT NULL, type TEXT NOT NULL,
+    data TEXT NOT NULL, PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+"""
+_ADDED: Final = {
+    "jobs": {"loudness": "TEXT NOT NULL DEFAULT 'null'"},
+    "parts": {"written": "TEXT NOT NULL DEFAULT ''", "slot_start": "REAL", "slot_end": "REAL"},
+}
+"""Columns that journals of earlier versions lack."""
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Creates the tables, and adds what an earlier version did not have."""
+    db.executescript(_TABLES)
+    for table, columns in _ADDED.items():
+        known = {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if name not in known:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

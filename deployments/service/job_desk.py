@@ -1,0 +1,108 @@
+"""Jobs as the interfaces of the service use them: requests become orders, and each client has its own jobs."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Protocol
+
+from deployments.audio.mastering import LoudnessTarget
+from deployments.jobs.manuscript import Manuscript, read_file, read_text
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard
+from deployments.service.backend import Clip
+from deployments.service.parameters import SpeechParams
+from deployments.service.service import SpeechService
+
+JobAction = Literal["pause", "resume", "retry", "delete"]
+_REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
+"""Parameters without a meaning for a job, or with one of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongRequest:
+    """What a client wants to be spoken in the background."""
+
+    params: SpeechParams
+    """`input` is spoken if there is no document."""
+    document: bytes | None = None
+    name: str = ""
+    """File name of the document: its suffix is its format."""
+    clip: Clip | None = None
+    response_format: BookFormat = "m4b"
+    title: str | None = None
+    author: str | None = None
+    loudness: LoudnessTarget | None = None
+
+
+class JobDesk(Protocol):
+    """Jobs of a client. To it, jobs of others do not exist. Its methods raise ServiceError."""
+
+    async def create(self, client: str, request: LongRequest) -> Job: ...
+
+    async def list(self, client: str) -> list[Job]: ...
+
+    async def get(self, client: str, id: str) -> Job: ...
+
+    async def change(self, client: str, id: str, action: JobAction) -> Job: ...
+
+    def audio(
+        self, client: str, id: str, format: FileFormat | None, chapter: int | None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yields a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalJobs:
+    """`JobDesk` of a service in this process.
+
+    Args:
+        service: Makes orders.
+        board: Has the jobs.
+    """
+
+    service: SpeechService
+    board: JobBoard
+
+    def owner(self, client: str) -> str:
+        """Returns whose jobs a client has: without keys, all clients are one owner."""
+        return client if self.service.settings.keys() else "anyone"
+
+    async def create(self, client: str, request: LongRequest) -> Job:
+        params = SpeechParams.of(
+            {name: getattr(request.params, name) for name in SpeechParams.model_fields} | _REPLACED
+        )
+        found = await asyncio.to_thread(_manuscript, request)
+        order = await self.service.job_order(
+            params, found.named(request.title, request.author), request.clip, request.response_format, caller=client
+        )
+        return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
+
+    async def list(self, client: str) -> list[Job]:
+        return await self.board.list(self.owner(client))
+
+    async def get(self, client: str, id: str) -> Job:
+        return await self.board.get(self.owner(client), id)
+
+    async def change(self, client: str, id: str, action: JobAction) -> Job:
+        match action:
+            case "pause":
+                return await self.board.pause(self.owner(client), id)
+            case "resume":
+                return await self.board.resume(self.owner(client), id)
+            case "retry":
+                return await self.board.retry(self.owner(client), id)
+            case "delete":
+                return await self.board.delete(self.owner(client), id)
+
+    async def audio(
+        self, client: str, id: str, format: FileFormat | None, chapter: int | None
+    ) -> AsyncGenerator[bytes, None]:
+        file = await self.board.file(self.owner(client), id, format, chapter)
+        async for block in self.board.read(self.owner(client), id, file.name, 0, file.size):
+            yield block
+
+
+def _manuscript(request: LongRequest) -> Manuscript:
+    if request.document is not None:
+        return read_file(request.document, request.name)
+    return read_text(request.params.input, request.params.input_format, request.title)

@@ -121,6 +121,14 @@ class RestClient:
         fields = {field: wish for field, wish in wished.items() if wish}
         return _voice(await self._json("POST", "/v1/audio/voices", **_form(fields, clip, "audio_sample")))
 
+    async def export_voice(self, voice: str) -> bytes:
+        async with self._answer("GET", f"/v1/audio/voices/{_quoted(voice)}/bundle") as answer:
+            return await answer.aread()
+
+    async def import_voice(self, bundle: bytes, name: str | None) -> Voice:
+        data, files = {"name": name} if name else {}, {"file": bundle}
+        return _voice(await self._json("POST", "/v1/audio/voices/import", data=data, files=files))
+
     async def delete_voice(self, voice: str) -> Voice:
         found = _voice(await self._json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
         await self._json("DELETE", f"/v1/audio/voices/{found.id}")

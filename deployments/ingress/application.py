@@ -50,6 +50,7 @@ WORK: Final = (
     "/v1/audio/transcriptions",
     "/v1/audio/translations",
     "/v1/audio/voices",
+    "/v1/audio/voices/import",
     "/v1/text-to-dialogue",
 )
 """Paths whose POST runs a model: these take turns."""

@@ -27,6 +27,7 @@ from tests.support.serving import served
 TEXT = "The old man walked to the river."
 _ROOT = Path(__file__).parents[2]
 _PROGRAMS = Path(__file__).parent / "programs"
+MODULES = Path(__file__).parent / "node_modules"
 _PATIENCE = 240
 
 

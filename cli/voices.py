@@ -20,7 +20,7 @@ and consent.
   llasa-serve voices add narrator me.wav --consent "my own voice" --ref-text "What the clip says."
   llasa-serve say "Hello there." --voice narrator -o hello.wav
   llasa-serve voices export narrator -o narrator.zip
-  llasa-serve voices import narrator.zip --url http://other:7861
+  llasa-serve voices --url http://other:7861 import narrator.zip
   llasa-serve voices remove narrator
 """
 _REF_CHECK: Final = "if the clip does not say its text: refuse it, repair the text, or do not check"

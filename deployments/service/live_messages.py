@@ -121,7 +121,7 @@ class ErrorMessage(ServerMessage):
     sentence_index: Sentence | None = None
 
     @classmethod
-    def of(cls, error: ServiceError, **place: int) -> "ErrorMessage":
+    def of(cls, error: ServiceError, **place: Any) -> "ErrorMessage":
         """Returns the message about an error."""
         return cls(message=error.message, code=error.code, param=error.param, **place)
 

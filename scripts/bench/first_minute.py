@@ -18,7 +18,6 @@ import httpx
 
 from scripts.bench.clip import clip
 from scripts.bench.server import free_port
-from scripts.bench.table import table
 
 _PATIENCE: Final = 300
 _READY: Final = "Ready"
@@ -70,22 +69,16 @@ def main() -> None:
     parser.add_argument("--command", default=f"{sys.executable} -m cli serve", help="as scripts/start.sh runs it")
     parser.add_argument("--think", type=float, nargs="+", default=[0.0, 10.0], help="seconds before the first request")
     given = parser.parse_args()
-    rows = []
+    print("| WARM_UP | request after s | to the URLs s | first answer s | second answer s | in all s |")
+    print("|---|--:|--:|--:|--:|--:|")
     for think in given.think:
         for warm_up in (False, True):
             ready, first, second = first_minute(shlex.split(given.command), think, warm_up=warm_up)
-            rows.append(
-                (
-                    "on" if warm_up else "off",
-                    f"{think:g}",
-                    f"{ready:.1f}",
-                    f"{first:.1f}",
-                    f"{second:.1f}",
-                    f"{ready + think + first:.1f}",
-                )
+            print(
+                f"| {'on' if warm_up else 'off'} | {think:g} | {ready:.1f} | {first:.1f} | {second:.1f} "
+                f"| {ready + think + first:.1f} |",
+                flush=True,
             )
-    header = ("WARM_UP", "request after s", "to the URLs s", "first answer s", "second answer s", "in all s")
-    print(table(header, rows))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -33,7 +34,7 @@ _PATHS: Final = (
     ("int8", torch.bfloat16, "int8, as on a GPU"),
     ("fp8", torch.bfloat16, "fp8, as on a GPU"),
 )
-"""Types of weights and of activations. A CPU computes all of them, though a replica on a CPU has float32 only."""
+"""Types of weights and of activations. A CPU computes a GPU's, too, but so slowly that only the codes are compared."""
 _CONTEXT: Final = 400
 
 
@@ -46,10 +47,8 @@ class Row:
     parity: Parity
     bytes: int
     """Of the weights on a GPU."""
-    step_ms: dict[int, float]
-    """Milliseconds of a step by batch, without sampling."""
-    prefill_ms: float
-    """Milliseconds of a chunk of 128 tokens."""
+    times: list[float]
+    """Milliseconds of a step of 1, 8 and 16 takes, without sampling, and of a chunk of 128 prompt tokens."""
 
 
 class Remembered:
@@ -110,27 +109,31 @@ def _rows(
 ) -> Iterator[Row]:
     reference: Weights | None = None
     for kind, dtype, path in _PATHS:
-        print(f"{model}: {path}", file=sys.stderr, flush=True)
         weights = cast("WeightType", kind)
         loaded = read_weights(config, source, order, codec_size + 1, "cpu", weights, dtype)
         reference = reference or loaded
         parity = compare(reference, loaded, prompts, codes)
         size = replace(config.shape, weights=weights).model(codec_size)
-        yield Row(model, path, parity, size, *_times(loaded))
+        times = _times(loaded) if dtype == torch.float32 else []
+        row = Row(model, path, parity, size, times)
+        print(row, file=sys.stderr, flush=True)
+        yield row
 
 
 @torch.inference_mode()
-def _times(weights: Weights) -> tuple[dict[int, float], float]:
+def _times(weights: Weights) -> list[float]:
     llama = Llama(weights, 16, WINDOW)
 
     def step(batch: int) -> None:
         llama.decode(torch.zeros(batch, dtype=torch.int64), torch.full((batch,), _CONTEXT), [_CONTEXT + 1] * batch)
 
-    steps = {batch: _best(lambda batch=batch: step(batch)) for batch in (1, 8, 16)}  # type: ignore[misc]
-    return steps, _best(lambda: llama.prefill(0, torch.zeros(128, dtype=torch.int64), 256))
+    def chunk() -> None:
+        llama.prefill(0, torch.zeros(128, dtype=torch.int64), 256)
+
+    return [*(_best(partial(step, batch)) for batch in (1, 8, 16)), _best(chunk)]
 
 
-def _best(function: Callable[[], None], seconds: float = 1.0) -> float:
+def _best(function: Callable[[], None], seconds: float = 0.4) -> float:
     """Returns the milliseconds of the fastest call, which other load disturbed least."""
     function()
     best, until = float("inf"), time.perf_counter() + seconds
@@ -155,8 +158,7 @@ def _text(rows: Sequence[Row]) -> str:
                 f"{row.parity.largest_error:.3f}",
                 f"{row.parity.spread:.2f}",
                 f"{row.bytes / 2**20:.0f}",
-                *(f"{ms:.2f}" for ms in row.step_ms.values()),
-                f"{row.prefill_ms:.1f}",
+                *([f"{ms:.2f}" for ms in row.times] or ["-"] * 4),
             ]
             for row in rows
         ],

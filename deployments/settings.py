@@ -45,8 +45,8 @@ class Settings(BaseSettings):
         WeightType,
         Field(
             description="Type of Llasa's weights, made from the checkpoint while it loads. `auto` has 16 bits. `int8` "
-            "and `fp8` need half of the memory and change the codes: see the engine's documentation. `fp8` needs a GPU "
-            "of compute capability 8.9 or more."
+            "and `fp8` need about half of the memory and change the codes a little. `fp8` needs a GPU of compute "
+            "capability 8.9 or more."
         ),
     ] = "auto"
     xcodec_model_path: Annotated[

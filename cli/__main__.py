@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from cli.batch.command import DESCRIPTION, add_batch_arguments
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
 from deployments.errors import ServiceError
+from deployments.profiles import WeightType
 from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
@@ -43,6 +44,24 @@ exit status:
 """
 
 
+_GPU_CHECK: Final = """\
+Checks the engine on this machine's first CUDA GPU, without a download: whether the embedded Llasa
+chooses the codes that it chooses on the CPU, with each type of weights; takes that come, leave and
+end at random; and for random weights of each size the speed, the memory against its plan, and the
+times of wake and offload. Random weights are written to a temporary folder (17 GB for the 8b;
+TMPDIR says where).
+
+  llasa-serve gpu-check --json gpu.json
+  llasa-serve gpu-check --sizes 1b --seconds 20
+  llasa-serve gpu-check --device cpu
+
+exit status:
+  0  passed
+  1  there is no GPU, or a check has failed
+  2  the command line is wrong
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 1 where it found something wrong."""
     given = build_parser().parse_args(arguments)
@@ -58,6 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ServiceError, OSError) as error:
             print(f"llasa-serve: {error}", file=sys.stderr)
             return 1
+    if given.command == "gpu-check":
+        from cli.gpu_check.command import run_gpu_check
+
+        return run_gpu_check(given)
     if given.command in SERVICE_COMMANDS:
         return run_service_command(given)
     if given.command == "fetch":
@@ -118,6 +141,18 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    gpu = commands.add_parser(
+        "gpu-check",
+        help="check the engine on a GPU",
+        description=_GPU_CHECK,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    gpu.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="cpu runs the parts that need no GPU")
+    gpu.add_argument("--sizes", nargs="*", choices=["tiny", "1b", "3b", "8b"], help="default: 1b 3b 8b; on a CPU tiny")
+    gpu.add_argument("--weights", nargs="*", choices=get_args(WeightType), help="types to measure (default: all)")
+    gpu.add_argument("--seconds", type=float, default=120, help="of takes that come and leave (default: 120)")
+    gpu.add_argument("--codes", type=int, default=500, help="length of the timed takes (default: 500, 10 s)")
+    gpu.add_argument("--json", metavar="FILE", help="write all figures there")
     add_service_commands(commands)
     return parser
 

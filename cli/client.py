@@ -12,22 +12,9 @@ from urllib.parse import quote
 import httpx2
 from pydantic import TypeAdapter
 
+from cli.rest_errors import error_of, failure_of
 from deployments.audio.encoder import MEDIA_TYPES
-from deployments.errors import (
-    Conflict,
-    GenerationFailed,
-    InputTooLarge,
-    InvalidAudio,
-    InvalidInput,
-    InvalidText,
-    NotFound,
-    Overloaded,
-    ServiceError,
-    TimedOut,
-    Unauthorized,
-    Unavailable,
-    UnprocessableInput,
-)
+from deployments.errors import Unavailable
 from deployments.service.backend import Clip, Residence
 from deployments.service.delivery import SpeechChunk, SpeechResult
 from deployments.service.parameters import SpeechParams
@@ -90,7 +77,7 @@ class RestClient:
                         yield SpeechChunk(whole_file(file, params.response_format), result=result)
                         return
                     case "speech.audio.error":
-                        raise _error(data)
+                        raise error_of(data)
         raise Unavailable("The speech broke off: try again.")
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> Transcription:
@@ -120,6 +107,14 @@ class RestClient:
         wished = {"name": name, "consent": consent, "ref_text": ref_text, "ref_check": ref_check}
         fields = {field: wish for field, wish in wished.items() if wish}
         return _voice(await self._json("POST", "/v1/audio/voices", **_form(fields, clip, "audio_sample")))
+
+    async def export_voice(self, voice: str) -> bytes:
+        async with self._answer("GET", f"/v1/audio/voices/{_quoted(voice)}/bundle") as answer:
+            return await answer.aread()
+
+    async def import_voice(self, bundle: bytes, name: str | None) -> Voice:
+        data, files = {"name": name} if name else {}, {"file": bundle}
+        return _voice(await self._json("POST", "/v1/audio/voices/import", data=data, files=files))
 
     async def delete_voice(self, voice: str) -> Voice:
         found = _voice(await self._json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
@@ -189,7 +184,7 @@ class RestClient:
         try:
             async with self._http.stream(method, path, **options) as answer:
                 if answer.is_error:
-                    raise _failure(answer, await answer.aread())
+                    raise failure_of(answer, await answer.aread())
                 yield answer
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol) as error:
             raise Unavailable(
@@ -271,36 +266,3 @@ def _field(value: Any) -> str:
 
 def _quoted(name: str) -> str:
     return quote(name, safe="")
-
-
-def _failure(answer: httpx2.Response, body: bytes) -> ServiceError:
-    try:
-        return _error(json.loads(body), answer.status_code)
-    except (ValueError, KeyError, TypeError):
-        return ServiceError(f"The service answered with status {answer.status_code} and an unreadable body.")
-
-
-def _error(data: dict[str, Any], status: int = 500) -> ServiceError:
-    """Rebuilds the service's error, as its own type if there is one."""
-    error = data["error"]
-    kind = _KINDS.get(error["code"], InvalidInput if 400 <= status < 500 else ServiceError)
-    return kind(error["message"], error["param"])
-
-
-_KINDS: Final[Mapping[str, type[ServiceError]]] = {
-    kind.code: kind
-    for kind in (
-        InvalidInput,
-        InvalidAudio,
-        InvalidText,
-        UnprocessableInput,
-        InputTooLarge,
-        NotFound,
-        Unauthorized,
-        Conflict,
-        Overloaded,
-        TimedOut,
-        Unavailable,
-        GenerationFailed,
-    )
-}

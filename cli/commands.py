@@ -13,12 +13,12 @@ from cli.client import RestClient
 from cli.jobs import book, check_format, fetch, follow, show
 from cli.options import add_speech_options, speech_params
 from cli.speech import read, say, transcribe
+from cli.voices import VOICES, add_voice_actions, change_voices
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
 from deployments.jobs.protocol import CaptionFormat
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
-from deployments.voices.preparation import ReferenceCheck
 
 SERVICE_COMMANDS: Final = ("say", "book", "jobs", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\
@@ -45,15 +45,7 @@ def add_service_commands(commands: "argparse._SubParsersAction[argparse.Argument
     clip = _command(commands, "transcribe", "transcribe a recording", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
     clip.add_argument("--language", help="ISO 639-1 code (default: detected)")
-    voices = _command(commands, "voices", "list, add or remove voices", _VOICES)
-    actions = voices.add_subparsers(dest="action")
-    add = actions.add_parser("add", help="store the voice of a clip")
-    add.add_argument("name")
-    add.add_argument("clip", type=Path, help="any audio file, ideally 5 to 15 s")
-    add.add_argument("--ref-text", help="text of the clip (default: transcribed)")
-    add.add_argument("--ref-check", choices=get_args(ReferenceCheck), help=_REF_CHECK)
-    add.add_argument("--consent", required=True, help="whose voice it is and how they agreed")
-    actions.add_parser("remove", help="delete a voice for good").add_argument("name")
+    add_voice_actions(_command(commands, "voices", "list, add, remove, export or import voices", VOICES))
     _command(commands, "status", "show the status of the models", "Shows the status of the models and GPUs.")
     bridge = _command(commands, "mcp", "serve assistants over stdio", _MCP)
     bridge.add_argument(
@@ -118,15 +110,6 @@ Lists your jobs, or changes one.
   llasa-serve jobs
   llasa-serve jobs pause job_0123456789abcdef01234567
   llasa-serve jobs get job_0123456789abcdef01234567 -o tales.m4b
-"""
-_REF_CHECK: Final = "if the clip does not say its text: refuse it, repair the text, or do not check"
-_VOICES: Final = """\
-Lists the voices, or adds or removes one.
-
-  llasa-serve voices
-  llasa-serve voices add narrator me.wav --consent "my own voice" --ref-text "What the clip says."
-  llasa-serve say "Hello there." --voice narrator -o hello.wav
-  llasa-serve voices remove narrator
 """
 _MCP: Final = """\
 Serves the tools of a running service over stdio. For a desktop assistant:
@@ -197,7 +180,7 @@ async def _run(given: argparse.Namespace) -> None:
             case "transcribe":
                 await transcribe(client, given.clip, given.language)
             case "voices":
-                await _voices(client, given)
+                await change_voices(client, given)
             case "status":
                 await _status(client)
             case "mcp":
@@ -231,20 +214,6 @@ async def _jobs(client: RestClient, given: argparse.Namespace) -> None:
             await fetch(client, given.id, given.output)
         case action:
             show([await client.change_job(given.id, action)])
-
-
-async def _voices(client: RestClient, given: argparse.Namespace) -> None:
-    if given.action == "add":
-        clip = Clip(await asyncio.to_thread(read, given.clip))
-        voice = await client.clone_voice(given.name, clip, given.ref_text, given.consent, ref_check=given.ref_check)
-        print(f"{voice.name}  {voice.id}  {voice.ref_text!r}")
-        for warning in voice.warnings:
-            print(f"Warning: {warning}", file=sys.stderr)
-    elif given.action == "remove":
-        print(f"{(await client.delete_voice(given.name)).name} is deleted.")
-    else:
-        for voice in await client.list_voices():
-            print(f"{voice.name}  {voice.id}  {voice.duration:.1f} s")
 
 
 async def _status(client: RestClient) -> None:

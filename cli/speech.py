@@ -31,10 +31,7 @@ async def say(client: RestClient, params: SpeechParams, clip: Clip | None, outpu
         if not output.parent.is_dir():
             raise InvalidInput(f"There is no folder {output.parent}.")
         result = await _stream(client, params, clip, file.extend)
-        try:
-            await asyncio.to_thread(output.write_bytes, whole_file(file, params.response_format))
-        except OSError as error:
-            raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from error
+        await asyncio.to_thread(write, output, whole_file(file, params.response_format))
         _print(f"{output}: {_summary(result)}")
     elif not sys.stdout.isatty():
         _print(_summary(await _stream(client, params, clip, _writer(sys.stdout.buffer))))
@@ -57,6 +54,14 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def write(path: Path, data: bytes) -> None:
+    """Writes a file that the user named."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}.") from error
 
 
 async def _play(client: RestClient, params: SpeechParams, clip: Clip | None) -> None:

@@ -17,6 +17,8 @@ AUTO: Final = "auto"
 """Stands for the largest profile that fits."""
 Rate = Annotated[int, Field(ge=8_000, le=48_000)]
 """Hz."""
+WeightType = Literal["auto", "int8", "fp8"]
+"""Of Llasa's matrices: `auto` has 16 bits, the others 8 and a scale for each output."""
 _STRICT: Final = ConfigDict(extra="forbid")
 
 
@@ -70,6 +72,8 @@ class Profile:
     """Whether `auto` may choose it; it tries profiles in their order."""
     reason: str = ""
     """Why it was chosen."""
+    weights: WeightType = "auto"
+    """Type of Llasa's weights, from the settings."""
 
 
 class _Unsupported(BaseModel, extra="forbid"):
@@ -84,7 +88,7 @@ class _File(BaseModel, extra="forbid"):
 
 
 _PROFILE: Final = TypeAdapter(Profile)
-_OWN: Final = {"name", "reason"}
+_OWN: Final = {"name", "reason", "weights"}
 """Fields that a table does not have."""
 _KEYS: Final = {*Profile.__dataclass_fields__} - _OWN | {"like"}
 

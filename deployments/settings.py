@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.profiles import AUTO, InvalidProfiles, check_profile_name, read_profiles
+from deployments.profiles import AUTO, InvalidProfiles, WeightType, check_profile_name, read_profiles
 from deployments.profiles import Rate as Rate
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -41,6 +41,14 @@ class Settings(BaseSettings):
     llasa_model_path: Annotated[
         str | None, Field(description="Hub id or local folder of a Llasa checkpoint. Overrides the profile.")
     ] = None
+    llasa_weights: Annotated[
+        WeightType,
+        Field(
+            description="Type of Llasa's weights, made from the checkpoint while it loads. `auto` has 16 bits. `int8` "
+            "and `fp8` need about half of the memory and change the codes a little. `fp8` needs a GPU of compute "
+            "capability 8.9 or more."
+        ),
+    ] = "auto"
     xcodec_model_path: Annotated[
         str | None,
         Field(

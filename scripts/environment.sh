@@ -91,3 +91,33 @@ prepare_kubectl() {
     fi
     echo "There is no kubectl: the tests of k8s/ are skipped. See kubernetes.io/docs/tasks/tools; 1.21 or newer." >&2
 }
+
+# Clients that others publish, in .venv-clients and tests/clients/node_modules: their versions would conflict with ours.
+# Without a Python that they support the slow tests of tests/clients are skipped, and say so. In CI they fail.
+prepare_clients() {
+    local candidate python="" home=.venv-clients wanted
+    wanted=$(cat tests/clients/requirements.lock tests/clients/package-lock.json | sha256sum)
+    if [ -f $home/.installed ] && [ "$(cat $home/.installed)" = "$wanted" ]; then
+        return
+    fi
+    for candidate in python3.12 python3.13 "$HOME"/.pyenv/versions/3.1[23]*/bin/python; do
+        if "$candidate" -c "" 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
+    if [ -z "$python" ]; then
+        echo "The tests of other people's clients are skipped: they need Python 3.12 or 3.13." >&2
+        return
+    fi
+    echo "Installing other people's clients in $home"
+    # uv is faster than pip by minutes here.
+    { "$python" -m venv --clear --without-pip $home &&
+        .venv/bin/python -m pip --python $home/bin/python install --quiet --disable-pip-version-check \
+            "$(grep '^uv==' tests/clients/requirements.lock)" &&
+        $home/bin/uv pip install --quiet --no-deps --python $home/bin/python \
+            --requirement tests/clients/requirements.lock &&
+        PATH="$PWD/$home/bin:$PATH" npm ci --silent --ignore-scripts --prefix tests/clients &&
+        printf '%s\n' "$wanted" >$home/.installed; } ||
+        echo "They could not be installed: their tests are skipped." >&2
+}

@@ -1,8 +1,11 @@
-"""Writes the reference tables in docs/ and `.env.example` from the code. A test checks that they are up to date.
+"""Writes the reference tables in docs/, the AsyncAPI document and `.env.example` from the code.
+
+A test checks that they are up to date.
 
 `python -m scripts.reference`
 """
 
+import json
 import os
 import re
 import textwrap
@@ -13,6 +16,7 @@ from typing import Any, Final
 from cli.__main__ import build_parser
 from deployments import errors
 from deployments.errors import ServiceError, Unavailable
+from deployments.ingress.asyncapi import asyncapi
 from deployments.ingress.responses.speech import HEADERS
 from deployments.metric import Metric
 from deployments.placement.memory import SHAPES, MemoryPlan
@@ -24,6 +28,7 @@ from scripts.openapi import openapi
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ROOT / "docs" / "reference"
+DOCUMENT: Final = PAGES / "asyncapi.json"
 EXAMPLE: Final = ROOT / ".env.example"
 _REGION: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CARDS: Final = (6, 8, 12, 16, 24, 48, 80)
@@ -37,6 +42,7 @@ _WIDTH: Final = 100
 def main() -> None:
     for page in pages():
         page.write_text(render(page), encoding="utf-8")
+    DOCUMENT.write_text(document(), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
 
 
@@ -49,6 +55,11 @@ def render(page: Path) -> str:
     """Returns the text of a page with its generated regions replaced."""
     text = page.read_text(encoding="utf-8")
     return _REGION.sub(lambda found: f"{found[1]}\n{REGIONS[found[2]]().strip()}\n\n{found[3]}", text)
+
+
+def document() -> str:
+    """Returns the text of the AsyncAPI document."""
+    return json.dumps(asyncapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 def example() -> str:

@@ -8,6 +8,7 @@ export PATH="$PWD/.venv/bin:$PATH"
 prepare_chromium
 prepare_chaos
 prepare_kubectl
+case " $* " in *" slow "*) prepare_clients ;; esac
 ruff check .
 ruff format --check .
 deptry .

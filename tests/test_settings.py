@@ -15,6 +15,7 @@ VALUES = {
     "PROFILES_FILE": str(SHIPPED),
     "PROFILE": "nano",
     "LLASA_MODEL_PATH": "/models/llasa",
+    "LLASA_WEIGHTS": "int8",
     "XCODEC_MODEL_PATH": "/models/xcodec2",
     "WHISPER_MODEL_PATH": "/models/whisper",
     "MODELS_CACHE_DIR": "/models/cache",

@@ -6,7 +6,7 @@ from typing import Final
 
 import gradio as gr
 
-from deployments.service.voices import BUILT_IN
+from deployments.service.built_in import BUILT_IN
 from deployments.voices.store import Voice
 from ui.texts import Texts
 

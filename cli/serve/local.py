@@ -48,7 +48,7 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
 
     Raises:
         InvalidConfig: the configuration does not deploy the service.
-        StartFailed: a checkpoint cannot be used, or the profile's GPU is missing.
+        StartFailed: a checkpoint cannot be used, or a GPU is missing that the profile or its weights need.
     """
     arguments = Arguments(**service_arguments(config))
     # Settings in .env must reach the replicas, too, which inherit the environment, but not the working directory.
@@ -78,6 +78,11 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
         raise StartFailed(
             f"The profile {profile.name} needs a GPU, and Ray finds none on this machine: see what nvidia-smi says (in "
             "Docker, `--gpus all`), or set PROFILE=nano."
+        )
+    if profile.device == "cpu" and profile.weights == "fp8":
+        raise StartFailed(
+            f"LLASA_WEIGHTS=fp8 needs a GPU, and the profile {profile.name} uses the CPU: set LLASA_WEIGHTS to int8 or "
+            "auto."
         )
     _fetch(profile, settings, say)
     logging_config = {"encoding": settings.log_format.upper(), "log_level": settings.log_level}

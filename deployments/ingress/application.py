@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
+from deployments.ingress.asyncapi import ASYNCAPI, LIVE
 from deployments.ingress.middleware.admission import AdmissionMiddleware
 from deployments.ingress.middleware.body_limit import BodyLimitMiddleware
 from deployments.ingress.middleware.keys import APIKeyMiddleware
@@ -24,7 +25,7 @@ from deployments.ingress.routes.dialogue import dialogue_routes
 from deployments.ingress.routes.elevenlabs import elevenlabs_routes
 from deployments.ingress.routes.gpu import gpu_routes
 from deployments.ingress.routes.jobs import job_routes
-from deployments.ingress.routes.live import LIVE, live_routes
+from deployments.ingress.routes.live import live_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
 from deployments.ingress.routes.pronunciations import pronunciation_routes
@@ -40,7 +41,7 @@ from deployments.settings import Settings
 from deployments.version import VERSION
 
 HEALTH: Final = ("/health",)
-DOCS: Final = ("/apidocs", "/openapi.json", "/static-offline-docs/*", "/favicon.ico")
+DOCS: Final = ("/apidocs", "/openapi.json", ASYNCAPI, "/static-offline-docs/*", "/favicon.ico")
 PAGE: Final = "/ui/"
 """The page, by its `route_prefix` in serve_config.yaml."""
 WORK: Final = (
@@ -50,6 +51,7 @@ WORK: Final = (
     "/v1/audio/transcriptions",
     "/v1/audio/translations",
     "/v1/audio/voices",
+    "/v1/audio/voices/import",
     "/v1/text-to-dialogue",
 )
 """Paths whose POST runs a model: these take turns."""

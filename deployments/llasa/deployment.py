@@ -69,7 +69,8 @@ class LlasaDeployment:
         self._folder = folder = fetch_checkpoint(self._profile.llasa, self._settings)
         if self._profile.device == "cpu":
             return _start_engine(folder, self._profile, self._profile.takes)
-        shape = LlamaShape.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        shape = LlamaShape.of(config, self._profile.weights)
         shared = self._profile.llasa_gpus < 1
 
         def load(gpu: Gpu | None) -> "Engine":
@@ -111,5 +112,7 @@ def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":
     from deployments.llasa.checkpoint import load_checkpoint
     from deployments.llasa.engine import Engine
 
-    checkpoint = load_checkpoint(str(folder), profile.device, system=profile.system, normaliser=profile.normaliser)
+    checkpoint = load_checkpoint(
+        str(folder), profile.device, profile.weights, system=profile.system, normaliser=profile.normaliser
+    )
     return Engine.fitting(checkpoint, takes)

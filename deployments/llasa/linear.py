@@ -1,17 +1,26 @@
-"""Linear layers without modules: 16-bit weights on every device."""
+"""Linear layers without modules: 16-bit weights on every device, or 8-bit ones with a scale for each output."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Final
 
 import torch
 from torch.nn import functional
 
+from deployments.errors import Unavailable
+from deployments.profiles import WeightType
+
 Linear = Callable[[torch.Tensor], torch.Tensor]
-"""[..., in] -> [..., out]"""
+"""[n, in] -> [n, out]"""
 
 _KERNELS = "fbgemm"
 """Multiplies float16 weights with float32; not available on ARM."""
+_FP8_CAPABILITY: Final = (8, 9)
+BLOCK: Final = 4096
+"""Rows of a weight that become 8-bit at once, through float32."""
+_TILE: Final = 32
+"""On a GPU, cuBLAS multiplies int8 matrices only if they have more than 16 rows, and not any number of them."""
 
 
 class HalfLinear:
@@ -38,9 +47,61 @@ class PlainLinear:
         return functional.linear(rows, self.weight)
 
 
+class Int8Linear:
+    """A layer with int8 weights. Each row of the input is rounded to int8, too, with a scale of its own.
+
+    The products are summed exactly, so a row's result does not depend on the other rows.
+
+    Args:
+        blocks: [n, in] rows of the weight, one block after another.
+    """
+
+    def __init__(self, blocks: Iterable[torch.Tensor]) -> None:
+        self.weight, self.scales = _joined(map(_to_int8, blocks))
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        integers, scales = _to_int8(rows)
+        if rows.device.type == "cuda":
+            integers = functional.pad(integers, (0, 0, 0, -len(rows) % _TILE))
+        products = torch._int_mm(integers, self.weight.T)[: len(rows)]
+        return (products * scales).mul_(self.scales).to(rows.dtype)
+
+
+class Fp8Linear:
+    """A layer with float8 weights (e4m3). Each row of the input becomes float8, too, with a scale of its own.
+
+    Args:
+        blocks: [n, in] rows of the weight, one block after another.
+    """
+
+    def __init__(self, blocks: Iterable[torch.Tensor]) -> None:
+        self.weight, self.scales = _joined(map(_to_fp8, blocks))
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        numbers, scales = _to_fp8(rows)
+        return torch._scaled_mm(numbers, self.weight.T, scales, self.scales, out_dtype=rows.dtype, use_fast_accum=True)
+
+
+SMALL_LINEARS: Final[dict[str, type[Int8Linear] | type[Fp8Linear]]] = {"int8": Int8Linear, "fp8": Fp8Linear}
+"""Layers with 8-bit weights, by type."""
+
+
 def linear(weight: torch.Tensor) -> Linear:
-    """Returns the fastest layer for a weight [out, in] on its device."""
-    return HalfLinear(weight) if weight.device.type == "cpu" and has_half_kernels() else PlainLinear(weight)
+    """Returns the fastest layer for a weight [out, in] in the type of the activations."""
+    return HalfLinear(weight) if weight.dtype == torch.float32 and has_half_kernels() else PlainLinear(weight)
+
+
+def check_weights(weights: WeightType, device: str) -> None:
+    """Raises Unavailable if a device cannot compute with such weights; says which ones it can compute with."""
+    on_cpu = torch.device(device).type == "cpu"
+    if weights == "fp8" and (on_cpu or torch.cuda.get_device_capability(device) < _FP8_CAPABILITY):
+        name = "a CPU" if on_cpu else torch.cuda.get_device_name(device)
+        raise Unavailable(
+            "LLASA_WEIGHTS=fp8 needs a GPU of compute capability 8.9 or more (such as an L4, RTX 4090 or H100), and "
+            f"this is {name}: set LLASA_WEIGHTS to int8 or auto."
+        )
+    if weights == "int8" and on_cpu and not has_int8_kernels():
+        raise Unavailable("This processor cannot multiply int8 weights exactly: set LLASA_WEIGHTS=auto.")
 
 
 @cache
@@ -54,3 +115,34 @@ def has_half_kernels() -> bool:
         warnings.simplefilter("ignore")
         HalfLinear(torch.ones(1, 1))(torch.ones(1, 1))
     return True
+
+
+def has_int8_kernels() -> bool:
+    """Returns whether this processor sums products of int8 exactly: older ones saturate sums of two at 16 bits."""
+    largest = torch.full((32, 64), 127, dtype=torch.int8)
+    return bool((torch._int_mm(largest, -largest.T) == -64 * 127**2).all())
+
+
+def _joined(blocks: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Joins blocks of a weight to one [out, in], and their scales to [1, out]."""
+    numbers, scales = zip(*blocks, strict=True)
+    return torch.cat(numbers), torch.cat(scales).T
+
+
+def _to_int8(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    scales = _scales(rows, 127)
+    return (rows / scales).round_().to(torch.int8), scales
+
+
+def _to_fp8(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    scales = _scales(rows, 448)
+    return (rows / scales).to(torch.float8_e4m3fn), scales
+
+
+def _scales(rows: torch.Tensor, largest: float) -> torch.Tensor:
+    """Returns float32 scales [n, 1] with which the largest number of each row becomes `largest`."""
+    if rows.device.type == "cpu":
+        most = rows.abs().amax(1, keepdim=True).float()
+    else:  # one kernel instead of three; on a CPU slower
+        most = torch.linalg.vector_norm(rows, torch.inf, 1, keepdim=True, dtype=torch.float32)
+    return most.mul_(1 / largest).clamp_min_(1e-12)  # a row may be zero

@@ -12,8 +12,9 @@ from safetensors import safe_open
 
 from deployments.errors import Unavailable
 from deployments.llasa.config import LlamaConfig
-from deployments.llasa.linear import Linear, linear
+from deployments.llasa.linear import BLOCK, SMALL_LINEARS, Linear, linear
 from deployments.placement.memory import head_rows
+from deployments.profiles import WeightType
 
 _READERS: Final = 4
 """Threads that copy to the device: one does not saturate a disk or a bus."""
@@ -104,7 +105,15 @@ class CheckpointFiles:
                 )
 
 
-def read_weights(config: LlamaConfig, source: Tensors, order: torch.Tensor, sampled: int, device: str) -> Weights:
+def read_weights(
+    config: LlamaConfig,
+    source: Tensors,
+    order: torch.Tensor,
+    sampled: int,
+    device: str,
+    weights: WeightType = "auto",
+    dtype: torch.dtype | None = None,
+) -> Weights:
     """Copies a checkpoint's tensors to a device, where none of them exists twice.
 
     Args:
@@ -113,8 +122,10 @@ def read_weights(config: LlamaConfig, source: Tensors, order: torch.Tensor, samp
         order: [vocabulary] token id of each engine id.
         sampled: Number of codes and END, which come first in `order`.
         device: Where to.
+        weights: Type of the matrices of layers and head.
+        dtype: Type of activations; default: bfloat16 on a GPU, float32 on a CPU.
     """
-    dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+    dtype = dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16)
     order = order.to(device)
 
     def fused(*names: str) -> torch.Tensor:
@@ -126,16 +137,22 @@ def read_weights(config: LlamaConfig, source: Tensors, order: torch.Tensor, samp
             place.copy_(part)
         return whole
 
+    def matrix(*names: str) -> Linear:
+        if weights == "auto":
+            return linear(fused(*names))
+        parts = map(source.get, names)
+        return SMALL_LINEARS[weights](block.to(device, dtype) for part in parts for block in part.split(BLOCK))
+
     def layer(number: int) -> Layer:
         prefix = f"model.layers.{number}."
         with torch.inference_mode():  # the mode belongs to a thread
             return Layer(
                 attention_norm=fused(f"{prefix}input_layernorm.weight"),
-                query_key_value=linear(fused(*(f"{prefix}self_attn.{part}_proj.weight" for part in "qkv"))),
-                output=linear(fused(f"{prefix}self_attn.o_proj.weight")),
+                query_key_value=matrix(*(f"{prefix}self_attn.{part}_proj.weight" for part in "qkv")),
+                output=matrix(f"{prefix}self_attn.o_proj.weight"),
                 mlp_norm=fused(f"{prefix}post_attention_layernorm.weight"),
-                gate_up=linear(fused(f"{prefix}mlp.gate_proj.weight", f"{prefix}mlp.up_proj.weight")),
-                down=linear(fused(f"{prefix}mlp.down_proj.weight")),
+                gate_up=matrix(f"{prefix}mlp.gate_proj.weight", f"{prefix}mlp.up_proj.weight"),
+                down=matrix(f"{prefix}mlp.down_proj.weight"),
             )
 
     with torch.inference_mode():
@@ -147,7 +164,8 @@ def read_weights(config: LlamaConfig, source: Tensors, order: torch.Tensor, samp
             head[:sampled] = source.get(_HEAD).to(device)[order[:sampled]].to(dtype)
         else:  # the padding of a head is never read, so other tokens can stand there
             head = embedding[: head_rows(sampled)].to(dtype)
-        head_layer, norm = linear(head), fused(_NORM)
+        head_layer = linear(head) if weights == "auto" else SMALL_LINEARS[weights](head.split(BLOCK))
+        norm = fused(_NORM)
         with ThreadPoolExecutor(_READERS) as pool:
             layers = tuple(pool.map(layer, range(config.shape.layers)))
     return Weights(config, embedding, layers, norm, head_layer, sampled, dtype)

@@ -1,13 +1,15 @@
 """Estimates what fits on a GPU: bytes of the models, and the takes that fit beside them. Pure arithmetic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from deployments.errors import Unavailable
+from deployments.profiles import WeightType
 
 _GIB: Final = 2**30
 _BFLOAT16: Final = 2
+_SCALE: Final = 4
 CONTEXT_BYTES: Final = _GIB // 2
 """Memory of CUDA itself with its kernels, in each process: about this on current GPUs."""
 CODEC_SIZE: Final = 65_536
@@ -39,9 +41,10 @@ class LlamaShape:
     kv_heads: int
     head_size: int
     vocabulary: int
+    weights: WeightType = "auto"
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Self:
+    def of(cls, config: Mapping[str, Any], weights: WeightType = "auto") -> Self:
         """Reads them from the contents of a checkpoint's config.json.
 
         Raises:
@@ -57,16 +60,22 @@ class LlamaShape:
                 kv_heads=config.get("num_key_value_heads") or heads,
                 head_size=config.get("head_dim") or config["hidden_size"] // heads,
                 vocabulary=config["vocab_size"],
+                weights=weights,
             )
         except KeyError as error:
             raise Unavailable(f"The config.json of this checkpoint is not a Llama's: it lacks {error}.") from error
 
-    def weights(self, codec_size: int = CODEC_SIZE) -> int:
-        """Bytes in bfloat16, as `deployments.llasa.checkpoint` loads them: the head has only codes and END."""
-        attention = 2 * self.hidden * self.head_size * (self.heads + self.kv_heads)
-        layer = attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
-        rows = self.vocabulary + head_rows(codec_size + 1)
-        return _BFLOAT16 * (self.layers * layer + self.hidden * (rows + 1))
+    def model(self, codec_size: int = CODEC_SIZE) -> int:
+        """Returns the bytes of the weights as `deployments.llasa.checkpoint` loads them to a GPU: the head has only
+        codes and END."""
+        heads = self.head_size * (self.heads + self.kv_heads)
+        head = head_rows(codec_size + 1)
+        matrices = self.layers * self.hidden * (2 * heads + 3 * self.intermediate) + self.hidden * head
+        others = self.hidden * (self.vocabulary + 2 * self.layers + 1)
+        if self.weights == "auto":
+            return _BFLOAT16 * (matrices + others)
+        outputs = self.layers * (heads + self.head_size * self.kv_heads + 2 * (self.hidden + self.intermediate)) + head
+        return matrices + _SCALE * outputs + _BFLOAT16 * others
 
     def token(self) -> int:
         """Returns the bytes of keys and values of a token."""
@@ -80,11 +89,13 @@ class LlamaShape:
         """Returns the bytes that the engine needs beside weights, keys and values: an estimate, rather too much."""
         attention = self.heads * WINDOW * 4  # scores, where no kernel fuses them
         activations = _BFLOAT16 * (4 * self.intermediate + 8 * self.hidden)
+        if self.weights == "int8":
+            activations += 16 * self.intermediate  # sums of gate and up, in int32 and float32
         return _LLASA_FIXED + PREFILL * (attention + activations) + takes * head_rows(codec_size + 1) * _LOGIT_WORK
 
     def replica(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
         """Returns the peak bytes of a Llasa replica."""
-        return self.weights(codec_size) + takes * self.take() + self.work(takes, codec_size) + CONTEXT_BYTES
+        return self.model(codec_size) + takes * self.take() + self.work(takes, codec_size) + CONTEXT_BYTES
 
 
 def head_rows(sampled: int) -> int:
@@ -135,9 +146,10 @@ class MemoryPlan:
         takes = (room - shape.replica(0)) // (shape.replica(1) - shape.replica(0))
         if takes >= 1:
             takes = min(wanted, takes)
-            return cls(usable, shape.weights(), takes, shape.take(), shape.work(takes) + CONTEXT_BYTES, beside)
+            return cls(usable, shape.model(), takes, shape.take(), shape.work(takes) + CONTEXT_BYTES, beside)
         both = f"{name} and XCodec2" if shared else name
-        fits = next((profile for profile, other in SHAPES.items() if other.replica(1) <= room), None)
+        shapes = {profile: replace(other, weights=shape.weights) for profile, other in SHAPES.items()}
+        fits = next((profile for profile, other in shapes.items() if other.replica(1) <= room), None)
         advice = f"PROFILE={fits} fits it" if fits else "no Llasa does; PROFILE=nano needs no GPU"
         raise Unavailable(
             f"{both} need {_gib(beside + shape.replica(1))} of a GPU, and this one has {_gib(usable)} for them: "

@@ -31,7 +31,7 @@ def choose_profile(
     Args:
         name: `auto` chooses the largest profile that fits the best GPU, and `nano` if none does.
         gpus: GPUs that Ray has now. A cluster whose GPU nodes come later names its profile.
-        settings: May override the checkpoints.
+        settings: May override the checkpoints, and have the type of the weights.
         profiles: All profiles by name; by default the shipped ones and those of PROFILES_FILE.
         measure: Returns the bytes of each GPU that this service can use; by default those of this node.
 
@@ -39,6 +39,7 @@ def choose_profile(
         InvalidProfiles: there is no such profile, or one of its checkpoints is known not to run here.
     """
     profiles = read_profiles(settings.profiles_file) if profiles is None else profiles
+    profiles = {key: replace(profile, weights=settings.llasa_weights) for key, profile in profiles.items()}
     check_profile_name(name, profiles)
     if name == AUTO:
         profile = _largest(profiles, gpus, measure or usable_bytes)
@@ -84,10 +85,9 @@ def _largest(profiles: Mapping[str, Profile], gpus: float, measure: Callable[[],
         )
     best, shared = max(sizes), gpus == 1
     needs = []
-    # Formats of quantised weights belong into this loop: one with which a profile fits comes before a smaller profile.
     for profile in tried:
         assert profile.shape  # noqa: S101 - as filtered
-        shape = SHAPES[profile.shape]
+        shape = replace(SHAPES[profile.shape], weights=profile.weights)
         try:
             plan = MemoryPlan.fit(best, shape, profile.takes, profile.name, shared=shared)
         except Unavailable:

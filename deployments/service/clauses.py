@@ -1,5 +1,6 @@
 """Splits a text that is still being written into units that can be spoken."""
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,6 +11,10 @@ Granularity = Literal["none", "sentence", "clause"]
 
 _WORTH: Final = CODES_A_SECOND / 2
 """Expected codes below which a unit is joined to the next: very short takes fail more often."""
+
+_COMPLETE: Final = re.compile(r"[^\W\d_](?:[,;]|(?P<sentence>[!?]))[\"'”’»)\]]*\Z")
+"""An end that the next piece cannot change, unlike that of a number or of an abbreviation: a writer of words sends the
+space with the next word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +74,7 @@ class Splitter:
         if self._granularity == "none":
             return {}
         kinds = (Boundary.CLAUSE, Boundary.SENTENCE, Boundary.PARAGRAPH)
-        return {end: kind for kind in kinds for end in boundaries(self._text, kind)}
+        ends = {end: kind for kind in kinds for end in boundaries(self._text, kind)}
+        if complete := _COMPLETE.search(self._text):
+            ends.setdefault(complete.end(), Boundary.SENTENCE if complete["sentence"] else Boundary.CLAUSE)
+        return ends

@@ -15,7 +15,8 @@ from deployments.service.backend import Clip
 from deployments.service.bodies import parse
 from deployments.service.clauses import Splitter, Unit
 from deployments.service.live_config import LiveConfig
-from deployments.service.live_speaker import LiveSpeaker, Sender, Spoken, error_message
+from deployments.service.live_messages import ErrorMessage, SessionConfigured, SessionDone
+from deployments.service.live_speaker import LiveSpeaker, Sender, Spoken
 from deployments.service.service import SpeechService
 
 MOST_BYTES: Final = 256 * 1024
@@ -74,11 +75,11 @@ class LiveSession:
                 try:
                     await self._handle(message)
                 except ServiceError as error:
-                    await self._send(error_message(error))
+                    await self._send(ErrorMessage.of(error).sent())
                     if isinstance(error, Unauthorized | InputTooLarge):
                         return POLICY if isinstance(error, Unauthorized) else TOO_BIG
         except TimedOut as error:
-            await self._send(error_message(error))
+            await self._send(ErrorMessage.of(error).sent())
         finally:
             if self._speaker:
                 await self._speaker.stop()
@@ -155,16 +156,15 @@ class LiveSession:
         complete = config.with_defaults(settings, self._service.profile)
         assert complete.sample_rate  # noqa: S101 - it has its defaults
         await self._send(
-            {
-                "type": "session.configured",
-                "voice": config.voice,
-                "response_format": config.response_format,
-                "sample_rate": rate_of(config.response_format, complete.sample_rate),
-                "seed": complete.seed,
-                "split_granularity": config.split_granularity,
-                "word_timestamps": config.word_timestamps,
-                "ignored": [*config.ignored, *config.unused(self._service.profile)],
-            }
+            SessionConfigured(
+                voice=config.voice,
+                response_format=config.response_format,
+                sample_rate=rate_of(config.response_format, complete.sample_rate),
+                seed=complete.seed,
+                split_granularity=config.split_granularity,
+                word_timestamps=config.word_timestamps,
+                ignored=[*config.ignored, *config.unused(self._service.profile)],
+            ).sent()
         )
 
     def _write(self, text: object) -> None:
@@ -196,8 +196,7 @@ class LiveSession:
         last = self._utterance + 1 if begun or speaker.ended == self._utterance else self._utterance
         spoken = speaker.spoken
         for index in range(speaker.ended, last):
-            done = {"utterance_index": index, "total_sentences": spoken, "cancelled": True}
-            await self._send({"type": "session.done", **done})
+            await self._send(SessionDone(utterance_index=index, total_sentences=spoken, cancelled=True).sent())
             spoken = 0
         self._utterance = speaker.ended = last
         self._units = 0

@@ -15,6 +15,7 @@ from deployments.service.clauses import Unit
 from deployments.service.deadline import deadline_error
 from deployments.service.delivery import SpeechResult
 from deployments.service.live_config import LiveConfig
+from deployments.service.live_messages import AudioChunk, AudioDone, AudioStart, ErrorMessage, SessionDone
 from deployments.service.service import SpeechService
 
 logger = logging.getLogger(__name__)
@@ -95,17 +96,17 @@ class LiveSpeaker:
                 await self._speak(spoken, spoken.unit)
                 self.spoken += 1
             else:
-                done = {"utterance_index": spoken.utterance, "total_sentences": spoken.index}
-                await self._send({"type": "session.done", **done})
+                done = SessionDone(utterance_index=spoken.utterance, total_sentences=spoken.index)
+                await self._send(done.sent())
                 self.ended = spoken.utterance + 1
 
     async def _speak(self, spoken: Spoken, unit: Unit) -> None:
-        place = {"utterance_index": spoken.utterance, "sentence_index": spoken.index}
+        place: dict[str, Any] = {"utterance_index": spoken.utterance, "sentence_index": spoken.index}
         params = spoken.config.of_unit(unit.text).with_defaults(self._service.settings, self._service.profile)
         assert params.sample_rate  # noqa: S101 - it has its defaults
         rate = rate_of(params.response_format, params.sample_rate)
-        kind = {"format": params.response_format, "sample_rate": rate}
-        await self._send({"type": "audio.start", **place, "sentence_text": unit.text, **kind})
+        kind: dict[str, Any] = {"format": params.response_format, "sample_rate": rate}
+        await self._send(AudioStart(**place, sentence_text=unit.text, **kind).sent())
         sent = 0
         failed: ServiceError | None = None
         try:
@@ -119,7 +120,7 @@ class LiveSpeaker:
                                 data += bytes(_SAMPLE_BYTES * round(unit.pause * rate))
                             if spoken.config.word_timestamps:
                                 words = _words(chunk.result, params.speed)
-                                await self._send({"type": "audio.chunk", **place, **kind, **words})
+                                await self._send(AudioChunk(**place, **kind, **words).sent())
                         if data:
                             sent += len(data)
                             await self._send(data)
@@ -131,13 +132,8 @@ class LiveSpeaker:
             logger.error("A unit of a live session failed", exc_info=error)
             failed = ServiceError("Something went wrong here; the service's log has it.")
         if failed:
-            await self._send({**error_message(failed), **place})
-        await self._send({"type": "audio.done", **place, "total_bytes": sent, "error": failed is not None})
-
-
-def error_message(error: ServiceError) -> dict[str, Any]:
-    """Returns the message about an error."""
-    return {"type": "error", "message": error.message, "code": error.code, "param": error.param}
+            await self._send(ErrorMessage.of(failed, **place).sent())
+        await self._send(AudioDone(**place, total_bytes=sent, error=failed is not None).sent())
 
 
 def _words(result: SpeechResult, speed: float) -> dict[str, Any]:

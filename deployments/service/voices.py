@@ -7,16 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
-
-import numpy as np
 
 from deployments.errors import Conflict, InvalidInput, NotFound, Unavailable
-from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, TakeRequest
+from deployments.llasa.protocol import SpeechLM
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
-from deployments.synthesis.pace import CODES_A_SECOND, Pace
+from deployments.service.built_in import BUILT_IN, PHRASE, built_in, built_in_name, generated_codes
+from deployments.synthesis.pace import CODES_A_SECOND
 from deployments.synthesis.synthesizer import Synthesizer
+from deployments.voices.bundle import Bundle, packed
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.reference import Reference
 from deployments.voices.shipped import shipped_voices
@@ -26,22 +25,11 @@ from deployments.voices.store import (
     VoiceStore,
     check_consent,
     check_name,
-    normal_name,
     voice_id,
 )
-from deployments.xcodec2.protocol import Waveform
+from deployments.xcodec2.protocol import Codes, Waveform
 
 logger = logging.getLogger(__name__)
-
-BUILT_IN: Final = (
-    "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar",
-)  # fmt: skip
-"""OpenAI's names. Their voices ship with the embedded checkpoints. With others, each is the voice that Llasa chooses
-without a reference for `_PHRASE`, with its index here (from 1) as the seed: generated at first use, then stored. They
-do not sound like OpenAI's."""
-_PHRASE: Final = "The sun is up, and a new day can begin."
-_TRIES: Final = 3
-"""Attempts at a built-in voice, with seeds `len(BUILT_IN)` apart, until one ends by itself."""
 
 
 class Voices:
@@ -78,7 +66,7 @@ class Voices:
         Raises:
             NotFound: there is no such voice.
         """
-        if name := _built_in_name(key):
+        if name := built_in_name(key):
             return await self._listed(name)
         return (await self._stored(key)).voice
 
@@ -89,7 +77,7 @@ class Voices:
             NotFound: there is no such voice.
             Unavailable: the voice must be prepared, and a model cannot serve.
         """
-        if name := _built_in_name(key):
+        if name := built_in_name(key):
             if self._ship:
                 return (await asyncio.to_thread(shipped_voices))[name]
             return (await self._built_in(name)).reference
@@ -126,12 +114,97 @@ class Voices:
             Conflict: a voice of that name exists.
             Unavailable: a model cannot serve.
         """
-        name = check_name(name)
-        consent = check_consent(consent)
-        if _built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
-            raise Conflict(f"There is a voice {name!r} already.", "name")
+        name, consent = await self._free(name), check_consent(consent)
         reference = await self._synthesizer.prepare(clip, ref_text, check)
-        reference = replace(reference, warnings=warnings + reference.warnings)
+        return await self._add(name, replace(reference, warnings=warnings + reference.warnings), clip, consent)
+
+    async def restore(self, name: str, bundle: Bundle, clip: Waveform) -> Voice:
+        """Stores the voice of a bundle. Its clip is encoded again if its codes are those of another codec.
+
+        Args:
+            name: Name of the voice.
+            bundle: The bundle.
+            clip: [samples] mono at 16 kHz: its clip.
+
+        Raises:
+            InvalidInput: the name, the consent or a code is invalid.
+            Conflict: a voice of that name exists.
+            Unavailable: a model cannot serve.
+        """
+        name, consent = await self._free(name), check_consent(bundle.consent)
+        if bundle.codec == self._codec:
+            reference = Reference(bundle.codes, bundle.ref_text, bundle.warnings)
+            await self._synthesizer.sound(reference)  # refuses codes that the codec does not have
+        else:
+            reference = await self._synthesizer.prepare(clip, bundle.ref_text, "off")
+            reference = replace(reference, warnings=tuple(dict.fromkeys(bundle.warnings + reference.warnings)))
+        return await self._add(name, reference, clip, consent)
+
+    async def bundle(self, key: str) -> bytes:
+        """Returns the bundle of a stored voice.
+
+        Raises:
+            InvalidInput: the voice is a built-in one.
+            NotFound: there is no such voice.
+            Unavailable: its clip must be decoded, and a model cannot serve.
+        """
+        if built_in_name(key):
+            raise InvalidInput("A built-in voice has no clip and cannot be exported.", "voice")
+        stored = await self._stored(key)
+        return await asyncio.to_thread(packed, stored, await self.sample(stored.voice.id))
+
+    async def rename(self, key: str, name: str) -> Voice:
+        """Renames a stored voice, which changes its id, too.
+
+        Raises:
+            InvalidInput: the name is invalid, or the voice is a built-in one.
+            NotFound: there is no such voice.
+            Conflict: a voice of the new name exists.
+        """
+        name = check_name(name)
+        if built_in_name(key):
+            raise InvalidInput("A built-in voice cannot be renamed.", "voice")
+        stored = await self._stored(key)
+        if built_in_name(name):
+            raise _taken(name)
+        with _on_disk(key):
+            return await asyncio.to_thread(self._store.rename, stored, name)
+
+    async def sample(self, key: str) -> Waveform:
+        """Returns [samples] mono at 16 kHz: a sample of a voice.
+
+        Raises:
+            NotFound: there is no such voice.
+            Unavailable: the voice must be generated or decoded, and a model cannot serve.
+        """
+        if not built_in_name(key):
+            with _on_disk(key):
+                clip = await asyncio.to_thread(self._store.clip, await self._stored(key))
+            if len(clip):
+                return clip
+        return await self._synthesizer.sound(await self.reference(key))
+
+    async def remove(self, key: str) -> Voice:
+        """Deletes a voice by its name or id.
+
+        Raises:
+            InvalidInput: the voice is a built-in one.
+            NotFound: there is no such voice.
+        """
+        if built_in_name(key):
+            raise InvalidInput("A built-in voice cannot be deleted.", "voice")
+        voice = (await self._stored(key)).voice
+        if not await asyncio.to_thread(self._store.remove, voice.id):
+            raise _no_voice(key)
+        return voice
+
+    async def _free(self, name: str) -> str:
+        name = check_name(name)
+        if built_in_name(name) or await asyncio.to_thread(self._store.read, name) is not None:
+            raise _taken(name)
+        return name
+
+    async def _add(self, name: str, reference: Reference, clip: Waveform, consent: str) -> Voice:
         voice = Voice(
             id=voice_id(name),
             name=name,
@@ -146,56 +219,11 @@ class Voices:
             await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
         return voice
 
-    async def rename(self, key: str, name: str) -> Voice:
-        """Renames a stored voice, which changes its id, too.
-
-        Raises:
-            InvalidInput: the name is invalid, or the voice is a built-in one.
-            NotFound: there is no such voice.
-            Conflict: a voice of the new name exists.
-        """
-        name = check_name(name)
-        if _built_in_name(key):
-            raise InvalidInput("A built-in voice cannot be renamed.", "voice")
-        stored = await self._stored(key)
-        if _built_in_name(name):
-            raise Conflict(f"There is a voice {name!r} already.", "name")
-        with _on_disk(key):
-            return await asyncio.to_thread(self._store.rename, stored, name)
-
-    async def sample(self, key: str) -> Waveform:
-        """Returns [samples] mono at 16 kHz: a sample of a voice.
-
-        Raises:
-            NotFound: there is no such voice.
-            Unavailable: the voice must be generated or decoded, and a model cannot serve.
-        """
-        if not _built_in_name(key):
-            with _on_disk(key):
-                clip = await asyncio.to_thread(self._store.clip, await self._stored(key))
-            if len(clip):
-                return clip
-        return await self._synthesizer.sound(await self.reference(key))
-
-    async def remove(self, key: str) -> Voice:
-        """Deletes a voice by its name or id.
-
-        Raises:
-            InvalidInput: the voice is a built-in one.
-            NotFound: there is no such voice.
-        """
-        if _built_in_name(key):
-            raise InvalidInput("A built-in voice cannot be deleted.", "voice")
-        voice = (await self._stored(key)).voice
-        if not await asyncio.to_thread(self._store.remove, voice.id):
-            raise _no_voice(key)
-        return voice
-
     async def _listed(self, name: str) -> Voice:
         if not self._ship:
-            return _built_in(name)
+            return built_in(name)
         reference = (await asyncio.to_thread(shipped_voices))[name]
-        return replace(_built_in(name), ref_text=reference.text, duration=_duration(reference.codes))
+        return replace(built_in(name), ref_text=reference.text, duration=_duration(reference.codes))
 
     async def _stored(self, key: str) -> StoredVoice:
         stored = await asyncio.to_thread(self._store.read, key)
@@ -229,9 +257,9 @@ class Voices:
             stored = self._made.get(name) or await self._kept(name)
             if stored and stored.voice.checkpoint == self._checkpoints:
                 return stored
-            codes = await self._invented(BUILT_IN.index(name) + 1)
-            voice = replace(_built_in(name), duration=_duration(codes), checkpoint=self._checkpoints)
-            stored = StoredVoice(voice, Reference(codes, _PHRASE))
+            codes = await generated_codes(name, self._lm, self._residency)
+            voice = replace(built_in(name), duration=_duration(codes), checkpoint=self._checkpoints)
+            stored = StoredVoice(voice, Reference(codes, PHRASE))
             try:
                 await asyncio.to_thread(self._store.replace, stored)
             except OSError as error:
@@ -246,34 +274,9 @@ class Voices:
             logger.warning("%s", error)
             return None
 
-    async def _invented(self, seed: int) -> Codes:
-        fewest, most = Pace().bounds(_PHRASE)
-        codes: Codes = np.zeros(0, np.int32)
-        async with self._residency.held(["Llasa"]):
-            for attempt in range(_TRIES):
-                sampling = Sampling(seed=seed + attempt * len(BUILT_IN))
-                take = TakeRequest(_PHRASE, sampling=sampling, min_codes=fewest, max_codes=most)
-                codes, finish = await self._take(take)
-                if finish == "stop":
-                    break
-        return codes
-
-    async def _take(self, take: TakeRequest) -> tuple[Codes, FinishReason | None]:
-        chunks = [chunk async for chunk in self._lm.generate(take)]
-        return np.concatenate([chunk.codes for chunk in chunks]), chunks[-1].finish
-
-
-def _built_in(name: str) -> Voice:
-    return Voice(f"builtin_{name}", name, created_at=0, ref_text=_PHRASE, duration=0.0)
-
 
 def _duration(codes: Codes) -> float:
     return len(codes) / CODES_A_SECOND
-
-
-def _built_in_name(key: str) -> str | None:
-    name = normal_name(key).lower().removeprefix("builtin_")
-    return name if name in BUILT_IN else None
 
 
 @contextmanager
@@ -290,3 +293,7 @@ def _on_disk(key: str) -> Iterator[None]:
 
 def _no_voice(key: str) -> NotFound:
     return NotFound(f"There is no voice {key[:100]!r}: see GET /v1/audio/voices.", "voice")
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is a voice {name!r} already.", "name")

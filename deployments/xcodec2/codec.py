@@ -26,7 +26,10 @@ class Xcodec2Codec:
     def __init__(self, folder: Path, device: str) -> None:
         self._folder = folder
         self._device = device
-        self._decoder = Decoder(folder, device)
+        # An engine in the same process has a stream, too: neither waits for the other.
+        self._stream = torch.cuda.Stream(device) if torch.device(device).type == "cuda" else None
+        with torch.cuda.stream(self._stream):
+            self._decoder = Decoder(folder, device)
         self._encoder: Encoder | None = None
         self._loading = threading.Lock()
         self.codec_size = self._decoder.codec_size
@@ -84,7 +87,7 @@ class Xcodec2Codec:
             raise InvalidAudio("The audio must be one channel of finite samples.")
         if len(wav) < HOP:
             return np.zeros(0, np.int32)
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
             return self.load_encoder()(wav)
 
     def decode(self, batch: Sequence[Codes], start: int = 0) -> list[Waveform]:
@@ -105,7 +108,7 @@ class Xcodec2Codec:
         stacked = np.stack(batch).astype(np.int64)
         if stacked.min() < 0 or stacked.max() >= self.codec_size:
             raise InvalidInput(f"The codes must lie between 0 and {self.codec_size - 1}.")
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
             wavs = self._decoder(torch.from_numpy(stacked).to(self._device), start).cpu().numpy()
         return [*wavs]
 

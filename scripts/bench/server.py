@@ -23,9 +23,7 @@ def running(module: str, *arguments: str, environment: Mapping[str, str]) -> Ite
     Raises:
         RuntimeError: the server ended, or was not healthy in time; the message is its output.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", module, *arguments]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
@@ -48,6 +46,14 @@ def running(module: str, *arguments: str, environment: Mapping[str, str]) -> Ite
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _healthy(process: "subprocess.Popen[bytes]", url: str) -> bool:

@@ -137,7 +137,7 @@ def test_transcribe_says_what_is_wrong_with_a_file(tmp_path: Path, capsys: pytes
     assert "warning: The file should last 3.0" in capsys.readouterr().err
 
 
-def test_voices_are_added_used_listed_and_removed(
+def test_voices_are_added_used_listed_moved_and_removed(
     tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     added = run("voices", "add", "anna/b", reference, "--ref-text", "A reference.", "--consent", "my own")
@@ -150,6 +150,11 @@ def test_voices_are_added_used_listed_and_removed(
     listed = capsys.readouterr().out
     assert "alloy" in listed
     assert "anna" in listed
+    assert run("voices", "export", "anna", "-o", tmp_path / "anna.zip") == 0
+    assert run("voices", "import", tmp_path / "anna.zip") == 3
+    assert run("voices", "import", tmp_path / "anna.zip", "--name", "berta") == 0
+    assert "berta" in capsys.readouterr().out
+    assert run("voices", "export", "berta", "-o", tmp_path / "none" / "berta.zip") == 3
     assert run("voices", "remove", "anna") == 0
     assert run("voices", "remove", "anna") == 3
 

@@ -23,6 +23,10 @@ def test_the_example_of_settings_is_up_to_date() -> None:
     assert reference.EXAMPLE.read_text(encoding="utf-8") == reference.example(), "Run python -m scripts.reference."
 
 
+def test_the_asyncapi_document_is_up_to_date() -> None:
+    assert reference.DOCUMENT.read_text(encoding="utf-8") == reference.document(), "Run python -m scripts.reference."
+
+
 def test_the_drawing_is_up_to_date() -> None:
     assert architecture.FILE.read_text(encoding="utf-8") == architecture.drawing(), (
         "Run python -m scripts.architecture."

@@ -16,7 +16,7 @@ from deployments.service.listener import Listener
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_transcriptions import Ear
 from tests.ingress.routes.test_tts import refused
-from tests.support.clips import voice, wav_file
+from tests.support.clips import encode, voice, wav_file
 from tests.support.noted import NotedService, noted_service
 
 BODY: dict[str, Any] = {"model": "tts-1", "input": "Hello there.", "voice": "alloy", "response_format": "wav"}
@@ -312,3 +312,24 @@ async def test_a_text_without_anything_stays_an_error(client: httpx.AsyncClient,
 async def test_clients_at_once_are_told_of_their_own_fields(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(client.post(SPEECH, json=BODY | {f"field-{n}": 1}) for n in range(8)))
     assert [answer.headers["x-ignored"] for answer in answers] == [f"field-{n}" for n in range(8)]
+
+
+async def test_open_webui_lists_models_and_voices_speaks_and_transcribes(client: httpx.AsyncClient) -> None:
+    models = (await client.get("/v1/audio/models")).json()["models"]
+    voices = (await client.get("/v1/audio/voices")).json()["voices"]
+    assert "tts-1" in [model["id"] for model in models]
+    assert {"id": "builtin_alloy", "name": "alloy"} in [{"id": each["id"], "name": each["name"]} for each in voices]
+    user = {"x-openwebui-user-name": "Ann", "x-openwebui-user-id": "1", "authorization": "Bearer none"}
+    said = {"input": "Hello there.", "model": "tts-1", "voice": voices[0]["id"]}
+    answer = await client.post(SPEECH, json=said | {"speed": 1.0}, headers=user)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/mpeg")
+    file = ("7a0c.webm", encode(voice(1.5, 48_000), "webm"), "audio/webm")
+    form = {"model": "whisper-1", "language": "en"}
+    heard = await client.post("/v1/audio/transcriptions", data=form, files={"file": file}, headers=user)
+    assert heard.raise_for_status().json()["text"]
+    refusal = (await client.post(SPEECH, json=said | {"voice": "nobody"}, headers=user)).json()
+    assert "no voice" in refusal["error"]["message"]
+    eleven = {"text": "Hello there.", "model_id": "", "voice_settings": {"stability": 0.5, "similarity_boost": 0.5}}
+    headers = {"accept": "audio/mpeg", "xi-api-key": "none"}
+    spoken = await client.post(f"/v1/text-to-speech/{voices[0]['id']}", json=eleven, headers=headers)
+    assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/mpeg")

@@ -70,6 +70,17 @@ def test_bfloat16_weights_become_float16_almost_without_loss(folder: Path) -> No
     assert_computes_what_transformers_does(folder)
 
 
+def test_small_weights_are_made_while_the_checkpoint_is_read_and_give_almost_the_same_logits(folder: Path) -> None:
+    ids = torch.arange(0, 2000, 13)
+    exact, small = (logits_of(load_checkpoint(str(folder), weights=weights), ids) for weights in ("auto", "int8"))
+    assert 0 < (small - exact).norm() / exact.norm() < 0.03
+
+
+def test_fp8_on_a_cpu_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"LLASA_WEIGHTS=fp8 needs a GPU .* this is a CPU: set LLASA_WEIGHTS to int8"):
+        load_checkpoint(str(tmp_path), weights="fp8")
+
+
 def test_a_checkpoint_in_many_shards_is_read(folder: Path) -> None:
     model = LlamaForCausalLM.from_pretrained(folder)
     (folder / "model.safetensors").unlink()

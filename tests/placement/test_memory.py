@@ -1,17 +1,18 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.gpu_check.random_checkpoint import random_weights
 from deployments.errors import Unavailable
-from deployments.llasa.linear import PlainLinear
+from deployments.llasa.linear import Fp8Linear, Int8Linear, PlainLinear
 from deployments.llasa.slots import Slots
 from deployments.llasa.weights import Weights
 from deployments.placement.memory import SHAPES, WINDOW, XCODEC2_BYTES, LlamaShape, MemoryPlan
-from deployments.profiles import PROFILES
-from scripts.random_checkpoints.weights import random_weights
+from deployments.profiles import PROFILES, WeightType
 from tests.support.fake_nvml import GIB
 
 LLASA_8B = SHAPES["llasa-8b"]
@@ -28,14 +29,17 @@ def tensors_of(weights: Weights) -> Iterator[torch.Tensor]:
         yield from (layer.attention_norm, layer.mlp_norm)
         linears += [layer.query_key_value, layer.output, layer.gate_up, layer.down]
     for linear in linears:
-        assert isinstance(linear, PlainLinear)
+        assert isinstance(linear, (PlainLinear, Int8Linear, Fp8Linear))
         yield linear.weight
+        if not isinstance(linear, PlainLinear):
+            yield linear.scales
 
 
-def test_a_shape_counts_the_bytes_of_a_model_on_a_gpu() -> None:
-    for shape in SHAPES.values():
+@pytest.mark.parametrize("weights_type", ["auto", "int8", "fp8"])
+def test_a_shape_counts_the_bytes_of_a_model_on_a_gpu(weights_type: WeightType) -> None:
+    for shape in (replace(shape, weights=weights_type) for shape in SHAPES.values()):
         weights = random_weights(shape, "meta")
-        assert shape.weights() == sum(tensor.nbytes for tensor in tensors_of(weights))
+        assert shape.model() == sum(tensor.nbytes for tensor in tensors_of(weights))
         slots = Slots(weights, 3, WINDOW)
         assert 3 * shape.take() == slots.cache_bytes
 
@@ -61,17 +65,26 @@ PLANS: dict[str, dict[int, tuple[int | None, int | None]]] = {
 }
 
 
+# With int8, which needs a little more work space than fp8.
+SMALL_PLANS: dict[str, dict[int, tuple[int | None, int | None]]] = {
+    "llasa-8b": {8: (None, None), 12: (None, 9), 16: (7, 16), 24: (16, 16), 40: (16, 16), 80: (16, 16)},
+    "llasa-3b": {8: (None, 12), 12: (10, 30), 16: (28, 32), 24: (32, 32), 40: (32, 32), 80: (32, 32)},
+    "llasa-1b": {8: (8, 64), 12: (64, 64), 16: (64, 64), 24: (64, 64), 40: (64, 64), 80: (64, 64)},
+}
+
+
+@pytest.mark.parametrize("weights", ["auto", "int8"])
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("gib", [8, 12, 16, 24, 40, 80])
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_size_on_every_gpu(name: str, gib: int, shared: bool) -> None:
-    expected = PLANS[name][gib][0 if shared else 1]
-    wanted = PROFILES[name].takes
+def test_every_size_on_every_gpu(name: str, gib: int, shared: bool, weights: WeightType) -> None:
+    expected = (PLANS if weights == "auto" else SMALL_PLANS)[name][gib][0 if shared else 1]
+    shape, wanted = replace(SHAPES[name], weights=weights), PROFILES[name].takes
     if expected is None:
         with pytest.raises(Unavailable, match="this one has"):
-            MemoryPlan.fit(gib * GIB, SHAPES[name], wanted, name, shared=shared)
+            MemoryPlan.fit(gib * GIB, shape, wanted, name, shared=shared)
     else:
-        plan = MemoryPlan.fit(gib * GIB, SHAPES[name], wanted, name, shared=shared)
+        plan = MemoryPlan.fit(gib * GIB, shape, wanted, name, shared=shared)
         assert plan.takes == expected
         assert plan.bytes <= gib * GIB
 

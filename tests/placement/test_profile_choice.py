@@ -111,3 +111,11 @@ def test_models_that_are_on_the_gpu_already_do_not_make_auto_choose_less(tmp_pat
     with place("Llasa", 0.8, 18 * GIB, reader, {}, tmp_path / "leases") as placement:
         placement.loaded(18 * GIB)
         assert usable_bytes(reader, {}, tmp_path / "leases") == [20 * GIB]
+
+
+def test_the_type_of_the_weights_is_the_settings_and_auto_plans_with_it() -> None:
+    small = PLAIN.model_copy(update={"llasa_weights": "int8"})
+    assert choose_profile("llasa-8b", 1, PLAIN).weights == "auto"
+    chosen = choose_profile("auto", 1, small, measure=lambda: [16 * GIB])
+    assert (chosen.name, chosen.weights) == ("llasa-8b", "int8")
+    assert automatic(1, 16).name == "llasa-3b"

@@ -124,6 +124,14 @@ def test_a_profile_for_gpus_is_refused_where_there_are_none(start: Callable[...,
     assert "Checkpoint" not in told
 
 
+@pytest.mark.cluster
+def test_weights_that_need_a_gpu_are_refused_where_the_profile_uses_the_cpu(start: Callable[..., Started]) -> None:
+    service = start(PROFILE="nano", LLASA_WEIGHTS="fp8")
+    told = service.until(None)
+    assert service.process.returncode == 1
+    assert "The service did not start. LLASA_WEIGHTS=fp8 needs a GPU, and the profile nano uses the CPU" in told
+
+
 def test_a_port_in_use_is_told_before_anything_starts(
     start: Callable[..., Started], environment: dict[str, str]
 ) -> None:

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,9 +37,15 @@ def test_an_utterance_is_one_unit_on_request() -> None:
 
 def test_a_unit_is_returned_as_soon_as_it_is_complete() -> None:
     splitter = Splitter("sentence", 5000)
-    assert splitter.add("Good morning everyone,") == []
-    assert splitter.add(" this") == [Unit("Good morning everyone,", 0.15)]
-    assert splitter.pending == len(" this")
+    assert splitter.add("Good morning everyone") == []
+    assert splitter.add(",") == [Unit("Good morning everyone,", 0.15)]
+    assert splitter.add(" this is the rest of it!") == [Unit("this is the rest of it!", 0.35)]
+    assert splitter.pending == 0
+
+
+@pytest.mark.parametrize("piece", ["Good morning everyone.", "We have paid 1,", "Look at https:", "They were 17!"])
+def test_an_end_that_the_next_piece_may_change_is_waited_for(piece: str) -> None:
+    assert Splitter("clause", 5000).add(piece) == []
 
 
 def test_abbreviations_and_numbers_end_nothing() -> None:

@@ -11,7 +11,8 @@ import pytest
 from deployments.errors import Conflict, InvalidAudio, InvalidInput, InvalidText, NotFound
 from deployments.llasa.protocol import CodeChunk, TakeRequest
 from deployments.profiles import PROFILES, Profile
-from deployments.service.voices import BUILT_IN, Voices
+from deployments.service.built_in import BUILT_IN
+from deployments.service.voices import Voices
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.preparation import ReferenceCheck

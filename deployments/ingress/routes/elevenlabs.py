@@ -31,18 +31,15 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
     @router.get("/v1/voices", summary="List the voices", responses={401: FAILURES[401]})
     async def voices() -> ElevenVoices:
         found = await service.list_voices()
-        return ElevenVoices(
-            total_count=len(found),
-            voices=[
-                ElevenVoice(
-                    voice_id=voice.id,
-                    name=voice.name,
-                    category="premade" if voice.id.startswith("builtin_") else "cloned",
-                    preview_url=f"/v1/audio/voices/{voice.id}/sample",
-                )
-                for voice in found
-            ],
-        )
+        return ElevenVoices(total_count=len(found), voices=[ElevenVoice.of(voice) for voice in found])
+
+    @router.get(
+        "/v1/voices/{voice_id}",
+        summary="Get a voice by its name or id",
+        responses={status: FAILURES[status] for status in (401, 404, 422)},
+    )
+    async def voice(voice_id: str) -> ElevenVoice:
+        return ElevenVoice.of(await service.voices.get(voice_id))
 
     @router.post(
         "/v1/text-to-speech/{voice_id}",

@@ -12,6 +12,7 @@ from deployments.service.bodies import IGNORED, JsonBody, parse
 from deployments.service.languages import SpokenLanguage
 from deployments.service.parameters import SpeechParams
 from deployments.settings import Seed
+from deployments.voices.store import Voice
 from deployments.whisper.protocol import Word
 
 _FORMAT: Final = re.compile(rf"({'|'.join(get_args(Format))})_(\d{{4,5}})(?:_\d+)?")
@@ -74,6 +75,16 @@ class ElevenVoice(BaseModel):
     category: str = Field(description="`premade` or `cloned`.")
     labels: dict[str, str] = {}
     preview_url: str = Field(description="Path of a sample.")
+
+    @classmethod
+    def of(cls, voice: Voice) -> Self:
+        """Returns a voice of this service."""
+        return cls(
+            voice_id=voice.id,
+            name=voice.name,
+            category="premade" if voice.id.startswith("builtin_") else "cloned",
+            preview_url=f"/v1/audio/voices/{voice.id}/sample",
+        )
 
 
 class ElevenVoices(BaseModel):

@@ -7,36 +7,22 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
+from deployments.ingress.asyncapi import ASYNCAPI, LIVE, asyncapi, summary
 from deployments.ingress.responses.exception_handlers import FAILURES, Failure, FailureEnvelope
 from deployments.service.live import MOST_BYTES, LiveSession
+from deployments.service.live_messages import CLIENT_MESSAGES, SERVER_MESSAGES, kind_of
 from deployments.service.service import SpeechService
 
-LIVE: Final = "/v1/audio/speech/stream"
 _FORBIDDEN: Final = 1008
-_HELP: Final = {
-    "client": {
-        "session.config": "First. Parameters of /v1/audio/speech, split_granularity, word_timestamps, api_key.",
-        "input.text": "text: the next piece of the text.",
-        "input.done": "The utterance is complete.",
-        "input.cancel": "Drop all that has not been sent.",
-        "session.close": "Speak what is left, then close.",
-    },
-    "server": {
-        "session.configured": "The configuration is accepted.",
-        "audio.start": "utterance_index, sentence_index, sentence_text, format, sample_rate. Binary frames follow.",
-        "audio.chunk": "timestamps of the words, if they are wanted.",
-        "audio.done": "total_bytes, error.",
-        "session.done": "utterance_index, total_sentences, and cancelled after input.cancel.",
-        "error": "message, code, param. The session goes on.",
-    },
-}
 
 
 class UpgradeEnvelope(FailureEnvelope):
-    """An error, and the messages of the WebSocket."""
+    """An error, and the messages of the WebSocket by their types."""
 
     messages: dict[str, dict[str, str]]
+    asyncapi: str = Field(description="Path of the AsyncAPI document.")
     longest_message: int
     """Bytes."""
 
@@ -60,8 +46,14 @@ def live_routes(service: SpeechService) -> APIRouter:
             param=None,
             code="upgrade_required",
         )
-        body = UpgradeEnvelope(error=error, messages=_HELP, longest_message=MOST_BYTES)
+        kinds = {"client": CLIENT_MESSAGES, "server": SERVER_MESSAGES}
+        messages = {side: {kind_of(model): summary(model) for model in models} for side, models in kinds.items()}
+        body = UpgradeEnvelope(error=error, messages=messages, asyncapi=ASYNCAPI, longest_message=MOST_BYTES)
         return JSONResponse(body.model_dump(), 426, {"Upgrade": "websocket", "Connection": "Upgrade"})
+
+    @router.get(ASYNCAPI, include_in_schema=False)
+    async def document() -> JSONResponse:
+        return JSONResponse(asyncapi())
 
     @router.websocket(LIVE)
     async def live(websocket: WebSocket) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field
@@ -16,6 +17,7 @@ from deployments.ingress.uploads import UploadRoute
 from deployments.service.bodies import FormBody, JsonBody, ignored_header
 from deployments.service.parameters import Consent, RefCheck, RefText
 from deployments.service.service import SpeechService
+from deployments.service.voice_bundles import BUNDLE_TYPE, VoiceBundles
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
 
@@ -36,6 +38,15 @@ class VoiceForm(FormBody):
     type: Annotated[
         Literal["audio_sample"], Field(description="OpenAI's kind of source: voices are made from clips.")
     ] = "audio_sample"
+
+
+class BundleForm(FormBody):
+    """The fields of an import."""
+
+    file: Annotated[UploadFile, File(description="A voice bundle, at most 8 MiB.")]
+    name: Annotated[
+        str | None, Field(description="Name of the voice. Default: that in the bundle.", examples=["narrator"])
+    ] = None
 
 
 class VoiceObject(BaseModel):
@@ -84,6 +95,7 @@ class DeletedVoice(BaseModel):
 def voice_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"], route_class=UploadRoute)
+    bundles = VoiceBundles(service)
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
     @router.get("", summary="List the voices", responses={401: FAILURES[401]})
@@ -101,6 +113,12 @@ def voice_routes(service: SpeechService) -> APIRouter:
                 form.name, clip, form.ref_text, form.consent, ref_check=form.ref_check, caller=turn
             )
         )
+
+    @router.post("/import", summary="Store the voice of a bundle", responses=RESPONSES | {409: FAILURES[409]})
+    async def restore(
+        form: Annotated[BundleForm, Form(media_type="multipart/form-data")], turn: HeldTurn
+    ) -> VoiceObject:
+        return _object(await bundles.restore(form.file.file, form.name or None, caller=turn))
 
     @router.get("/{voice}", summary="Get a voice by its name or id", responses=missing)
     async def voice(voice: str) -> VoiceObject:
@@ -127,6 +145,21 @@ def voice_routes(service: SpeechService) -> APIRouter:
         wav = await service.voice_sample(voice)
         file = await asyncio.to_thread(encoded, wav, "wav", SAMPLE_RATE)
         return audio_file(request, file, MEDIA_TYPES["wav"])
+
+    @router.get(
+        "/{voice}/bundle",
+        summary="Export a stored voice",
+        response_class=Response,
+        responses=missing
+        | {400: FAILURES[400], 503: FAILURES[503]}
+        | {200: {"content": {BUNDLE_TYPE: {}}, "description": "Zip file of the clip, its text, codes and consent."}},
+    )
+    async def bundle(voice: str) -> Response:
+        found = await service.voices.get(voice)
+        disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}.zip"
+        return Response(
+            await bundles.export(found.id), media_type=BUNDLE_TYPE, headers={"Content-Disposition": disposition}
+        )
 
     @router.delete("/{voice}", summary="Delete a voice by its name or id", responses=missing | {400: FAILURES[400]})
     async def delete(voice: str) -> DeletedVoice:

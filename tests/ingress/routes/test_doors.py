@@ -106,6 +106,8 @@ async def test_elevenlabs_voices_are_those_of_the_service(client: httpx.AsyncCli
     assert (await client.get("/v2/voices")).json()["voices"] == voices
     alloy = next(voice for voice in voices if voice["name"] == "alloy")
     assert alloy["category"] == "premade"
+    assert (await client.get(f"/v1/voices/{alloy['voice_id']}")).json() == alloy
+    assert (await client.get("/v1/voices/nobody")).status_code == 404
     assert (await client.get(alloy["preview_url"])).status_code == 200
     spoken = await client.post(f"/v1/text-to-speech/{alloy['voice_id']}", json={"text": "Hello there."})
     assert (spoken.status_code, spoken.headers["content-type"]) == (200, "audio/mpeg")

@@ -9,9 +9,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from deployments.audio.reading import decoded
 from deployments.errors import Unavailable
 from deployments.llasa.protocol import CodeChunk, TakeRequest
 from deployments.service.service import SpeechService
+from deployments.voices.bundle import packed, unpacked
+from deployments.voices.reference import Reference
+from deployments.voices.store import StoredVoice, Voice
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_tts import refused
 from tests.support.clips import voice, wav_file
@@ -126,3 +130,66 @@ async def test_a_voice_for_which_there_is_no_room_is_a_503(
         answer = await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})
         refused(answer, 503, "unavailable", None, "The voice cannot be stored now (No space left on device).")
         assert (await client.get("/v1/audio/voices/narrator")).status_code == 404
+
+
+async def stored_voice(client: httpx.AsyncClient, clip: bytes) -> dict[str, object]:
+    form = {"name": "narrator é", "consent": "my own", "ref_text": "A reference."}
+    made = await client.post("/v1/audio/voices", data=form, files={"audio_sample": clip})
+    found: dict[str, object] = made.raise_for_status().json()
+    return found
+
+
+async def speech(client: httpx.AsyncClient, voice: object) -> bytes:
+    body = {"model": "tts-1", "input": "Hello there.", "voice": voice, "stream": False}
+    return (await client.post("/v1/audio/speech", json=body)).raise_for_status().content
+
+
+async def test_an_exported_voice_is_the_same_where_it_is_imported(client: httpx.AsyncClient, clip: bytes) -> None:
+    made = await stored_voice(client, clip)
+    before = await speech(client, made["id"])
+    bundle = await client.get(f"/v1/audio/voices/{made['id']}/bundle")
+    assert (bundle.status_code, bundle.headers["content-type"]) == (200, "application/zip")
+    assert bundle.headers["content-disposition"] == "attachment; filename*=UTF-8''narrator%20%C3%A9.zip"
+    file = {"file": bundle.content}
+    refused(await client.post("/v1/audio/voices/import", files=file), 409, "conflict", "name", "already")
+    (await client.delete(f"/v1/audio/voices/{made['id']}")).raise_for_status()
+    back = (await client.post("/v1/audio/voices/import", files=file)).raise_for_status().json()
+    assert back | {"created_at": 0} == made | {"created_at": 0}
+    assert await speech(client, back["id"]) == before
+    other = (await client.post("/v1/audio/voices/import", files=file, data={"name": "other"})).json()
+    assert (other["name"], other["consent"]) == ("other", "my own")
+    assert await speech(client, "other") == before
+
+
+async def test_the_codes_of_another_codec_are_made_anew_from_the_clip(client: httpx.AsyncClient, clip: bytes) -> None:
+    made = await stored_voice(client, clip)
+    bundle = unpacked((await client.get(f"/v1/audio/voices/{made['id']}/bundle")).content)
+    foreign = StoredVoice(
+        Voice("", "foreign", 0, bundle.ref_text, 1.0, bundle.consent, "another-codec"),
+        Reference(bundle.codes + 1_000_000, bundle.ref_text),
+    )
+    file = {"file": packed(foreign, decoded(bundle.clip))}
+    back = (await client.post("/v1/audio/voices/import", files=file)).raise_for_status().json()
+    assert back["duration"] == made["duration"]
+    again = unpacked((await client.get("/v1/audio/voices/foreign/bundle")).content)
+    assert (again.codec, len(again.codes)) == (bundle.codec, len(bundle.codes))
+    assert await speech(client, "foreign")
+
+
+async def test_codes_that_the_codec_does_not_have_are_refused(client: httpx.AsyncClient, clip: bytes) -> None:
+    made = await stored_voice(client, clip)
+    bundle = unpacked((await client.get(f"/v1/audio/voices/{made['id']}/bundle")).content)
+    wrong = StoredVoice(
+        Voice("", "wrong", 0, bundle.ref_text, 1.0, bundle.consent, bundle.codec),
+        Reference(bundle.codes + 1_000_000, bundle.ref_text),
+    )
+    file = {"file": packed(wrong, decoded(bundle.clip))}
+    refused(await client.post("/v1/audio/voices/import", files=file), 400, "invalid_input", None, "The codes must lie")
+
+
+async def test_what_is_no_bundle_is_refused(client: httpx.AsyncClient) -> None:
+    refused(await client.get("/v1/audio/voices/alloy/bundle"), 400, "invalid_input", "voice", "built-in")
+    refused(await client.get("/v1/audio/voices/nobody/bundle"), 404, "not_found", "voice", "no voice")
+    answer = await client.post("/v1/audio/voices/import", files={"file": b"PK"})
+    refused(answer, 400, "invalid_input", "file", "cannot be imported")
+    refused(await client.post("/v1/audio/voices/import"), 422, "validation_error", "file", "missing")

@@ -16,9 +16,10 @@ from typing import Final
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from deployments.llasa.protocol import Sampling
+from deployments.llasa.protocol import Codes, Sampling
 from deployments.text.wer import tokens
 from deployments.voices.cleaning import clean
+from deployments.voices.shipped import shipped_voices
 from deployments.whisper.transcriber import WhisperTranscriber
 from scripts.eval_nano import Nano
 from scripts.judges import Likeness
@@ -80,30 +81,48 @@ def _life(audio: Audio) -> tuple[float, float]:
     return median(pitches), float(voiced.std() / voiced.mean()) if len(voiced) > 3 else 0.0
 
 
-async def evaluate(nano: Nano, judges: Judges, clips: Path, given: argparse.Namespace) -> None:
-    said: dict[str, str] = json.loads((clips / "clips.json").read_text())
-    waves = {name: clean(read(clips / f"{name}.wav")).wav for name in said}
-    vectors = {name: judges.likeness.of(wave) for name, wave in waves.items()}
+@dataclass(frozen=True)
+class Person:
+    text: str
+    wave: Audio
+    codes: Codes
+
+
+def recorded(nano: Nano, folder: Path) -> Iterator[tuple[str, Person]]:
+    texts: dict[str, str] = json.loads((folder / "clips.json").read_text())
+    for name, text in texts.items():
+        wave = clean(read(folder / f"{name}.wav")).wav
+        yield name, Person(text, wave, nano.encode(wave))
+
+
+def built_in(nano: Nano) -> Iterator[tuple[str, Person]]:
+    for name, voice in shipped_voices().items():
+        yield name, Person(voice.text, nano.decode(voice.codes), voice.codes)
+
+
+async def evaluate(nano: Nano, judges: Judges, given: argparse.Namespace) -> None:
+    sentences = given.texts.read_text().splitlines() if given.texts else SENTENCES
+    people = dict(built_in(nano) if given.clips.name == "built-in" else recorded(nano, given.clips))
+    vectors = {name: judges.likeness.of(person.wave) for name, person in people.items()}
     done = {(r.voice, r.text, r.seed) for r in results(given.results)}
-    for i, (name, wave) in enumerate(waves.items()):
-        turned = i % len(SENTENCES)  # few sentences are different ones for each voice
-        texts = (SENTENCES[turned:] + SENTENCES[:turned])[: given.sentences]
+    for i, (name, person) in enumerate(people.items()):
+        # Few sentences are different ones for each voice.
+        texts = [sentences[(i * given.sentences + k) % len(sentences)] for k in range(given.sentences)]
         if all((name, text, i) in done for text in texts):
             continue
-        codes = nano.encode(wave)
-        ref_text = await nano.listen(wave) if given.no_text else said[name]
+        ref_text = await nano.listen(person.wave) if given.no_text else person.text
         for text in texts:
             if (name, text, i) in done:
                 continue
-            take = await nano.speak(text, ref_text, codes, seed=i)
-            audio = nano.decode(np.concatenate([codes, take.codes]), start=len(codes))
+            take = await nano.speak(text, ref_text, person.codes, seed=i)
+            audio = nano.decode(np.concatenate([person.codes, take.codes]), start=len(person.codes))
             if given.audio:
                 given.audio.mkdir(parents=True, exist_ok=True)
-                write(given.audio / f"{name}-{SENTENCES.index(text)}.wav", audio)
+                write(given.audio / f"{name}-{sentences.index(text)}.wav", audio)
             f0, life = _life(audio)
             vector = judges.likeness.of(audio)
             found = Result(
-                name, text, ref_text, i, await judges.hear(audio), take.ended, f0, _life(wave)[0], life,
+                name, text, ref_text, i, await judges.hear(audio), take.ended, f0, _life(person.wave)[0], life,
                 float(vector @ vectors[name]), [float(vector @ v) for n, v in vectors.items() if n != name],
                 take.seconds * 50 / max(1, len(take.codes)),
             )  # fmt: skip
@@ -139,17 +158,18 @@ def report(rows: list[Result]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.eval_people", description=__doc__)
-    parser.add_argument("clips", type=Path)
+    parser.add_argument("clips", type=Path, help="of scripts/people.py, or `built-in`")
     parser.add_argument("registry", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("--weights", type=Path, default=Path("deployments/nano"))
     parser.add_argument("--sentences", type=int, default=len(SENTENCES), help="of each voice")
+    parser.add_argument("--texts", type=Path, help="what to say, a sentence a line")
     parser.add_argument("--no-text", action="store_true", help="the clip comes without its text: Whisper listens")
     parser.add_argument("--audio", type=Path, help="where the takes are kept as WAV")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     nano, judges = Nano(given.weights, Sampling(), given.threads), Judges(given.registry, given.threads)
-    asyncio.run(evaluate(nano, judges, given.clips, given))
+    asyncio.run(evaluate(nano, judges, given))
     nano.close()
     judges.close()
     for name, value in report(list(results(given.results))).items():

@@ -11,10 +11,10 @@ from .workplace import Workplace
 FOLDER: Final = Path(__file__).parent / "curves"
 _CHARTS: Final = {
     "decoder": ("magnitude", "phase"),
-    "encoder": ("error", "cell", "distance", "pitch", "throat"),
-    "lm": ("loss", "gaze", "edits", "ended", "voice"),
+    "encoder": ("error", "naming", "natural_cell", "natural_sound", "natural_pitch", "natural_throat"),
+    "lm": ("loss", "gaze", "edits", "ended", "pitch", "throat"),
 }
-_COLOURS: Final = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910")
+_COLOURS: Final = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910", "#555555")
 _WIDTH, _HEIGHT, _MARGIN = 640, 320, 48
 
 

@@ -104,6 +104,7 @@ async def test_a_clip_of_half_a_minute_is_cut_and_its_text_at_the_same_word(
     codec: CodecBatcher, ear: WhisperTranscriber
 ) -> None:
     voices = list(shipped_voices().values())
+    voices = voices[4:] + voices[:4]  # of the first one, followed by the second, Whisper leaves out a sentence
     async with asyncio.timeout(PATIENCE):
         clip = np.concatenate([await codec.decode(voice.codes) for voice in voices])
         assert len(clip) > 30 * SAMPLE_RATE

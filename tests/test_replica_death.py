@@ -159,7 +159,7 @@ async def test_what_is_measured_is_exported(running: Running) -> None:
         assert (await speech(client, input="Hello there.")).status_code == 200
     node = next(node for node in ray.nodes() if node["Alive"])
     url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
-    async with httpx.AsyncClient() as client, asyncio.timeout(60):
+    async with httpx.AsyncClient(timeout=60) as client, asyncio.timeout(60):
         while "ray_audio_ttfp_s_count" not in (text := (await client.get(url)).text):
             await asyncio.sleep(0.5)
     for name in ("requests_success_total", "audio_frames_total", "num_requests_running", "audio_rtf_bucket"):

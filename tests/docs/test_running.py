@@ -96,10 +96,13 @@ def test_the_commands_that_move_a_voice_run(url: str, folder: Path) -> None:
     [block] = [block for block in blocks("sh") if block.code.startswith(".venv/bin/llasa-serve voices")]
     form = {"name": "narrator", "consent": "my own", "ref_text": "What is said in the clip."}
     clip = {"audio_sample": (folder / "reference.wav").read_bytes()}
-    assert httpx.post(f"{url}/v1/audio/voices", data=form, files=clip).status_code in (200, 409)  # from the page's curl
+    assert httpx.post(f"{url}/v1/audio/voices", data=form, files=clip, timeout=60).status_code in (
+        200,
+        409,
+    )  # from the page's curl
     command = block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli")
     run(folder, url, "bash", "-ec", command.replace("http://other.example:7861", url))
-    assert httpx.get(f"{url}/v1/audio/voices/storyteller").json()["consent"]
+    assert httpx.get(f"{url}/v1/audio/voices/storyteller", timeout=60).json()["consent"]
 
 
 def test_the_command_line_speaks_a_book_and_subtitles(folder: Path, url: str) -> None:

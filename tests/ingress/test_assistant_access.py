@@ -22,7 +22,7 @@ async def test_nobody_can_hold_a_place_for_messages_that_are_never_sent(
 
 async def test_keys_are_asked_for(service: Callable[..., SpeechService]) -> None:
     with served(service(api_key="secret")) as url:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
             assert (await client.post(f"{url}/mcp", json=body)).status_code == 401
 
@@ -59,5 +59,5 @@ async def test_other_hosts_and_origins_than_those_allowed_are_refused(
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
     headers = {"host": host, "accept": "application/json, text/event-stream"} | ({"origin": origin} if origin else {})
     with served(service(**settings)) as url:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             assert (await client.post(f"{url}/mcp", json=body, headers=headers)).status_code == status

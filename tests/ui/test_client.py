@@ -118,7 +118,9 @@ def test_nothing_but_an_upload_is_taken_for_a_clip(page: str, clip_path: Path) -
 def test_what_is_no_number_ends_nothing(page: str, client: Client) -> None:
     fields = ["Hello there.", "alloy", None, "", 1, 0.9, False, None, "24000", "TOP_K", 0.95, 1.1, "Convert"]
     body = json.dumps({"data": fields, "session_hash": "x"}).replace('"TOP_K"', "NaN")
-    httpx.post(f"{page}/en/gradio_api/run/generate", content=body, headers={"content-type": "application/json"})
+    httpx.post(
+        f"{page}/en/gradio_api/run/generate", content=body, headers={"content-type": "application/json"}, timeout=60
+    )
     assert client.predict("Hello there.", "alloy", seed=None, api_name="/generate")
 
 
@@ -126,5 +128,5 @@ def test_uploaded_pages_are_not_shown(page: str) -> None:
     path = httpx.post(
         f"{page}/en/gradio_api/upload", files={"files": ("x.html", b"<script>alert(1)</script>", "text/html")}
     ).json()[0]
-    answer = httpx.get(f"{page}/en/gradio_api/file={path}")
+    answer = httpx.get(f"{page}/en/gradio_api/file={path}", timeout=60)
     assert answer.headers.get("content-disposition", "").startswith("attachment") or answer.status_code == 403

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.cluster
 
 
 async def test_the_page_is_below_ui_in_the_browsers_language(running: Running) -> None:
-    async with httpx.AsyncClient(base_url=running.url, follow_redirects=True) as client:
+    async with httpx.AsyncClient(base_url=running.url, follow_redirects=True, timeout=60) as client:
         english = await client.get("/ui/", headers={"accept-language": "de, en"})
         chinese = await client.get("/ui/", headers={"accept-language": "zh-CN"})
     assert (str(english.url), english.status_code) == (f"{running.url}/ui/en/", 200)

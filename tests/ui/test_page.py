@@ -290,7 +290,7 @@ def test_with_keys_the_page_asks_for_one(
         password.fill("sk-three")
         visitor.page.get_by_role("button", name="Login").click()
         visitor.says("body", "Incorrect")
-        assert httpx.get(f"{url}/en/config").status_code == 401
+        assert httpx.get(f"{url}/en/config", timeout=60).status_code == 401
         user.fill("bob")
         password.fill("sk-two")
         visitor.page.get_by_role("button", name="Login").click()
@@ -301,6 +301,6 @@ def test_with_keys_the_page_asks_for_one(
 
 
 def test_a_recording_that_is_no_longer_kept_is_told(page: str) -> None:
-    answer = httpx.get(f"{page}/takes/nobody-knows/speech.wav")
+    answer = httpx.get(f"{page}/takes/nobody-knows/speech.wav", timeout=60)
     assert answer.status_code == 404
     assert "generate it again" in answer.text

@@ -350,7 +350,7 @@ async def test_a_clip_beyond_the_limit_is_refused_before_it_is_read(service: Cal
     with served(service(max_upload_mb=0.1)) as url:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"audio_base64": "A" * 200_000}}
         headers = {"accept": "application/json, text/event-stream"}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             answer = await client.post(f"{url}/mcp", json=body, headers=headers)
         assert answer.status_code == 413
 

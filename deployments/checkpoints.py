@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from deployments.errors import Unavailable
-from deployments.nano.weights import verified
+from deployments.nano.weights import verified, version
 from deployments.settings import Settings
 
 _NANO: Final = "nano:"
@@ -31,6 +31,11 @@ def fetch_checkpoint(source: str, settings: Settings) -> Path:
     if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
         raise Unavailable(f"There is no checkpoint folder {source}: name one that exists, or a hub id like owner/name.")
     return _download(source, settings.models_cache_dir.expanduser(), settings)
+
+
+def identity(source: str) -> str:
+    """Returns what codes of a checkpoint are stored with: its name, and the version of one that ships."""
+    return f"{source}@{version(source.removeprefix(_NANO))}" if source.startswith(_NANO) else source
 
 
 def _download(source: str, cache: Path, settings: Settings) -> Path:

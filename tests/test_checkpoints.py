@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from deployments.checkpoints import fetch_checkpoint
+from deployments.checkpoints import fetch_checkpoint, identity
 from deployments.errors import Unavailable
+from deployments.nano.weights import FOLDER, version
 from deployments.settings import Settings
 
 
@@ -92,3 +94,14 @@ def test_the_embedded_checkpoints_are_used_where_they_are_installed(name: str, s
 def test_there_are_no_other_embedded_checkpoints(settings: Settings) -> None:
     with pytest.raises(Unavailable, match=r"no checkpoint nano:bark"):
         fetch_checkpoint("nano:bark", settings)
+
+
+def test_codes_of_a_shipped_checkpoint_are_stored_with_its_version(tmp_path: Path) -> None:
+    name, _, digest = identity("nano:xcodec2").partition("@")
+    assert name == "nano:xcodec2"
+    assert digest == version("xcodec2")
+    sums = json.loads((FOLDER / "checksums.json").read_text())
+    (tmp_path / "checksums.json").write_text(json.dumps(sums | {"xcodec2/config.json": "0" * 64}))
+    assert version("xcodec2", tmp_path) != digest
+    assert version("llasa", tmp_path) == version("llasa")
+    assert identity("me/codec") == "me/codec"

@@ -8,6 +8,7 @@ import numpy as np
 
 from deployments.audio.encoder import encoded
 from deployments.audio.tempo import Tempo
+from deployments.checkpoints import identity
 from deployments.errors import InvalidText
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, PartOrder, RecordedPart, Slot
@@ -61,7 +62,7 @@ class LongSpeech:
             chapters,
             {name: values[name] for name in _TAKE if values[name] is not None},
             Reference(reference.codes, reference.text),
-            f"{self.profile.llasa} {self.profile.xcodec2}",
+            f"{identity(self.profile.llasa)} {identity(self.profile.xcodec2)}",
             format,
             params.sample_rate or SAMPLE_RATE,
             params.seed or 0,

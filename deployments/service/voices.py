@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from deployments.checkpoints import identity
 from deployments.errors import Conflict, InvalidInput, NotFound, Unavailable
 from deployments.llasa.protocol import SpeechLM
 from deployments.profiles import Profile
@@ -50,8 +51,8 @@ class Voices:
         self._synthesizer = synthesizer
         self._lm = lm
         self._residency = residency
-        self._codec = profile.xcodec2
-        self._checkpoints = f"{profile.llasa} {profile.xcodec2}"
+        self._codec = identity(profile.xcodec2)
+        self._checkpoints = f"{identity(profile.llasa)} {self._codec}"
         self._ship = (profile.llasa, profile.xcodec2) == ("nano:llasa", "nano:xcodec2")
         self._locks = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._made: dict[str, StoredVoice] = {}  # built-in ones, if the folder is not writable

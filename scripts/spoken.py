@@ -23,7 +23,7 @@ _HEAD = """\
 [This Markdown]({source}) of {characters} characters, as language models write it, was spoken by `{model}` in the
 voice {voice} with `python -m scripts.spoken`. The table shows what was sent to the model, part by part, how many takes
 were made, and what the service's Whisper hears in the audio. {seconds:.0f} s of speech; word error {error:.0%}, at most
-100 % a part: the robotic voice of `nano` is hard to understand for a Whisper that was trained on people.
+100 % a part.
 
 | Part | Takes | Heard |
 |---|---|---|

@@ -157,7 +157,7 @@ ENGLISH: Final = Texts(
 - Long texts are spoken in parts; the first one plays while the others are generated.
 - If the result is not good, try another seed, or lower the temperature.
 - Idle models are unloaded; the next request waits some seconds until they are loaded again.
-- Machines without a GPU use the embedded nano models: small, robotic, English only, for trying things out.
+- Machines without a GPU use the embedded nano models: small, synthetic, English only, for trying things out.
 
 ### Licence and consent
 

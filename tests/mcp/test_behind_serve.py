@@ -10,7 +10,7 @@ from mcp import Client
 from mcp_types import AudioContent
 
 from tests.audio.test_encoder import decoded
-from tests.ingress.routes.test_assistants import MODES, TOOLS, refused, told
+from tests.ingress.routes.test_assistants import JOB_TOOLS, MODES, TOOLS, refused, told
 from tests.support.clips import voice, wav_file
 from tests.support.service import LONG, Running
 
@@ -36,7 +36,7 @@ async def test_tools_are_listed_and_speech_is_made_with_progress(running: Runnin
         stages.append(message)
 
     async with Client(f"{running.url}/mcp", mode=mode, read_timeout_seconds=120) as assistant:
-        assert {tool.name for tool in (await assistant.list_tools()).tools} == TOOLS
+        assert {tool.name for tool in (await assistant.list_tools()).tools} == TOOLS | JOB_TOOLS
         spoken = await assistant.call_tool(
             "generate_speech", {"input": "Hello there.", **REFERENCE}, progress_callback=note
         )
@@ -68,7 +68,7 @@ async def test_any_of_two_ingress_replicas_may_answer(running: Running, mode: st
         async with asyncio.timeout(60):
             while sum(count > before.get(log, 0) for log, count in calls().items()) < 2:
                 listed = await assistant.list_tools(cache_mode="refresh")
-                assert {tool.name for tool in listed.tools} == TOOLS
+                assert {tool.name for tool in listed.tools} == TOOLS | JOB_TOOLS
                 status = await assistant.call_tool("get_gpu_status", {})
                 assert not status.is_error, told(status)
         spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", **REFERENCE})

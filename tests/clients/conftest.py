@@ -60,14 +60,11 @@ class Clients:
 
 
 def environment(program: str) -> str:
-    """Returns the path of a program in the clients' environment, which CI must have."""
+    """Returns the path of a program in the clients' environment."""
     home = _ROOT / ".venv-clients"
     if (home / ".installed").exists():
         return str(home / "bin" / program)
-    reason = "The clients are not installed: `scripts/test.sh -m slow` installs them."
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    pytest.skip("The clients are not installed: `scripts/test.sh -m slow` installs them where Python 3.12 or 3.13 is.")
 
 
 def is_understood(text: str) -> bool:

@@ -1,7 +1,6 @@
 """A service on the embedded models behind a socket, and other people's clients in an environment of their own."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -28,6 +28,9 @@ def render(path: Path, format: FileFormat, book: Book, parts: Recording, chapter
         book: Title, author, cover and chapters.
         parts: What it says.
         chapter: Number of the only chapter in it, from 1; None: all.
+
+    Raises:
+        InvalidInput: the format cannot hold so much.
     """
     match format:
         case "srt":

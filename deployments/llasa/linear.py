@@ -21,6 +21,8 @@ BLOCK: Final = 4096
 """Rows of a weight that become 8-bit at once, through float32."""
 _TILE: Final = 32
 """On a GPU, cuBLAS multiplies int8 matrices only if they have more than 16 rows, and not any number of them."""
+_ALIGNMENT: Final = 16
+"""On a GPU, it multiplies 8-bit matrices only if inputs and outputs are multiples of this."""
 
 
 class HalfLinear:
@@ -62,8 +64,9 @@ class Int8Linear:
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         integers, scales = _to_int8(rows)
         if rows.device.type == "cuda":
-            integers = functional.pad(integers, (0, 0, 0, -len(rows) % _TILE))
-        products = torch._int_mm(integers, self.weight.T)[: len(rows)]
+            padding = 0, self.weight.shape[1] - rows.shape[1], 0, -len(rows) % _TILE
+            integers = functional.pad(integers, padding)
+        products = torch._int_mm(integers, self.weight.T)[: len(rows), : self.scales.shape[1]]
         return (products * scales).mul_(self.scales).to(rows.dtype)
 
 
@@ -76,10 +79,17 @@ class Fp8Linear:
 
     def __init__(self, blocks: Iterable[torch.Tensor]) -> None:
         self.weight, self.scales = _joined(map(_to_fp8, blocks))
+        self._outputs = self.scales.shape[1]
+        self.scales = functional.pad(self.scales, (0, len(self.weight) - self._outputs))
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        if padding := self.weight.shape[1] - rows.shape[1]:
+            rows = functional.pad(rows, (0, padding))
         numbers, scales = _to_fp8(rows)
-        return torch._scaled_mm(numbers, self.weight.T, scales, self.scales, out_dtype=rows.dtype, use_fast_accum=True)
+        products = torch._scaled_mm(
+            numbers, self.weight.T, scales, self.scales, out_dtype=rows.dtype, use_fast_accum=True
+        )
+        return products[:, : self._outputs]
 
 
 SMALL_LINEARS: Final[dict[str, type[Int8Linear] | type[Fp8Linear]]] = {"int8": Int8Linear, "fp8": Fp8Linear}
@@ -124,9 +134,14 @@ def has_int8_kernels() -> bool:
 
 
 def _joined(blocks: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Joins blocks of a weight to one [out, in], and their scales to [1, out]."""
+    """Joins blocks of a weight to one [out, in], and their scales to [1, out]. On a GPU, zeros align the weight."""
     numbers, scales = zip(*blocks, strict=True)
-    return torch.cat(numbers), torch.cat(scales).T
+    weight = torch.cat(numbers)
+    if weight.device.type == "cuda":
+        outputs, inputs = weight.shape
+        bits = functional.pad(weight.view(torch.int8), (0, -inputs % _ALIGNMENT, 0, -outputs % _ALIGNMENT))
+        weight = bits.view(weight.dtype)
+    return weight, torch.cat(scales).T
 
 
 def _to_int8(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

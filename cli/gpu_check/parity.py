@@ -75,4 +75,5 @@ def compare(reference: Weights, other: Weights, prompts: Sequence[Sequence[int]]
 
 def _logits(weights: Weights, llama: Llama, token: int, position: int) -> torch.Tensor:
     one, place = (torch.tensor([number], device=weights.device) for number in (token, position))
-    return llama.decode(one, place, [position + 1])[0].cpu()
+    lengths = [position + 1] if weights.device.type == "cpu" else None
+    return llama.decode(one, place, lengths)[0].cpu()

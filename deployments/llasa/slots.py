@@ -37,7 +37,12 @@ class Slots:
     @property
     def cache_bytes(self) -> int:
         """Bytes of keys and values."""
-        return self._llama.cache_bytes
+        return self._llama.cache.bytes
+
+    @property
+    def attention(self) -> str:
+        """How a step attends, in words."""
+        return self._llama.cache.kind
 
     def prefill(self, slot: int, tokens: NDArray[np.int64], start: int) -> None:
         """Computes a chunk of a prompt, from position `start` on."""
@@ -45,7 +50,7 @@ class Slots:
 
     def copy(self, source: int, target: int, count: int) -> None:
         """Copies the first `count` tokens of a slot's prompt to another slot."""
-        self._llama.copy(source, target, count)
+        self._llama.cache.copy(source, target, count)
 
     def begin(self, slot: int, prompt: NDArray[np.int64], sampling: Sampling, min_codes: int) -> None:
         """Begins a take, all of whose prompt but the last token is in its slot: steps advance it from here."""
@@ -58,12 +63,12 @@ class Slots:
         self._positions[slot] = self.window - 1
         self._begins[slot] = 0
 
-    def step(self, batch: int, lengths: int | Sequence[int], features: Features) -> torch.Tensor:
+    def step(self, batch: int, lengths: Sequence[int] | None, features: Features) -> torch.Tensor:
         """Advances the first `batch` slots by a token.
 
         Args:
             batch: Number of slots.
-            lengths: Tokens of each slot's take with this one, or a number that none exceeds: see `Llama.decode`.
+            lengths: See `Cache.attention`.
             features: What their takes need of the sampler.
 
         Returns:

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import product
 from typing import Final, Protocol
 
 import torch
@@ -14,7 +13,6 @@ from deployments.llasa.slots import Slots
 Tokens = Callable[[], list[int]]
 """Returns the tokens of a step by slot; waits until it has been computed."""
 
-_LENGTHS: Final = (256, 512, 768, 1024, 1536, 2048)
 _WARM_UPS: Final = 2
 """Steps before a capture, in which libraries allocate their work space and choose kernels."""
 
@@ -49,11 +47,11 @@ class EagerSteps:
         self.lag = int(as_graphs)
         self.path = f"eager steps on {slots.device}, attention of each take by matrix products"
         self._slots = slots
-        self._sizes = GraphSizes(slots) if as_graphs else None
+        self._sizes = graph_sizes(slots.count) if as_graphs else None
 
     def run(self, lengths: Sequence[int], features: Features) -> Tokens:
         if self._sizes:
-            return self._slots.step(*self._sizes.fit(lengths), Features()).clone().tolist
+            return self._slots.step(_fitting(self._sizes, lengths), None, Features()).clone().tolist
         return self._slots.step(len(lengths), lengths, features).tolist
 
     @contextmanager
@@ -62,21 +60,9 @@ class EagerSteps:
             yield
 
 
-class GraphSizes:
-    """The sizes of captured steps: powers of two of takes, and a few lengths."""
-
-    def __init__(self, slots: Slots) -> None:
-        self._batches = [*(2**n for n in range(slots.count.bit_length()) if 2**n < slots.count), slots.count]
-        self._lengths = [*(length for length in _LENGTHS if length < slots.window), slots.window]
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Yields all batches and lengths, the largest first, so that the others fit into the memory of its graph."""
-        return product(reversed(self._batches), reversed(self._lengths))
-
-    def fit(self, lengths: Sequence[int]) -> tuple[int, int]:
-        """Returns the smallest batch and length that hold these takes."""
-        batch = self._batches[bisect_left(self._batches, len(lengths))]
-        return batch, self._lengths[bisect_left(self._lengths, max(lengths))]
+def graph_sizes(slots: int) -> list[int]:
+    """Returns the batches of captured steps: powers of two, and all slots."""
+    return [*(2**n for n in range(slots.bit_length()) if 2**n < slots), slots]
 
 
 class GraphSteps:
@@ -88,31 +74,31 @@ class GraphSteps:
 
     def __init__(self, slots: Slots) -> None:
         self.lag = 1
-        self._sizes = GraphSizes(slots)
+        self._sizes = graph_sizes(slots.count)
         self._stream = torch.cuda.Stream()
-        self._graphs: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
-        self._outputs: dict[tuple[int, int], torch.Tensor] = {}
+        self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
+        self._outputs: dict[int, torch.Tensor] = {}
         # Two host buffers: one is read while the next step's tokens are copied to the other.
         self._host = [torch.zeros(slots.count, dtype=torch.int64, pin_memory=True) for _ in range(self.lag + 1)]
         torch.cuda.synchronize()  # weights and buffers were filled in another stream
         with self.context():
             pool = torch.cuda.graph_pool_handle()
-            for batch, length in self._sizes:
+            for batch in reversed(self._sizes):  # the others fit into the memory of the largest
                 for _ in range(_WARM_UPS):
-                    slots.step(batch, length, Features())
+                    slots.step(batch, None, Features())
                 graph = torch.cuda.CUDAGraph()
                 with torch.cuda.graph(graph, pool=pool, stream=self._stream):
-                    self._outputs[batch, length] = slots.step(batch, length, Features())
-                self._graphs[batch, length] = graph
+                    self._outputs[batch] = slots.step(batch, None, Features())
+                self._graphs[batch] = graph
             torch.cuda.synchronize()
-        self.path = f"{len(self._graphs)} CUDA graphs, scaled_dot_product_attention on slices of the cache"
+        self.path = f"{len(self._graphs)} CUDA graphs, {slots.attention}"
 
     def run(self, lengths: Sequence[int], features: Features) -> Tokens:
-        size = self._sizes.fit(lengths)
-        self._graphs[size].replay()
+        batch = _fitting(self._sizes, lengths)
+        self._graphs[batch].replay()
         host = self._host.pop(0)
         self._host.append(host)
-        host[: size[0]].copy_(self._outputs[size], non_blocking=True)
+        host[:batch].copy_(self._outputs[batch], non_blocking=True)
         event = torch.cuda.Event()
         event.record()
 
@@ -126,6 +112,10 @@ class GraphSteps:
     def context(self) -> Iterator[None]:
         with torch.inference_mode(), torch.cuda.stream(self._stream):
             yield
+
+
+def _fitting(sizes: Sequence[int], lengths: Sequence[int]) -> int:
+    return sizes[bisect_left(sizes, len(lengths))]
 
 
 def fastest_steps(slots: Slots) -> Steps:

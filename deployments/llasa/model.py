@@ -71,7 +71,7 @@ class Llama:
     def _project(
         self, layer: Layer, x: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """[n, hidden] -> queries [n, kv_heads, group, head_size], keys and values [n, 2, kv_heads, head_size]; rotated."""
+        """[n, hidden] -> queries [n, kv_heads, group, head_size], and keys and values [n, 2, kv_heads, head_size]."""
         projected = layer.query_key_value(self._normed(x, layer.attention_norm)).view(len(x), -1, self._size)
         rotated = projected[:, : self._heads + self._kv_heads]
         cosines, sines = rotation

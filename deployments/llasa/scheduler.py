@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from itertools import takewhile
 from typing import Final
 
 import numpy as np
@@ -42,8 +43,8 @@ class Scheduler:
         self._reading: dict[int, RunningTake] = {}
         """Takes whose prompt is not in the cache yet, by slot, the oldest first."""
         self._speaking: dict[int, RunningTake] = {}
-        self._known: dict[int, tuple[NDArray[np.int64], int]] = {}
-        """The prompt in each slot and how much of it is in the cache; stays when its take ends."""
+        self._known: dict[int, tuple[RunningTake, int]] = {}
+        """The take whose prompt is in each slot, and how much of it is in the cache; stays when the take ends."""
         self._flight = deque[tuple[Tokens, dict[int, RunningTake]]]()
         """Steps whose tokens have not been read yet."""
         self._turn = 0
@@ -92,7 +93,8 @@ class Scheduler:
         while self.waiting and self.running < self._limit:
             # The lowest one, because a step computes all slots up to the highest in use.
             free = next(n for n in range(self._slots.count) if n not in self._reading and n not in self._speaking)
-            self._reading[free] = self.waiting.popleft()
+            take = self._reading[free] = self.waiting.popleft()
+            take.opening = take.prompt[: self._chunk].tobytes()
 
     def _read(self) -> None:
         """Reads chunks of prompts, and begins all takes whose prompt is in the cache.
@@ -108,18 +110,20 @@ class Scheduler:
         order = [*self._reading]
         if self._turn % 2:
             order.sort(key=lambda slot: self._reading[slot].unread_tokens)
-        computed = False
+        computed: RunningTake | None = None
         for slot in order:
             take = self._reading[slot]
+            if computed and take.compared and take.opening != computed.opening:
+                continue  # the chunk is of no use to it: comparing all prompts each time would take longer than a step
             if not take.read and not self._reuse(slot, take):
                 continue
             if take.unread_tokens and not computed:
-                computed = True
+                computed = take
                 end = min(len(take.prompt) - 1, (take.read // self._chunk + 1) * self._chunk)
                 self._slots.prefill(slot, take.prompt[take.read : end], take.read)
                 self.prefilled_tokens += end - take.read
                 take.read = end
-                self._known[slot] = take.prompt, end
+                self._known[slot] = take, end
             if not take.unread_tokens:
                 self._slots.begin(slot, take.prompt, take.sampling, take.min_codes)
                 self._speaking[slot] = self._reading.pop(slot)
@@ -128,18 +132,22 @@ class Scheduler:
 
     def _reuse(self, slot: int, take: RunningTake) -> bool:
         """Copies what is in the cache of a take's prompt; returns false if it should wait for more."""
-        found = {other: self._reusable(take.prompt, *known) for other, known in self._known.items()}
+        take.compared = True
+        found = {
+            other: self._reusable(take.prompt, known.prompt, read)
+            for other, (known, read) in self._known.items()
+            if known.opening == take.opening
+        }
         source = max(found, key=lambda other: (found[other], other == slot), default=slot)
         count = found.get(source, 0)
-        for reader in self._reading.values():
-            if reader is take:
-                break
-            if self._reusable(take.prompt, reader.prompt, len(reader.prompt) - 1) > count:
+        for reader in takewhile(lambda reader: reader is not take, self._reading.values()):
+            alike = reader.opening == take.opening
+            if alike and self._reusable(take.prompt, reader.prompt, len(reader.prompt) - 1) > count:
                 return False
         if count and source != slot:
             self._slots.copy(source, slot, count)
         take.read = count
-        self._known[slot] = take.prompt, count
+        self._known[slot] = take, count
         return True
 
     def _reusable(self, prompt: NDArray[np.int64], other: NDArray[np.int64], count: int) -> int:

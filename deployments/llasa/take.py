@@ -34,6 +34,10 @@ class RunningTake:
     chunks: asyncio.Queue[CodeChunk | Unavailable] = field(default_factory=asyncio.Queue)
     cancelled: bool = False
     """Set by the event loop, when nobody reads it any more."""
+    opening: bytes = b""
+    """The first chunk of its prompt: prompts with another one have nothing to share."""
+    compared: bool = False
+    """Whether the cache was searched for its prompt."""
     read: int = 0
     """Tokens of the prompt that are in its slot."""
     steps: int = 0
@@ -74,6 +78,7 @@ class RunningTake:
     def restart(self) -> None:
         """Begins it again in another slot. Its seed makes the same codes; those that were sent are not sent again."""
         self.read = self.steps = 0
+        self.compared = False
         self.codes.clear()
 
     def fail(self, message: str) -> None:

@@ -275,6 +275,22 @@ def test_a_short_prompt_does_not_wait_for_the_whole_of_a_long_one(weights: Weigh
     assert not long.chunks.empty()
 
 
+class Comparing(Scheduler):
+    """Counts searches of the cache."""
+
+    searches = 0
+
+    def _reuse(self, slot: int, take: RunningTake) -> bool:
+        self.searches += 1
+        return super()._reuse(slot, take)
+
+
+def test_of_many_different_prompts_each_is_compared_with_the_others_once_or_twice(weights: Weights) -> None:
+    scheduler = Comparing(slots := Slots(weights, 24, WINDOW), EagerSteps(slots), END)
+    run(scheduler, *(take(number, limit=2) for number in range(48)))
+    assert scheduler.searches <= 2 * 48
+
+
 def test_chunks_end_where_the_codecs_windows_do(weights: Weights) -> None:
     slots = Slots(weights, 1, WINDOW)
     one = take(1, limit=130, min_codes=130)

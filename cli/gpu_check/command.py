@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 import torch
 
 from cli.gpu_check.churn import Churn, churn
+from cli.gpu_check.codec import CodecCheck, check_codec
 from cli.gpu_check.parity import Parity, compare, nano_requests
 from cli.gpu_check.sizes import Result, describe, measure_size
 from deployments.errors import Unavailable
@@ -26,6 +27,8 @@ _STEPS: Final = 100
 _LEAST_AGREEMENT: Final = 0.9
 """Fraction of equal codes below which the 16-bit engine is wrong: bfloat16 alone changes a few of a hundred."""
 
+_LEAST_DECIBELS: Final = 40
+
 
 @dataclass
 class Report:
@@ -37,6 +40,7 @@ class Report:
     """Of the embedded Llasa with each type of weights, against the CPU's 16 bits."""
     refused: list[str] = field(default_factory=list)
     """Types of weights that the device does not compute with."""
+    codec: CodecCheck | None = None
     churn: Churn | None = None
     sizes: list[Result] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -49,6 +53,8 @@ class Report:
                 f"{parity.mean_error:.3g} (largest {parity.largest_error:.3g}, spread {parity.spread:.3g})"
             )
         lines += [f"  {line}" for line in self.refused]
+        if self.codec:
+            lines += ["", str(self.codec)]
         if self.churn:
             lines += [
                 "",
@@ -73,6 +79,7 @@ def run_gpu_check(given: argparse.Namespace) -> int:
         return 1
     report = Report(_device(device), _software())
     types = _check_parity(report, device, given.weights or get_args(WeightType))
+    _check_codec(report, device)
     _check_churn(report, device, given.seconds)
     free = torch.cuda.mem_get_info()[0] if device == "cuda" else 0
     sizes = given.sizes if given.sizes is not None else ["tiny"] if device == "cpu" else ["1b", "3b", "8b"]
@@ -108,6 +115,14 @@ def _check_parity(report: Report, device: str, wanted: Sequence[WeightType]) -> 
     if "auto" in types and report.parity["auto"].same_code < _LEAST_AGREEMENT:
         report.failures.append("the GPU chooses other codes than the CPU")
     return types
+
+
+def _check_codec(report: Report, device: str) -> None:
+    codec = report.codec = check_codec(device)
+    if min(codec.same_codes, codec.decibels / _LEAST_DECIBELS) < _LEAST_AGREEMENT:
+        report.failures.append("the GPU's codec is not the CPU's")
+    if codec.used and codec.used > codec.planned:
+        report.failures.append("the codec uses more memory than was planned")
 
 
 def _check_churn(report: Report, device: str, seconds: float) -> None:

@@ -18,6 +18,8 @@ def test_the_check_finds_that_a_cpu_agrees_with_a_cpu(tmp_path: Path, capsys: py
     assert report["parity"]["int8"]["same_code"] > 0.9
     assert 0 < report["parity"]["int8"]["mean_error"] < 0.1 * report["parity"]["int8"]["spread"]
     assert "LLASA_WEIGHTS=fp8 needs a GPU" in report["refused"][0]
+    assert report["codec"]["same_codes"] == 1
+    assert report["codec"]["decibels"] > 100
     assert report["churn"]["as_alone"] == report["churn"]["whole"] == 14
     assert report["churn"]["left"] == 6
     (result,) = report["sizes"]

@@ -1,7 +1,7 @@
 """Linear layers without modules: 16-bit weights on every device, or 8-bit ones with a scale for each output."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -17,7 +17,7 @@ Linear = Callable[[torch.Tensor], torch.Tensor]
 _KERNELS = "fbgemm"
 """Multiplies float16 weights with float32; not available on ARM."""
 _FP8_CAPABILITY: Final = (8, 9)
-BLOCK: Final = 4096
+_BLOCK: Final = 4096
 """Rows of a weight that become 8-bit at once, through float32."""
 _TILE: Final = 32
 """On a GPU, cuBLAS multiplies int8 matrices only if they have more than 16 rows, and not any number of them."""
@@ -55,11 +55,12 @@ class Int8Linear:
     The products are summed exactly, so a row's result does not depend on the other rows.
 
     Args:
-        blocks: [n, in] rows of the weight, one block after another.
+        parts: [n, in] rows of the weight, one part after another.
+        device: Where to.
     """
 
-    def __init__(self, blocks: Iterable[torch.Tensor]) -> None:
-        self.weight, self.scales = _joined(map(_to_int8, blocks))
+    def __init__(self, parts: Sequence[torch.Tensor], device: str) -> None:
+        self.weight, self.scales = _packed(parts, device, _to_int8)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         integers, scales = _to_int8(rows)
@@ -74,11 +75,12 @@ class Fp8Linear:
     """A layer with float8 weights (e4m3). Each row of the input becomes float8, too, with a scale of its own.
 
     Args:
-        blocks: [n, in] rows of the weight, one block after another.
+        parts: [n, in] rows of the weight, one part after another.
+        device: Where to.
     """
 
-    def __init__(self, blocks: Iterable[torch.Tensor]) -> None:
-        self.weight, self.scales = _joined(map(_to_fp8, blocks))
+    def __init__(self, parts: Sequence[torch.Tensor], device: str) -> None:
+        self.weight, self.scales = _packed(parts, device, _to_fp8)
         self._outputs = self.scales.shape[1]
         self.scales = functional.pad(self.scales, (0, len(self.weight) - self._outputs))
 
@@ -133,15 +135,28 @@ def has_int8_kernels() -> bool:
     return bool((torch._int_mm(largest, -largest.T) == -64 * 127**2).all())
 
 
-def _joined(blocks: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Joins blocks of a weight to one [out, in], and their scales to [1, out]. On a GPU, zeros align the weight."""
-    numbers, scales = zip(*blocks, strict=True)
-    weight = torch.cat(numbers)
-    if weight.device.type == "cuda":
-        outputs, inputs = weight.shape
-        bits = functional.pad(weight.view(torch.int8), (0, -inputs % _ALIGNMENT, 0, -outputs % _ALIGNMENT))
-        weight = bits.view(weight.dtype)
-    return weight, torch.cat(scales).T
+def _packed(
+    parts: Sequence[torch.Tensor], device: str, rounded: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rounds parts of a weight to 8 bits: [out, in], which zeros align on a GPU, and scales [1, out].
+
+    Block by block, into their place: the memory plan has no room for a second copy.
+    """
+    outputs, inputs = sum(map(len, parts)), parts[0].shape[1]
+    alignment = 1 if torch.device(device).type == "cpu" else _ALIGNMENT
+    rows, columns = (-(-size // alignment) * alignment for size in (outputs, inputs))
+    scales = torch.empty(outputs, 1, device=device)
+    weight: torch.Tensor | None = None
+    begin = 0
+    for block in (block for part in parts for block in part.split(_BLOCK)):
+        end = begin + len(block)
+        numbers, scales[begin:end] = rounded(block.to(device))
+        if weight is None:
+            weight = torch.zeros(rows, columns, dtype=torch.int8, device=device).view(numbers.dtype)
+        weight[begin:end, :inputs] = numbers
+        begin = end
+    assert weight is not None  # noqa: S101 - a weight has rows
+    return weight, scales.T
 
 
 def _to_int8(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from deployments.errors import Unavailable
 from deployments.llasa.config import LlamaConfig
-from deployments.llasa.linear import BLOCK, SMALL_LINEARS, Linear, linear
+from deployments.llasa.linear import SMALL_LINEARS, Linear, linear
 from deployments.placement.memory import head_rows
 from deployments.profiles import WeightType
 
@@ -140,8 +140,7 @@ def read_weights(
     def matrix(*names: str) -> Linear:
         if weights == "auto":
             return linear(fused(*names))
-        parts = map(source.get, names)
-        return SMALL_LINEARS[weights](block.to(device, dtype) for part in parts for block in part.split(BLOCK))
+        return SMALL_LINEARS[weights]([*map(source.get, names)], device)
 
     def layer(number: int) -> Layer:
         prefix = f"model.layers.{number}."
@@ -164,10 +163,12 @@ def read_weights(
             head[:sampled] = source.get(_HEAD).to(device)[order[:sampled]].to(dtype)
         else:  # the padding of a head is never read, so other tokens can stand there
             head = embedding[: head_rows(sampled)].to(dtype)
-        head_layer = linear(head) if weights == "auto" else SMALL_LINEARS[weights](head.split(BLOCK))
+        head_layer = linear(head) if weights == "auto" else SMALL_LINEARS[weights]([head], device)
         norm = fused(_NORM)
         with ThreadPoolExecutor(_READERS) as pool:
             layers = tuple(pool.map(layer, range(config.shape.layers)))
+    if torch.device(device).type == "cuda":
+        torch.cuda.empty_cache()  # what tables and blocks took while they were copied
     return Weights(config, embedding, layers, norm, head_layer, sampled, dtype)
 
 

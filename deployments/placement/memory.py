@@ -18,13 +18,13 @@ WINDOW: Final = 2048
 PREFILL: Final = 512
 """Prompt tokens that Llasa's engine computes at once on a GPU."""
 _LLASA_FIXED: Final = _GIB // 2
-"""Nodes of about 40 captured CUDA graphs, and cuBLAS's work space."""
+"""Nodes of the captured CUDA graphs, and cuBLAS's work space."""
 _LOGIT_WORK: Final = 64
 """Bytes for each logit of a step: float32 logits in several versions, and the noise with its int64 hashes."""
 _HEAD_MULTIPLE: Final = 64
 _XCODEC2_WEIGHTS: Final = 2_600_000_000
 """629 million parameters in float32, with buffers: half precision breaks its Fourier transforms."""
-_XCODEC2_WORK: Final = _GIB * 3 // 2
+_XCODEC2_WORK: Final = _GIB * 7 // 4
 """Activations of a batch of 8 clips of 40 s."""
 XCODEC2_BYTES: Final = _XCODEC2_WEIGHTS + _XCODEC2_WORK + CONTEXT_BYTES
 """Peak memory of an XCodec2 replica."""

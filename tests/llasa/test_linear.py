@@ -61,7 +61,7 @@ def test_a_machine_without_kernels_computes_as_torch_does(on_arm: None) -> None:
 @pytest.mark.parametrize(("weights", "error"), [("int8", 0.012), ("fp8", 0.05)])
 def test_small_weights_give_almost_what_the_weight_gives(weights: str, error: float) -> None:
     weight, rows = torch.randn(160, 96), torch.randn(9, 96) * torch.logspace(-3, 3, 9)[:, None]
-    layer = SMALL_LINEARS[weights](weight.split(50))
+    layer = SMALL_LINEARS[weights](weight.split(50), "cpu")
     exact = functional.linear(rows, weight)
     assert (layer.weight.shape, layer.weight.element_size(), layer.scales.shape) == ((160, 96), 1, (1, 160))
     assert ((layer(rows) - exact).norm(dim=1) / exact.norm(dim=1)).max() < error
@@ -71,13 +71,13 @@ def test_small_weights_give_almost_what_the_weight_gives(weights: str, error: fl
 def test_each_output_of_a_small_layer_has_a_scale_of_its_own() -> None:
     weight, rows = torch.randn(2, 64) * torch.tensor([[1e-4], [1e4]]), torch.randn(50, 64)
     exact = functional.linear(rows, weight)
-    assert ((Int8Linear([weight])(rows) - exact).norm(dim=0) / exact.norm(dim=0)).max() < 0.02
+    assert ((Int8Linear([weight], "cpu")(rows) - exact).norm(dim=0) / exact.norm(dim=0)).max() < 0.02
 
 
 @pytest.mark.skipif(not has_int8_kernels(), reason="this processor does not sum products of int8 exactly")
 @pytest.mark.parametrize(("inputs", "outputs"), [(288, 1152), (384, 288), (2048, 512)])
 def test_a_row_of_int8_is_the_same_bits_whatever_rows_are_beside_it(inputs: int, outputs: int) -> None:
-    layer, rows = Int8Linear([torch.randn(outputs, inputs)]), torch.randn(40, inputs)
+    layer, rows = Int8Linear([torch.randn(outputs, inputs)], "cpu"), torch.randn(40, inputs)
     together = layer(rows)
     for begin, end in ((0, 1), (3, 5), (7, 20), (39, 40)):
         assert torch.equal(layer(rows[begin:end]), together[begin:end])

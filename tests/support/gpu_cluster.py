@@ -70,7 +70,7 @@ def least_loaded_at_each_start(folder: Path) -> list[int]:
         "metrics_interval_s": 1,
         "policy": {
             "policy_function": "deployments.residency.policy:ResidencyPolicy",
-            "policy_kwargs": {"timeout_s": 600},
+            "policy_kwargs": {"timeout_s": 600, "release_s": 0},
         },
     }
     chosen = []

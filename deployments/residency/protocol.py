@@ -91,7 +91,7 @@ class Residency(Protocol):
         ...
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
-        """Loads or wakes models ahead of need; their idle time begins then. Pinned ones stay until they are offloaded."""
+        """Loads or wakes models ahead of need; their idle time begins then. Pinned ones stay until an offload."""
         ...
 
     async def set_timeout(self, models: Sequence[str], seconds: float) -> None:

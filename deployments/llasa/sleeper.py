@@ -14,12 +14,13 @@ class SleepingLlasa:
     Args:
         folder: Reads the weights.
         takes: Takes at once.
+        checkpoint: What `folder` has loaded; by default it is loaded here.
     """
 
-    def __init__(self, folder: CheckpointFolder, takes: int) -> None:
+    def __init__(self, folder: CheckpointFolder, takes: int, checkpoint: Checkpoint | None = None) -> None:
         self._folder = folder
         self._copy: HostCopy | None = None
-        self._checkpoint: Checkpoint | None = folder.load()
+        self._checkpoint: Checkpoint | None = checkpoint or folder.load()
         self._engine: Engine | None = Engine.fitting(self._checkpoint, takes)
 
     @property

@@ -28,7 +28,7 @@ async def order(residency: Residency, name: str, models: list[str]) -> None:
 async def test_no_request_is_lost_to_random_orders_and_kills(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choose = random.Random(seed)
+    choose = random.Random(seed)  # noqa: S311
     cluster = SmallCluster(tmp_path, monkeypatch)
     moves = {"speak": 8, "offload": 3, "release": 2, "warm": 2, "kill": 2, "take": 3, "give": 2, "wait": 4}
     async with asyncio.timeout(60), cluster.serving():

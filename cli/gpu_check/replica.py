@@ -65,6 +65,10 @@ async def measure(given: argparse.Namespace) -> Figures:
     def used() -> int | None:
         return before - torch.cuda.mem_get_info()[0] + CONTEXT_BYTES if given.device == "cuda" else None
 
+    def sleep() -> None:
+        llasa.sleep()
+        sleep_on_gpu(None)
+
     try:
         await _speed(llasa.engine, 1, 1)
         stage("first codes")
@@ -76,7 +80,7 @@ async def measure(given: argparse.Namespace) -> Figures:
             begin = time.perf_counter()
             for name, move in (
                 ("host copy", llasa.prepare),
-                ("sleep", lambda: (llasa.sleep(), sleep_on_gpu(None))),
+                ("sleep", sleep),
                 ("wake", lambda: llasa.wake(given.takes)),
             ):
                 await asyncio.to_thread(move)

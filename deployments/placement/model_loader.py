@@ -179,9 +179,9 @@ class ModelLoader(Generic[Model]):
             logger.exception("a model could not be loaded")
             self._give_up(f"The model could not be loaded ({type(error).__name__}): the log says why.")
         self._tried_at = time.monotonic()
-        failure = self._failure.message if self._failure else None
+        message = self._failure.message if self._failure else None
         state: Literal["ready", "asleep"] = "asleep" if self._asleep else "ready"
-        self._report(LoadEvent(state, self._tried_at - begin, failure, woken=waking))
+        self._report(LoadEvent(state, self._tried_at - begin, message, woken=waking))
 
     def _give_up(self, message: str) -> None:
         """Forgets a model of unknown state: it must be loaded again."""

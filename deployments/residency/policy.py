@@ -311,8 +311,7 @@ def record_event(model: str, event: LoadEvent, folder: Path | None, gpu: str | N
         _count_load(model, event)
         load = replace(records.load(model), failure=event.failure, folder=str(folder) if folder else None)
         seconds = None if event.failure else event.seconds
-        changes = {"wake_seconds": seconds} if event.woken else {"seconds": seconds}
-        records.loaded(model, replace(load, **changes))
+        records.loaded(model, replace(load, wake_seconds=seconds) if event.woken else replace(load, seconds=seconds))
 
 
 def follow_policy(model: str, sleeper: Sleeper) -> Follower:

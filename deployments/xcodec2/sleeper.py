@@ -22,6 +22,7 @@ class SleepingCodec:
         self._decodes = decodes
         self._copy: HostCopy | None = None
         self._codec: Xcodec2Codec | None = None
+        self._batcher: CodecBatcher | None = None
         self.wake()
 
     @property
@@ -55,4 +56,4 @@ class SleepingCodec:
             self._copy.restore()
         else:
             self._codec = Xcodec2Codec.load(str(self._folder), self._device)
-        self._batcher: CodecBatcher | None = CodecBatcher(self._codec, self._decodes)
+        self._batcher = CodecBatcher(self._codec, self._decodes)

@@ -1,6 +1,8 @@
 """Models that sleep, come and go, on a real local Ray."""
 
 import asyncio
+import contextlib
+import random
 import signal
 
 import psutil
@@ -123,3 +125,34 @@ async def healthy(running: Running) -> None:
             except httpx.HTTPError:
                 pass
             await asyncio.sleep(0.5)
+
+
+@pytest.mark.slow
+async def test_no_request_is_lost_to_random_orders_and_kills(running: Running) -> None:
+    choose = random.Random(0)  # noqa: S311
+    moves = {"speak": 5, "offload": 3, "release": 2, "warm": 2, "kill": 1}
+    async with running.client() as client:
+        alone = await speak(client, TEXT, 0)
+        requests = []
+        for number, move in enumerate(choose.choices([*moves], [*moves.values()], k=100)):
+            match move:
+                case "speak":
+                    requests.append(asyncio.create_task(speak(client, TEXT, 0)))
+                case "kill":
+                    models = await running.models()
+                    pids = [replica["pid"] for name in ("Llasa", "XCodec2") for replica in models[name]["replicas"]]
+                    if pids := [pid for pid in pids if pid]:
+                        with contextlib.suppress(psutil.NoSuchProcess):
+                            psutil.Process(choose.choice(pids)).kill()
+                case _:
+                    wait = choose.choice([0, 5])
+                    assert (await client.post(f"/api/gpu/{move}?wait={wait}")).status_code in (200, 202)
+            if number % 10 == 9:
+                answers = await asyncio.gather(*requests)
+                requests.clear()
+                assert [answer.status_code for answer in answers] == [200] * len(answers)
+                assert all(answer.content == alone.content for answer in answers)
+        for order, state in (("warm", "ready"), ("offload", "asleep"), ("release", "unloaded")):
+            done = (await client.post(f"/api/gpu/{order}?wait=200")).json()
+            assert done["done"], done
+            assert {model["state"] for model in done["models"].values()} <= {state, "unloaded"}

@@ -76,7 +76,7 @@ class SmallReplica:
 
     def _record(self, event: LoadEvent) -> None:
         assert event.failure is None or self.dead.is_set(), event.failure
-        self._cluster.records.placed(self.name, Place(self.placement and self.placement.uuid, event.state))
+        self._cluster.records.placed(self.name, Place(self.placement.uuid if self.placement else None, event.state))
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._cluster.kill, self)
@@ -242,7 +242,7 @@ class SmallCluster:
 
     def states(self) -> set[str]:
         """States of the models, as the status has them."""
-        found = set()
+        found = set[str]()
         for model, up in self.replicas.items():
             listed = [(replica, "RUNNING") for replica in up]
             listed += [(replica, "STOPPING") for replica in self.draining if replica.model == model]

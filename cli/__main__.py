@@ -48,7 +48,7 @@ _GPU_CHECK: Final = """\
 Checks the engine on this machine's first CUDA GPU, without a download: whether the embedded Llasa
 chooses the codes that it chooses on the CPU, with each type of weights; takes that come, leave and
 end at random; and for random weights of each size the speed, the memory against its plan, and the
-times of wake and offload. Random weights are written to a temporary folder (17 GB for the 8b;
+times of start, sleep, wake and end. Random weights are written to a temporary folder (17 GB for the 8b;
 TMPDIR says where).
 
   llasa-serve gpu-check --json gpu.json

@@ -40,7 +40,10 @@ def build(arguments: Arguments) -> Application:
             "metrics_interval_s": 1,
             "policy": {
                 "policy_function": "deployments.residency.policy:ResidencyPolicy",
-                "policy_kwargs": {"timeout_s": settings.gpu_idle_timeout},
+                "policy_kwargs": {
+                    "timeout_s": settings.gpu_idle_timeout,
+                    "release_s": settings.gpu_release_timeout,
+                },
             },
         }
 

@@ -96,8 +96,20 @@ class Settings(BaseSettings):
         int | None, Field(ge=1, le=65_535, description="Port of the Prometheus metrics. Unset: Ray chooses one.")
     ] = None
     gpu_idle_timeout: Annotated[
-        float, Field(ge=0, description="Seconds without a request after which a model is unloaded.")
+        float,
+        Field(
+            ge=0,
+            description="Seconds without a request after which a model leaves the GPU and falls asleep in host memory.",
+        ),
     ] = 600
+    gpu_release_timeout: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Seconds asleep after which a model is unloaded: its process ends. With 0, models are unloaded "
+            "instead of falling asleep, so that a cluster can give their nodes back.",
+        ),
+    ] = 3600
 
     warm_up: Annotated[
         bool,

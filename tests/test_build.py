@@ -66,12 +66,12 @@ def test_the_argument_goes_before_the_setting(graph: Callable[..., dict[str, Dep
     assert built["Llasa"].init_args[0].name == "llasa-3b"
 
 
-def test_idle_timeout_and_log_level_reach_every_model(graph: Callable[..., dict[str, Deployment]]) -> None:
-    built = graph(GPU_IDLE_TIMEOUT="12.5", LOG_LEVEL="WARNING")
+def test_timeouts_and_log_level_reach_every_model(graph: Callable[..., dict[str, Deployment]]) -> None:
+    built = graph(GPU_IDLE_TIMEOUT="12.5", GPU_RELEASE_TIMEOUT="60", LOG_LEVEL="WARNING")
     for name in ("Llasa", "XCodec2", "Whisper"):
         scaling = config(built[name]).autoscaling_config
         assert scaling.min_replicas == 0
-        assert scaling.policy.policy_kwargs == {"timeout_s": 12.5}
+        assert scaling.policy.policy_kwargs == {"timeout_s": 12.5, "release_s": 60}
         assert config(built[name]).logging_config["log_level"] == "WARNING"
 
 

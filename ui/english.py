@@ -132,15 +132,21 @@ ENGLISH: Final = Texts(
     model="Model",
     all_models="all",
     load="Load",
-    unload="Unload",
-    release="Unload and free memory",
-    idle_timeout="Idle time until unloaded (s)",
+    unload="Let sleep",
+    release="Unload",
+    idle_timeout="Idle time until asleep (s)",
     set_timeout="Set",
     ordered="Request sent. The table updates when done.",
-    model_columns=("Model", "State", "Where", "Idle", "Unloaded after", "At work", "Waiting", "Last load"),
+    model_columns=("Model", "State", "Where", "Idle", "Asleep after", "At work", "Waiting", "Last load"),
     gpu_columns=("GPU", "Name", "Used", "Free", "Busy", "Models"),
     no_gpu="There is no GPU: the models run on the CPU.",
-    states={"unloaded": "unloaded", "loading": "loading", "ready": "ready", "draining": "finishing its work"},
+    states={
+        "unloaded": "unloaded",
+        "asleep": "asleep",
+        "loading": "loading",
+        "ready": "ready",
+        "draining": "finishing its work",
+    },
     key_message="Sign in with the name of your key (“default” if it has none), and the key as the password.",
     failures={},
     something_wrong="Something went wrong here; see the service's log.",
@@ -156,7 +162,7 @@ ENGLISH: Final = Texts(
 - The built-in voices need no clip. The model generated them; they do not sound like OpenAI's of the same names.
 - Long texts are spoken in parts; the first one plays while the others are generated.
 - If the result is not good, try another seed, or lower the temperature.
-- Idle models are unloaded; the next request waits some seconds until they are loaded again.
+- Idle models fall asleep, and are unloaded later; the next request waits some seconds until they are ready again.
 - Machines without a GPU use the embedded nano models: small, synthetic, English only, for trying things out.
 
 ### Licence and consent

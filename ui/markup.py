@@ -133,7 +133,7 @@ def gpus(found: Sequence[GpuStatus], texts: Texts) -> str:
             _gigabytes(gpu.used_bytes),
             _gigabytes(gpu.free_bytes),
             "" if gpu.utilisation is None else f"{gpu.utilisation:.0%}",
-            ", ".join(gpu.models),
+            ", ".join([*gpu.models, *(f"{model} ({texts.states['asleep']})" for model in gpu.asleep)]),
         )
         for gpu in found
     ]

@@ -42,19 +42,19 @@ def models_tab(tab: gr.Tab, texts: Texts, backend: Backend, settings: Settings) 
         gr.Info(texts.ordered)
 
     async def offload_model(model: str) -> None:
-        """Unloads a model, or all, once its running requests have ended."""
+        """Lets a model, or all, sleep in host memory, once its running requests have ended."""
         with show_failures(texts):
             await backend.offload(model or None, release=False)
         gr.Info(texts.ordered)
 
     async def release_model(model: str) -> None:
-        """Unloads a model, or all, and drops its weights from the host's memory."""
+        """Unloads a model, or all, from the host's memory, too."""
         with show_failures(texts):
             await backend.offload(model or None, release=True)
         gr.Info(texts.ordered)
 
     async def change_timeout(seconds: float | None, model: str) -> None:
-        """Changes the idle time after which a model is unloaded."""
+        """Changes the idle time after which a model falls asleep."""
         with show_failures(texts):
             await backend.set_timeout(model or None, seconds or 0)
         gr.Info(texts.ordered)

@@ -11,6 +11,8 @@ from typing import Any, Final
 _TEXT: Final = " ".join(["word"] * 110)
 _REFERENCE: Final = 375
 """Codes of a reference of 7.5 s."""
+_CODES: Final = 2048
+"""Codes that each size has."""
 
 
 @dataclass(slots=True)
@@ -21,7 +23,13 @@ class Figures:
     wake: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage, in order."""
     used: int | None = None
-    """Bytes of the GPU at the end, with CUDA's own; None on a CPU."""
+    """Bytes of the GPU before it sleeps, with CUDA's own; None on a CPU."""
+    asleep: int | None = None
+    """Bytes of the GPU while it sleeps, with CUDA's own; None on a CPU."""
+    sleeps: dict[str, float] = field(default_factory=dict)
+    """Seconds of each stage of two sleeps and wakes, in order."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """Speed of the first take after the second wake, whose steps are captured meanwhile."""
     speed: list[dict[str, float]] = field(default_factory=list)
     started: float = field(default_factory=time.time)
     """Seconds since the epoch, as below."""
@@ -39,33 +47,56 @@ async def measure(given: argparse.Namespace) -> Figures:
 
     import torch
 
-    from deployments.llasa.checkpoint import load_checkpoint
-    from deployments.llasa.engine import Engine
+    from deployments.llasa.checkpoint import CheckpointFolder
+    from deployments.llasa.sleeper import SleepingLlasa
+    from deployments.placement.gpu_loader import sleep_on_gpu
     from deployments.placement.memory import CONTEXT_BYTES
 
     stage("imports")
     before = torch.cuda.mem_get_info()[0] if given.device == "cuda" else 0
     stage("CUDA")
-    checkpoint = load_checkpoint(given.folder, given.device, given.weights)
+    folder = CheckpointFolder(given.folder, given.device, given.weights)
+    checkpoint = folder.load()
     stage("weights")
-    engine = Engine(checkpoint, given.takes)
+    llasa = SleepingLlasa(folder, given.takes, checkpoint)
+    del checkpoint  # it keeps the weights in memory
     stage("graphs")
+
+    def used() -> int | None:
+        return before - torch.cuda.mem_get_info()[0] + CONTEXT_BYTES if given.device == "cuda" else None
+
+    def sleep() -> None:
+        llasa.sleep()
+        sleep_on_gpu(None)
+
     try:
-        await _speed(engine, checkpoint.vocabulary.codec_size, 1, 1)
+        await _speed(llasa.engine, 1, 1)
         stage("first codes")
         for concurrency in (count for count in given.concurrency if count <= given.takes):
-            await _speed(engine, checkpoint.vocabulary.codec_size, concurrency, 10)  # warm
-            figures.speed.append(await _speed(engine, checkpoint.vocabulary.codec_size, concurrency, given.codes))
-        if given.device == "cuda":
-            figures.used = before - torch.cuda.mem_get_info()[0] + CONTEXT_BYTES
-        figures.path = engine.path
+            await _speed(llasa.engine, concurrency, 10)  # warm
+            figures.speed.append(await _speed(llasa.engine, concurrency, given.codes))
+        figures.used, figures.path = used(), llasa.engine.path
+        for number in ("first", "second"):
+            begin = time.perf_counter()
+            for name, move in (
+                ("host copy", llasa.prepare),
+                ("sleep", sleep),
+                ("wake", lambda: llasa.wake(given.takes)),
+            ):
+                await asyncio.to_thread(move)
+                figures.sleeps[f"{number} {name}"], begin = time.perf_counter() - begin, time.perf_counter()
+                if name == "sleep":
+                    figures.asleep = used()
+            await _speed(llasa.engine, 1, 1)
+            figures.sleeps[f"{number} first codes"] = time.perf_counter() - begin
+        figures.slow = await _speed(llasa.engine, 1, given.codes)
     finally:
         figures.closed = time.time()
-        await asyncio.to_thread(engine.close)
+        await asyncio.to_thread(llasa.engine.close)
     return figures
 
 
-async def _speed(engine: Any, codec_size: int, concurrency: int, codes: int) -> dict[str, float]:
+async def _speed(engine: Any, concurrency: int, codes: int) -> dict[str, float]:
     """Generates takes of one length, each with a reference of its own."""
     import numpy as np
 
@@ -76,7 +107,7 @@ async def _speed(engine: Any, codec_size: int, concurrency: int, codes: int) -> 
     before, begin = await engine.stats(), time.perf_counter()
 
     async def first_codes() -> float:
-        reference = random.integers(0, codec_size, _REFERENCE).astype(np.int32)
+        reference = random.integers(0, _CODES, _REFERENCE).astype(np.int32)
         request = TakeRequest(_TEXT, "", reference, sampling=sampling, min_codes=codes, max_codes=codes)
         seconds = [time.perf_counter() - begin async for _ in engine.generate(request)]
         return seconds[0]

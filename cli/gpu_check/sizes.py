@@ -1,4 +1,4 @@
-"""Measures a size of Llasa in processes of its own: wake, speed, memory and offload, for each type of weights."""
+"""Measures a size of Llasa in processes of its own: start, speed, memory, sleep and end, for each type of weights."""
 
 import json
 import subprocess
@@ -97,6 +97,9 @@ def describe(result: Result) -> list[str]:
     lines = [title + figures.path]
     if result.planned and figures.used:
         lines.append(f"  memory: {figures.used / 2**30:.2f} GiB used, {result.planned / 2**30:.2f} GiB planned")
-    lines.append(f"  wake: {sum(figures.wake.values()):.2f} s ({wake}); offload: {result.offload:.2f} s")
+    lines.append(f"  start: {sum(figures.wake.values()):.2f} s ({wake}); end: {result.offload:.2f} s")
     lines += ["  " + ", ".join(f"{name} {value:.4g}" for name, value in row.items()) for row in figures.speed]
+    asleep = f"{figures.asleep / 2**30:.2f} GiB of the GPU used; " if figures.asleep else ""
+    lines.append(f"  asleep: {asleep}" + ", ".join(f"{name} {value:.2f} s" for name, value in figures.sleeps.items()))
+    lines.append("  just awake: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.slow.items()))
     return lines

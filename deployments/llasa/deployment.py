@@ -15,17 +15,17 @@ from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.log import log_beside_serve
 from deployments.placement.choice import usable
 from deployments.placement.devices import Gpu, NvmlReader
-from deployments.placement.gpu_loader import load_onto_gpu
+from deployments.placement.gpu_loader import load_onto_gpu, sleep_on_gpu, wake_on_gpu
 from deployments.placement.lease import Leases
 from deployments.placement.memory import LlamaShape, MemoryPlan
-from deployments.placement.model_loader import ModelLoader
+from deployments.placement.model_loader import LoadEvent, ModelLoader
 from deployments.placement.placement import Placement
 from deployments.profiles import Profile
-from deployments.residency.policy import assigned_gpus, record_load
+from deployments.residency.policy import assigned_gpus, follow_policy, record_event
 from deployments.settings import Settings
 
 if TYPE_CHECKING:
-    from deployments.llasa.engine import Engine
+    from deployments.llasa.sleeper import SleepingLlasa
 
 
 logger = logging.getLogger(__name__)
@@ -40,55 +40,87 @@ class LlasaDeployment:
         self._settings = settings
         self._placement: Placement | None = None
         self._folder: Path | None = None
-        self._engine = ModelLoader(self._load, self._record)
         self._prompts = _PromptCache()
+        self._llasa = ModelLoader(
+            self._load,
+            self._record,
+            prepare=lambda llasa: llasa.prepare(),
+            sleep=self._sleep,
+            wake=self._wake,
+        )
+        self._follower = follow_policy("Llasa", self._llasa)
 
     async def ready(self) -> None:
-        await self._engine.ready()
+        async with self._llasa.use():
+            pass
 
     async def generate(self, request: TakeRequest) -> AsyncIterator[CodeChunk]:
-        engine = await self._engine.ready()
-        async with aclosing(engine.generate(request)) as chunks:
+        async with self._llasa.use() as llasa, aclosing(llasa.engine.generate(request)) as chunks:
             async for chunk in chunks:
                 yield chunk
-        self._prompts.report(await engine.stats())
+            self._prompts.report(await llasa.engine.stats())
 
     async def stats(self) -> EngineStats:
-        return await (await self._engine.ready()).stats()
+        async with self._llasa.use() as llasa:
+            return await llasa.engine.stats()
 
     def check_health(self) -> None:
-        self._engine.check_health()
-        if engine := self._engine.peek():
-            engine.check_health()
+        self._llasa.check_health()
+        if llasa := self._llasa.peek():
+            llasa.check_health()
 
     def __del__(self) -> None:
-        if engine := self._engine.peek():
-            engine.close()
+        self._follower.close()
+        if llasa := self._llasa.peek():
+            llasa.engine.close()
 
-    def _load(self) -> "Engine":
-        self._folder = folder = fetch_checkpoint(self._profile.llasa, self._settings)
-        if self._profile.device == "cpu":
-            return _start_engine(folder, self._profile, self._profile.takes)
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        shape = LlamaShape.of(config, self._profile.weights)
-        shared = self._profile.llasa_gpus < 1
+    def _load(self) -> "SleepingLlasa":
+        from deployments.llasa.checkpoint import CheckpointFolder
+        from deployments.llasa.sleeper import SleepingLlasa
 
-        def load(gpu: Gpu | None) -> "Engine":
-            takes = self._profile.takes
-            if gpu:
-                room = usable(gpu, Leases().held())
-                plan = MemoryPlan.fit(room, shape, takes, self._profile.name, shared=shared)
-                logger.info("%s: %s", self._profile.name, plan)
-                takes = plan.takes
-            return _start_engine(folder, self._profile, takes)
+        profile = self._profile
+        self._folder = folder = fetch_checkpoint(profile.llasa, self._settings)
 
-        engine, self._placement = load_onto_gpu(
-            "Llasa", self._profile.llasa_gpus, shape.replica(1), load, NvmlReader(), assigned=assigned_gpus()
+        def load(gpu: Gpu | None) -> SleepingLlasa:
+            takes = self._takes(gpu)
+            checkpoint = CheckpointFolder(
+                str(folder), profile.device, profile.weights, system=profile.system, normaliser=profile.normaliser
+            )
+            return SleepingLlasa(checkpoint, takes)
+
+        if profile.device == "cpu":
+            return load(None)
+        need = self._shape().replica(1)
+        llasa, self._placement = load_onto_gpu(
+            "Llasa", profile.llasa_gpus, need, load, NvmlReader(), assigned=assigned_gpus()
         )
-        return engine
+        return llasa
 
-    def _record(self, seconds: float, failure: str | None) -> None:
-        record_load("Llasa", seconds, failure, self._folder, self._placement.uuid if self._placement else None)
+    def _sleep(self, llasa: "SleepingLlasa") -> None:
+        llasa.sleep()
+        sleep_on_gpu(self._placement)
+
+    def _wake(self, llasa: "SleepingLlasa") -> None:
+        self._prompts.restart()
+        wake_on_gpu(self._placement, lambda gpu: llasa.wake(self._takes(gpu)), NvmlReader())
+
+    def _takes(self, gpu: Gpu | None) -> int:
+        """Returns how many takes to have at once, with the memory that the GPU has now."""
+        if gpu is None:
+            return self._profile.takes
+        shared = self._profile.llasa_gpus < 1
+        room = usable(gpu, Leases().held())
+        plan = MemoryPlan.fit(room, self._shape(), self._profile.takes, self._profile.name, shared=shared)
+        logger.info("%s: %s", self._profile.name, plan)
+        return plan.takes
+
+    def _shape(self) -> LlamaShape:
+        assert self._folder  # noqa: S101 - as fetched
+        config = json.loads((self._folder / "config.json").read_text(encoding="utf-8"))
+        return LlamaShape.of(config, self._profile.weights)
+
+    def _record(self, event: LoadEvent) -> None:
+        record_event("Llasa", event, self._folder, self._placement.uuid if self._placement else None)
 
 
 class _PromptCache:
@@ -96,6 +128,10 @@ class _PromptCache:
 
     def __init__(self) -> None:
         self._metrics = [metric.of(metrics) for metric in (HITS, MISSES)]
+        self._reported = [0, 0]
+
+    def restart(self) -> None:
+        """Makes the next report one of an engine that has just begun to count."""
         self._reported = [0, 0]
 
     def report(self, stats: EngineStats) -> None:
@@ -106,13 +142,3 @@ class _PromptCache:
             if total > self._reported[n]:
                 self._metrics[n].inc(total - self._reported[n], {"cache": "prompts"})
                 self._reported[n] = total
-
-
-def _start_engine(folder: Path, profile: Profile, takes: int) -> "Engine":
-    from deployments.llasa.checkpoint import load_checkpoint
-    from deployments.llasa.engine import Engine
-
-    checkpoint = load_checkpoint(
-        str(folder), profile.device, profile.weights, system=profile.system, normaliser=profile.normaliser
-    )
-    return Engine.fitting(checkpoint, takes)

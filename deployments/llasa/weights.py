@@ -53,6 +53,15 @@ class Weights:
     def device(self) -> torch.device:
         return self.embedding.device
 
+    def tensors(self) -> list[torch.Tensor]:
+        """Returns all of them. Some may share memory."""
+        tensors, linears = [self.embedding, self.norm], [self.head]
+        for layer in self.layers:
+            tensors += layer.attention_norm, layer.mlp_norm
+            linears += layer.query_key_value, layer.output, layer.gate_up, layer.down
+        held = (value for linear in linears for value in vars(linear).values())
+        return tensors + [value for value in held if isinstance(value, torch.Tensor)]
+
 
 class Tensors(Protocol):
     """Tensors by name, as transformers names them."""

@@ -25,26 +25,28 @@ def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
         with tool_errors():
             return await residence()
 
-    @server.tool(title="Unload models", annotations=changes())
+    @server.tool(title="Free the GPU", annotations=changes())
     async def offload_gpu(model: Model = None) -> GpuResult:
-        """Unloads models from the GPU, once their running requests have ended. The next request loads them again."""
+        """Moves models from the GPU into host memory, once their running requests have ended. The next request wakes
+        them."""
         with tool_errors():
             await backend.offload(model, release=False)
             return await residence()
 
-    @server.tool(title="Unload models and free memory", annotations=changes())
+    @server.tool(title="Unload models", annotations=changes())
     async def release_gpu(model: Model = None) -> GpuResult:
-        """Unloads models as offload_gpu does, and drops their weights from the host's memory, too."""
+        """Unloads models from the GPU and from host memory, once their running requests have ended. The next request
+        loads them again, which takes longer than to wake them."""
         with tool_errors():
             await backend.offload(model, release=True)
             return await residence()
 
     @server.tool(title="Change the idle timeout", annotations=changes())
     async def update_gpu_timeout(
-        timeout_seconds: Annotated[FiniteFloat, Field(ge=0, description="Idle time after which a model is unloaded.")],
+        timeout_seconds: Annotated[FiniteFloat, Field(ge=0, description="Idle time after which a model falls asleep.")],
         model: Model = None,
     ) -> GpuResult:
-        """Changes the idle time after which models are unloaded from the GPU."""
+        """Changes the idle time after which models leave the GPU and fall asleep in host memory."""
         with tool_errors():
             await backend.set_timeout(model, timeout_seconds)
             return await residence()

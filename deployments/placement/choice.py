@@ -39,6 +39,8 @@ class Claim:
     need: Need
     used: int = 0
     """Bytes in use by the replica's own account: NVML may list it under another pid, or not at all."""
+    asleep: bool = False
+    """Whether its model is in host memory: another replica may take the GPU if no other one has room."""
 
 
 def promised(gpu: Gpu, claims: Iterable[Claim]) -> int:
@@ -84,7 +86,8 @@ def candidates(
     """Returns the GPUs with room for the need, best first: by most room, ties by PCI order.
 
     Excludes GPUs that are not visible, those partitioned by MIG (Ray assigns those), those without room for the bytes,
-    and those whose fractions would exceed 1. Trying a full GPU would only make its other replicas fail.
+    and those whose fractions would exceed 1. Trying a full GPU would only make its other replicas fail. GPUs without
+    room for the need and all sleepers come after those with it.
 
     Args:
         gpus: As just read.
@@ -94,14 +97,16 @@ def candidates(
         last: UUIDs to take only as a last resort.
     """
 
-    def fits(gpu: Gpu) -> bool:
-        if gpu.mig or gpu.uuid not in visible:
-            return False
-        if need.fraction is not None and taken(gpu, claims) + need.fraction > 1 + _ROUNDING:
-            return False
-        return need.bytes is None or room(gpu, claims) >= need.bytes
+    awake = [claim for claim in claims if not claim.asleep]
+    found = [gpu for gpu in gpus if not gpu.mig and gpu.uuid in visible and fits(gpu, awake, need)]
+    return sorted(found, key=lambda gpu: (gpu.uuid in last, not fits(gpu, claims, need), -room(gpu, claims), gpu.index))
 
-    return sorted(filter(fits, gpus), key=lambda gpu: (gpu.uuid in last, -room(gpu, claims), gpu.index))
+
+def fits(gpu: Gpu, claims: Sequence[Claim], need: Need) -> bool:
+    """Returns whether a GPU has room for a need beside the claims."""
+    if need.fraction is not None and taken(gpu, claims) + need.fraction > 1 + _ROUNDING:
+        return False
+    return need.bytes is None or room(gpu, claims) >= need.bytes
 
 
 def describe(gpu: Gpu, claims: Sequence[Claim]) -> str:
@@ -109,6 +114,6 @@ def describe(gpu: Gpu, claims: Sequence[Claim]) -> str:
     text = f"GPU {gpu.index} ({gpu.name}) has {gpu.free / 2**30:.1f} of {gpu.total / 2**30:.1f} GiB free"
     if unused := promised(gpu, claims):
         text += f", {unused / 2**30:.1f} GiB of it promised"
-    if holders := sorted(f"{c.model} ({c.need})" for c in claims if c.gpu == gpu.uuid):
+    if holders := sorted(f"{c.model} ({c.need}{', asleep' if c.asleep else ''})" for c in claims if c.gpu == gpu.uuid):
         text += f", leased by {', '.join(holders)}"
     return text

@@ -13,7 +13,7 @@ Model = TypeVar("Model")
 
 
 class ProcessMustEnd(RuntimeError):
-    """A model ran out of memory on a GPU that its process cannot leave: a new process must take another one."""
+    """A model has no memory on a GPU that its process cannot leave: a new process must take another one."""
 
 
 def load_onto_gpu(
@@ -57,6 +57,47 @@ def load_onto_gpu(
     except BaseException:
         placement.release()
         raise
+
+
+def sleep_on_gpu(placement: Placement | None) -> None:
+    """Frees what a model that has left the GPU leaves there, and publishes that it sleeps."""
+    import torch
+
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+        torch.backends.cuda.cufft_plan_cache.clear()
+        torch._C._cuda_clearCublasWorkspaces()  # each stream has one
+        torch.cuda.empty_cache()
+    if placement:
+        placement.sleep(_used())
+
+
+def wake_on_gpu(placement: Placement | None, wake: Callable[[Gpu | None], Model], reader: GpuReader) -> Model:
+    """Brings a model that sleeps back to its GPU.
+
+    Args:
+        placement: Its placement; None on a CPU.
+        wake: Called with the GPU, as by `load_onto_gpu`.
+        reader: Reads the GPUs.
+
+    Raises:
+        Unavailable: no GPU has room.
+        ProcessMustEnd: another program or replica has taken the GPU's memory, and another GPU has room; or the memory
+            did not suffice after all.
+    """
+    if placement is None:
+        return wake(None)
+    if not placement.wake():
+        raise ProcessMustEnd("The GPU of a sleeping model has been taken, and another one has room.")
+    try:
+        model = wake(next((gpu for gpu in reader.read() if gpu.uuid == placement.uuid), None))
+    except _out_of_memory() as error:
+        raise ProcessMustEnd("A GPU has no memory for a model that wakes.") from error
+    except BaseException:
+        sleep_on_gpu(placement)
+        raise
+    placement.loaded(_used())
+    return model
 
 
 def _leave(placement: Placement, error: BaseException) -> None:

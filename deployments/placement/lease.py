@@ -61,11 +61,22 @@ class Lease:
         self._file = file
         self._folder = folder
 
-    def use(self, used: int) -> None:
+    def use(self, used: int, *, asleep: bool = False) -> None:
         """Publishes how many bytes this process uses on the GPU, so that they are not counted twice."""
         with self._leases._alone():
-            self.claim = replace(self.claim, used=used)
-            _write(self._file, self.claim)
+            self._publish(replace(self.claim, used=used, asleep=asleep))
+
+    def wake(self, may: Callable[[list[Claim]], bool]) -> bool:
+        """Claims the GPU again, for a model that is asleep, if `may` allows it given all other claims."""
+        with self._leases._alone() as folder:
+            others = [claim for claim in self._leases._living(folder) if claim != self.claim]
+            if allowed := may(others):
+                self._publish(replace(self.claim, asleep=False))
+            return allowed
+
+    def _publish(self, claim: Claim) -> None:
+        self.claim = claim
+        _write(self._file, claim)
 
     def release(self) -> None:
         """Releases the GPU. Further calls, and calls in a forked child, do nothing."""

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from deployments.errors import Unavailable
-from deployments.placement.choice import Claim, Need, candidates, describe
+from deployments.placement.choice import Claim, Need, candidates, describe, fits
 from deployments.placement.devices import Gpu, GpuReader, visible
 from deployments.placement.lease import Lease, Leases
 
@@ -113,6 +113,38 @@ class Placement:
         if self._lease:
             self._lease.use(used)
             self._leases.accept(self._model, self._lease.claim.gpu)
+
+    def sleep(self, used: int) -> None:
+        """Records that the model has left the GPU for the host's memory. Its claim then yields to others.
+
+        Args:
+            used: Bytes that this process still uses there: CUDA's context.
+        """
+        if self._lease:
+            self._lease.use(used, asleep=True)
+
+    def wake(self) -> bool:
+        """Claims the GPU again for a model that is asleep; returns whether it has room.
+
+        Raises:
+            Unavailable: neither this GPU nor another one has room.
+        """
+        if not self._lease:
+            return True  # only Ray knows the GPU
+        own = self._lease.claim
+        # CUDA's context is on the GPU already.
+        rest = Need(self._need.fraction, None if self._need.bytes is None else max(0, self._need.bytes - own.used))
+
+        def has_room(others: list[Claim]) -> bool:
+            awake = [claim for claim in others if not claim.asleep]
+            return any(gpu.uuid == own.gpu and fits(gpu, awake, rest) for gpu in self._reader.read())
+
+        if self._lease.wake(has_room):
+            return True
+        gpus, claims = self._reader.read(), [claim for claim in self._leases.held() if claim != own]
+        if not candidates(gpus, claims, self._need, self._visible - {own.gpu}):
+            raise Unavailable(self._no_room(gpus, claims))
+        return False
 
     def next(self) -> None:
         """Releases this GPU, on which the model ran out of memory, and takes the next best.

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,13 +28,15 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from deployments.errors import Unavailable
 from deployments.placement.devices import GpuReader, NvmlReader
 from deployments.placement.lease import Leases
+from deployments.placement.model_loader import LoadEvent
 from deployments.remote import LOST, errors_of, from_controller
-from deployments.residency.decision import ModelOverrides, desired_replicas
+from deployments.residency.decision import ModelOverrides, Replicas, Wish, desired_replicas
+from deployments.residency.follower import Follower, Sleeper
 from deployments.residency.holds import Holds
-from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
+from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES, WAKE
 from deployments.residency.page_cache import drop_from_page_cache
 from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
-from deployments.residency.records import Load, Observation, Records, Store
+from deployments.residency.records import Observation, Place, Records, Store
 from deployments.residency.status import StatusReader
 
 if TYPE_CHECKING:
@@ -60,21 +63,26 @@ class ClusterStore:
 
 
 class ResidencyPolicy:
-    """Serve's autoscaling policy for a model: up when a request waits, out by load, to zero when idle or ordered.
+    """Serve's autoscaling policy for a model: up when a request waits, out by load, asleep when idle, then to zero.
 
-    Serve itself starts the first replica when a request waits and none is up; everything else is decided here.
+    Serve itself starts the first replica when a request waits and none is up, and a request wakes a replica that
+    sleeps; everything else is decided here.
 
     Args:
-        timeout_s: Seconds without a request after which the model is unloaded, unless an order overrides it.
+        timeout_s: Seconds without a request after which the model falls asleep, unless an order overrides it.
+        release_s: Seconds asleep after which it is unloaded; with 0 it is unloaded instead of falling asleep.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, release_s: float) -> None:
         self._timeout_s = timeout_s
+        self._release_s = release_s
         self._records = Records(ClusterStore())
         self._orders = ModelOverrides()
         self._held = False
+        self._asleep = set[str]()
         self._idle_since = time.time()
         self._offloaded = 0.0
+        self._wish = Wish()
         self._next_refresh = 0.0
         self._gauges = [gauge.of(metrics) for gauge in GAUGES]
 
@@ -89,15 +97,21 @@ class ResidencyPolicy:
             dict(ctx.policy_state),
             now=now,
             timeout_s=self._timeout_s if self._orders.timeout_s is None else self._orders.timeout_s,
-            running=ctx.current_num_replicas,
+            release_s=self._release_s,
+            replicas=Replicas(
+                ctx.current_num_replicas, sum(replica.unique_id in self._asleep for replica in ctx.running_replicas)
+            ),
             demand=float(ctx.total_num_requests),
             held=self._held,
             target=float(ctx.config.target_ongoing_requests) if ctx.config else 1.0,
         )
         self._idle_since, self._offloaded = state["idle_since"], state["offloaded"]
+        if state["wish"] != self._wish:
+            self._wish = state["wish"]
+            self._observe(ctx)
         if refreshed:
             idle = max(0.0, now - self._idle_since) if ctx.current_num_replicas else 0.0
-            values = (ctx.current_num_replicas, wanted, ctx.total_num_requests, idle)
+            values = (ctx.current_num_replicas, wanted, ctx.total_num_requests, idle, len(self._asleep))
             for gauge, value in zip(self._gauges, values, strict=True):
                 gauge.set(float(value), {"model": ctx.deployment_name})
         return wanted, state
@@ -105,15 +119,25 @@ class ResidencyPolicy:
     def _refresh(self, ctx: AutoscalingContext) -> None:
         model = ctx.deployment_name
         self._orders = self._records.orders(model)
+        # Before the holds: then a replica that work has woken is never seen awake without the hold of that work.
+        self._asleep = {
+            replica.unique_id
+            for replica in ctx.running_replicas
+            if self._records.place(replica.unique_id).state == "asleep"
+        }
         self._held = self._records.is_held(model)
+        self._observe(ctx)
+
+    def _observe(self, ctx: AutoscalingContext) -> None:
         observation = Observation(
             timeout_s=self._timeout_s,
             idle_since=self._idle_since,
             offloaded=self._offloaded,
             ongoing=float(ctx.total_num_requests),
             queued=float(ctx.total_queued_requests or 0),
+            wish=self._wish,
         )
-        self._records.observe(model, observation)
+        self._records.observe(ctx.deployment_name, observation)
 
 
 class ServeResidency:
@@ -170,13 +194,13 @@ class ServeResidency:
             await self._models[model].ready.remote()
 
     def _past_offloads(self, models: Sequence[str]) -> bool:
-        """Whether no order to unload is under way; later requests must not prevent it from being carried out."""
+        """Whether no order to leave the GPU is under way; later requests must not prevent it from being carried out."""
         for model in models:
-            if (offload_at := self._records.orders(model).offload_at) != self._offloaded.get(model, 0.0):
+            if (unload_at := self._records.orders(model).unload_at) != self._offloaded.get(model, 0.0):
                 observation = self._records.observation(model)
-                if observation is None or observation.offloaded < offload_at:
+                if observation is None or observation.offloaded < unload_at:
                     return False
-                self._offloaded[model] = offload_at
+                self._offloaded[model] = unload_at
         return True
 
     async def status(self) -> dict[str, ModelStatus]:
@@ -186,12 +210,14 @@ class ServeResidency:
         found = await _on_nodes(_gpus_of, self._reader, having="GPU")
         return [gpu for node in found for gpu in node]
 
-    async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
+    async def offload(self, models: Sequence[str]) -> None:
         await self._order(models, offload_at=time.time(), pin=False)
-        if drop_cache:
-            task = asyncio.create_task(self._drop_from_page_caches(models))
-            self._dropping.add(task)
-            task.add_done_callback(self._dropping.discard)
+
+    async def release(self, models: Sequence[str]) -> None:
+        await self._order(models, release_at=time.time(), pin=False)
+        task = asyncio.create_task(self._drop_from_page_caches(models))
+        self._dropping.add(task)
+        task.add_done_callback(self._dropping.discard)
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
         await self._order(models, warm_at=time.time(), **({"pin": True} if pin else {}))
@@ -258,7 +284,8 @@ def _gpus_of(node: str, reader: GpuReader) -> list[GpuStatus]:
             used_bytes=gpu.used,
             free_bytes=gpu.free,
             utilisation=gpu.utilisation,
-            models=tuple(claim.model for claim in claims if claim.gpu == gpu.uuid),
+            models=tuple(claim.model for claim in claims if claim.gpu == gpu.uuid and not claim.asleep),
+            asleep=tuple(claim.model for claim in claims if claim.gpu == gpu.uuid and claim.asleep),
         )
         for gpu in reader.read()
     ]
@@ -269,31 +296,46 @@ def assigned_gpus() -> list[str]:
     return [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids()["GPU"]]
 
 
-def record_load(model: str, seconds: float, failure: str | None, folder: Path | None, gpu: str | None = None) -> None:
-    """Records, in a replica that has tried to load its model, the outcome and the location of the model.
+def record_event(model: str, event: LoadEvent, folder: Path | None, gpu: str | None = None) -> None:
+    """Records, in a replica, what has happened to its model.
 
     Args:
         model: Its name.
-        seconds: Duration of the attempt.
-        failure: Reason of the failure, if any.
+        event: What has happened.
         folder: Folder of the checkpoint.
         gpu: UUID of the GPU.
     """
-    _count_load(model, seconds, failed=failure is not None)
     records = Records(ClusterStore())
-    records.loaded(model, Load(None if failure else seconds, failure, str(folder) if folder else None))
-    records.placed(serve.get_replica_context().replica_id.unique_id, gpu)
+    records.placed(serve.get_replica_context().replica_id.unique_id, Place(gpu, event.state))
+    if event.seconds is not None:
+        _count_load(model, event)
+        load = replace(records.load(model), failure=event.failure, folder=str(folder) if folder else None)
+        seconds = None if event.failure else event.seconds
+        records.loaded(model, replace(load, wake_seconds=seconds) if event.woken else replace(load, seconds=seconds))
 
 
-def _count_load(model: str, seconds: float, *, failed: bool) -> None:
-    taken, failures = _load_metrics()
-    if failed:
+def follow_policy(model: str, sleeper: Sleeper) -> Follower:
+    """Starts, in a replica, to let its model sleep and wake as the policy wishes; returns what ends it."""
+    records = Records(ClusterStore())
+
+    def wish() -> Wish:
+        observation = records.observation(model)
+        return observation.wish if observation else Wish()
+
+    follower = Follower(sleeper, wish)
+    follower.start()
+    return follower
+
+
+def _count_load(model: str, event: LoadEvent) -> None:
+    loads, failures, wakes = _load_metrics()
+    if event.failure:
         failures.inc(1, {"model": model})
     else:
-        taken.observe(max(seconds, 1e-3), {"model": model})
+        (wakes if event.woken else loads).observe(max(event.seconds or 0, 1e-3), {"model": model})
 
 
 @cache
-def _load_metrics() -> tuple[Any, Any]:
+def _load_metrics() -> tuple[Any, Any, Any]:
     """Returns the metrics, created once per process."""
-    return LOAD.of(metrics), LOAD_FAILURES.of(metrics)
+    return LOAD.of(metrics), LOAD_FAILURES.of(metrics), WAKE.of(metrics)

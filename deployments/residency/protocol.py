@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol
 
 MODELS: Final = ("Llasa", "XCodec2", "Whisper")
 
-State = Literal["unloaded", "loading", "ready", "draining"]
+State = Literal["unloaded", "asleep", "loading", "ready", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ModelStatus:
     queued: float
     """Requests among these that no replica has taken yet."""
     last_load_seconds: float | None
+    last_wake_seconds: float | None
     failure: str | None
     """Reason why the model failed to load at the last attempt."""
 
@@ -56,6 +57,8 @@ class GpuStatus:
     """0 to 1; None if NVML does not report it."""
     models: tuple[str, ...]
     """Models of this service, one name per replica on the GPU."""
+    asleep: tuple[str, ...] = ()
+    """Models of this service that have left the GPU for the host's memory and will return to it."""
 
 
 class Residency(Protocol):
@@ -79,19 +82,18 @@ class Residency(Protocol):
         """Returns the GPUs of all nodes; empty if there is none."""
         ...
 
-    async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
-        """Unloads models: running requests finish, later ones load the model again.
+    async def offload(self, models: Sequence[str]) -> None:
+        """Lets models sleep in host memory: running requests finish, later ones wake the model."""
+        ...
 
-        Args:
-            models: Names from `MODELS`.
-            drop_cache: Also drops the weights from the host's page cache.
-        """
+    async def release(self, models: Sequence[str]) -> None:
+        """Ends the models' processes and drops the weights from the host's page cache, too."""
         ...
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
-        """Loads models ahead of need; their idle time begins then. Pinned models stay until they are offloaded."""
+        """Loads or wakes models ahead of need; their idle time begins then. Pinned ones stay until an offload."""
         ...
 
     async def set_timeout(self, models: Sequence[str], seconds: float) -> None:
-        """Changes the idle time after which a model is unloaded."""
+        """Changes the idle time after which a model falls asleep."""
         ...

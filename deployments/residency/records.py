@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Protocol
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Literal, Protocol
 
-from deployments.residency.decision import ModelOverrides
+from deployments.residency.decision import ModelOverrides, Wish
 from deployments.residency.holds import HEARTBEAT_S
 
 _LIFE_OF_A_HOLD_S: Final = 3 * HEARTBEAT_S
@@ -39,6 +39,16 @@ class Observation:
     """Time of the last unload order that has been carried out."""
     ongoing: float
     queued: float
+    wish: Wish = field(default_factory=Wish)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a replica's model is."""
+
+    gpu: str | None = None
+    """UUID; None on a CPU."""
+    state: Literal["loading", "ready", "asleep"] = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,8 @@ class Load:
     failure: str | None = None
     folder: str | None = None
     """Folder of its checkpoint, on the node of the replica."""
+    wake_seconds: float | None = None
+    """Duration of the last wake."""
 
 
 class Records:
@@ -65,7 +77,7 @@ class Records:
 
     def observation(self, model: str) -> Observation | None:
         found = self._get(f"observed/{model}")
-        return Observation(**found) if found else None
+        return Observation(**(found | {"wish": Wish(**found["wish"])})) if found else None
 
     def observe(self, model: str, observation: Observation) -> None:
         self._put(f"observed/{model}", asdict(observation))
@@ -76,12 +88,11 @@ class Records:
     def loaded(self, model: str, load: Load) -> None:
         self._put(f"load/{model}", asdict(load))
 
-    def gpu(self, replica: str) -> str | None:
-        gpu: str | None = self._get(f"replica/{replica}").get("gpu")
-        return gpu
+    def place(self, replica: str) -> Place:
+        return Place(**self._get(f"replica/{replica}"))
 
-    def placed(self, replica: str, gpu: str | None) -> None:
-        self._put(f"replica/{replica}", {"gpu": gpu})
+    def placed(self, replica: str, place: Place) -> None:
+        self._put(f"replica/{replica}", asdict(place))
 
     def hold(self, process: str, models: Sequence[str]) -> None:
         self._put(f"holds/{process}", {"models": list(models), "at": time.time()})

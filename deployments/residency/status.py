@@ -8,8 +8,7 @@ import psutil
 from deployments.residency.protocol import ModelStatus, ReplicaStatus, State
 from deployments.residency.records import Records
 
-_STATES: Final[dict[str, State]] = {"RUNNING": "ready", "STOPPING": "draining"}
-_ORDER: Final[tuple[State, ...]] = ("ready", "loading", "draining")
+_ORDER: Final[tuple[State, ...]] = ("ready", "loading", "draining", "asleep")
 
 
 class StatusReader:
@@ -35,7 +34,7 @@ class StatusReader:
         statuses = tuple(self._replica(replica) for replica in replicas + self._lingering(model, replicas))
         states = {status.state for status in statuses}
         state: State = next((known for known in _ORDER if known in states), "unloaded")
-        if state == "ready" and observed and orders.offload_at > observed.offloaded:
+        if state == "ready" and observed and orders.unload_at > observed.offloaded:
             state = "draining"
         now = time.time()
         return ModelStatus(
@@ -47,16 +46,19 @@ class StatusReader:
             ongoing=observed.ongoing if observed else 0,
             queued=observed.queued if observed else 0,
             last_load_seconds=load.seconds,
+            last_wake_seconds=load.wake_seconds,
             failure=load.failure,
         )
 
     def _replica(self, replica: dict[str, Any]) -> ReplicaStatus:
+        place = self._records.place(replica["replica_id"])
+        states: dict[str, State] = {"RUNNING": place.state, "STOPPING": "draining"}
         return ReplicaStatus(
             replica=replica["replica_id"],
-            state=_STATES.get(replica["state"], "loading"),
+            state=states.get(replica["state"], "loading"),
             node=replica.get("node_ip") or "",
             pid=replica.get("pid"),
-            gpu=self._records.gpu(replica["replica_id"]),
+            gpu=place.gpu,
         )
 
     def _lingering(self, model: str, replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -201,8 +201,8 @@ class SpeechService:
         return await self.residency.status()
 
     async def offload(self, model: str | None, *, release: bool) -> None:
-        """Unloads a model, or all; `release` also drops the weights from the host's memory."""
-        await self.residency.offload(chosen(model), drop_cache=release)
+        """Lets a model, or all, sleep in host memory; `release` ends their processes instead."""
+        await (self.residency.release if release else self.residency.offload)(chosen(model))
 
     async def warm(self, model: str | None, *, pin: bool = False) -> None:
         """Loads a model, or all, ahead of need; `pin` keeps them loaded until they are offloaded."""

@@ -110,6 +110,14 @@ class WhisperTranscriber:
         finally:
             given_up.set()
 
+    def sleep(self) -> None:
+        """Drops the weights, once no call runs."""
+        self._thread.submit(self._model.model.unload_model).result()
+
+    def wake(self) -> None:
+        """Reads the weights from the checkpoint again."""
+        self._thread.submit(self._model.model.load_model).result()
+
     def close(self) -> None:
         """Lets the running call finish and refuses the waiting and all later ones. Waits for the thread."""
         self._closed = True

@@ -55,6 +55,10 @@ class Xcodec2Codec:
             codec.load_encoder()
         return codec
 
+    def tensors(self) -> list[torch.Tensor]:
+        """Returns all weights."""
+        return self._decoder.tensors() + (self._encoder.tensors() if self._encoder else [])
+
     def load_encoder(self) -> "Encoder":
         """Loads what `encode` needs and tests it, once. May run in another thread while the codec decodes.
 

@@ -75,6 +75,11 @@ class Decoder:
         """Number of codes."""
         return len(self._codebook)
 
+    def tensors(self) -> list[torch.Tensor]:
+        """Returns all weights."""
+        tables = (self._latent, self._tensors, *self._layers, *self._before, *self._after)
+        return [self._codebook, self._window, *(tensor for table in tables for tensor in table.values())]
+
     def __call__(self, codes: torch.Tensor, start: int) -> torch.Tensor:
         """[batch, n] codes -> [batch, (n - start) * HOP] samples; those before `start` serve as context."""
         tensors = self._tensors

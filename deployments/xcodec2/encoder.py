@@ -31,6 +31,10 @@ class Encoder:
         self._model = model.eval().to(device)
         self._device = device
 
+    def tensors(self) -> list[torch.Tensor]:
+        """Returns all weights."""
+        return [*self._model.parameters(), *self._model.buffers()]
+
     def __call__(self, wav: Waveform) -> Codes:
         """[samples] at 16 kHz -> [samples // HOP] codes: drops the last, partly padded frame."""
         inputs = {name: value.to(self._device) for name, value in features(wav).items()}

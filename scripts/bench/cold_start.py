@@ -20,7 +20,8 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=10)
     parser.add_argument("--idle", type=float, default=5.0, help="idle timeout in seconds")
     arguments = parser.parse_args()
-    environment = {"PROFILE": "nano", "GPU_IDLE_TIMEOUT": str(arguments.idle), "WARM_UP": "false"}
+    environment = {"GPU_IDLE_TIMEOUT": str(arguments.idle), "GPU_RELEASE_TIMEOUT": "0", "WARM_UP": "false"}
+    environment["PROFILE"] = "nano"
     with running("cli", "serve", environment=environment) as url, httpx.Client(base_url=url, timeout=300) as client:
         print("| cycle | cold answer s | to the first | waking s | Llasa loads s | XCodec2 loads s | gone after s |")
         print("|---|---|---|---|---|---|---|")

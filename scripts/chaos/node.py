@@ -97,7 +97,7 @@ async def _moved(service: Service, node: Processes) -> list[str]:
     """Unloads and loads models until one is on the node; Serve spreads replicas. Gives their names."""
     async with httpx.AsyncClient(base_url=service.url, timeout=200) as client:
         for _ in range(_MOVES):
-            await client.post("/api/gpu/offload", params={"wait": 60})
+            await client.post("/api/gpu/release", params={"wait": 60})
             await service.warm()
             if held := [name for part, name in MODELS.items() if node.of(part)]:
                 return held

@@ -26,6 +26,10 @@ def test_the_check_finds_that_a_cpu_agrees_with_a_cpu(tmp_path: Path, capsys: py
     assert (result["size"], result["weights"], result["failure"]) == ("tiny", "int8", None)
     assert [row["at once"] for row in result["figures"]["speed"]] == [1, 8, 16]
     assert [*result["figures"]["wake"]] == ["process", "imports", "CUDA", "weights", "graphs", "first codes"]
+    assert [*result["figures"]["sleeps"]] == [
+        f"{number} {stage}" for number in ("first", "second") for stage in ("host copy", "sleep", "wake", "first codes")
+    ]
+    assert result["figures"]["slow"]["audio s/s"] > 0
     assert result["offload"] > 0
 
 

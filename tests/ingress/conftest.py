@@ -30,7 +30,7 @@ async def all_healthy() -> dict[str, str]:
     return {"Llasa": "healthy", "XCodec2": "healthy", "Whisper": "healthy", "Ingress": "healthy"}
 
 
-UNLOADED = ModelStatus("unloaded", (), None, 600, False, 0, 0, None, None)
+UNLOADED = ModelStatus("unloaded", (), None, 600, False, 0, 0, None, None, None)
 
 
 class Still:
@@ -51,8 +51,11 @@ class Still:
     async def gpus(self) -> list[GpuStatus]:
         return [GpuStatus("node", 0, "GPU-1", "Fake", 24, 10, 14, 0.5, ("Llasa",))]
 
-    async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
-        self.orders.append(("offload", *models, drop_cache))
+    async def offload(self, models: Sequence[str]) -> None:
+        self.orders.append(("offload", *models))
+
+    async def release(self, models: Sequence[str]) -> None:
+        self.orders.append(("release", *models))
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:
         self.orders.append(("warm", *models, pin))

@@ -34,7 +34,10 @@ CHECKS: list[CheckFunction] = [
 class Obedient(Still):
     """A residency in which every order is carried out at once, so that none is waited for."""
 
-    async def offload(self, models: Sequence[str], *, drop_cache: bool = False) -> None:
+    async def offload(self, models: Sequence[str]) -> None:
+        self.models |= {model: replace(self.models[model], state="asleep") for model in models}
+
+    async def release(self, models: Sequence[str]) -> None:
         self.models |= {model: replace(self.models[model], state="unloaded") for model in models}
 
     async def warm(self, models: Sequence[str], *, pin: bool = False) -> None:

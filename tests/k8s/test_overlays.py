@@ -257,7 +257,8 @@ def test_what_needs_no_gpu_keeps_off_the_gpu_pods(name: str) -> None:
 @pytest.mark.parametrize("name", ["one-gpu", "gpu-pool"])
 def test_a_gpu_node_outlasts_the_models_on_it(name: str) -> None:
     """A node that went first would take a model in use with it, or leave Serve no time to unload."""
-    timeout = float(the(name, "ConfigMap")["data"]["GPU_IDLE_TIMEOUT"])
+    settings = the(name, "ConfigMap")["data"]
+    timeout = float(settings["GPU_IDLE_TIMEOUT"]) + float(settings["GPU_RELEASE_TIMEOUT"])
     _, gpu = the(name, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
     assert gpu["idleTimeoutSeconds"] > timeout
 

@@ -12,9 +12,11 @@ GPUS = [gpu(0, 10), gpu(1, 20), gpu(2, 15), gpu(3, 20)]
 ALL = {gpu.uuid for gpu in GPUS}
 
 
-def claim(on: Gpu, gib: float | None, fraction: float | None = None, pid: int = 1, used: float = 0) -> Claim:
+def claim(
+    on: Gpu, gib: float | None, fraction: float | None = None, pid: int = 1, used: float = 0, *, asleep: bool = False
+) -> Claim:
     need = Need(fraction, None if gib is None else int(gib * GIB))
-    return Claim(on.uuid, "Llasa", pid, 0.0, need, int(used * GIB))
+    return Claim(on.uuid, "Llasa", pid, 0.0, need, int(used * GIB), asleep)
 
 
 def order(
@@ -67,6 +69,22 @@ def test_a_mig_gpu_is_left_to_ray() -> None:
 
 def test_where_memory_ran_out_before_comes_last() -> None:
     assert order([], Need(), last={GPUS[1].uuid, GPUS[3].uuid}) == [2, 0, 1, 3]
+
+
+def test_the_gpu_of_a_sleeper_is_taken_only_where_no_other_has_room() -> None:
+    sleeper = claim(GPUS[1], 18, 1.0, used=0.5, asleep=True)
+    assert order([sleeper], Need(0.2, 4 * GIB)) == [3, 2, 0, 1]
+    assert order([sleeper], Need(0.2, 18 * GIB)) == [3, 1]
+    assert order([sleeper, claim(GPUS[3], 18, 1.0)], Need(1.0, 18 * GIB)) == [1]
+    assert order([replace(sleeper, asleep=False)], Need(0.2, 4 * GIB)) == [3, 2, 0]
+
+
+def test_a_sleeper_and_another_replica_share_a_gpu_with_room_for_both() -> None:
+    assert order([claim(GPUS[1], 8, 0.5, asleep=True)], Need(0.2, 11 * GIB)) == [3, 2, 1]
+
+
+def test_a_sleeper_is_described_as_such() -> None:
+    assert describe(GPUS[0], [claim(GPUS[0], 3, used=0.5, asleep=True)]).endswith("leased by Llasa (3.0 GiB, asleep)")
 
 
 def test_a_gpu_is_described_with_all_that_is_on_it() -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -5,8 +6,9 @@ import torch
 
 from deployments.errors import Unavailable
 from deployments.placement.devices import Gpu
-from deployments.placement.gpu_loader import ProcessMustEnd, load_onto_gpu
+from deployments.placement.gpu_loader import ProcessMustEnd, load_onto_gpu, sleep_on_gpu, wake_on_gpu
 from deployments.placement.lease import Leases
+from deployments.placement.placement import Placement
 from tests.support.fake_nvml import GIB, FileReader, gpu, write_gpus
 
 
@@ -96,3 +98,56 @@ def test_without_gpus_in_sight_the_choice_is_rays(folder: Path) -> None:
     made, placement = load_onto_gpu("Llasa", 1.0, None, card.load, FileReader(folder / "none"), assigned=["3"])
     assert (made, placement.uuid) == ("on None", None)
     placement.release()
+
+
+@pytest.fixture
+def sleeper(folder: Path) -> Iterator[Placement]:
+    """The placement of a model that sleeps, on GPU 1."""
+    _, placement = load_onto_gpu(
+        "Llasa", 1.0, 5 * GIB, Card().load, FileReader(folder / "gpus"), lease_dir=folder / "leases"
+    )
+    sleep_on_gpu(placement)
+    yield placement
+    placement.release()
+
+
+def asleep(folder: Path) -> list[bool]:
+    return [claim.asleep for claim in Leases(folder / "leases").held()]
+
+
+def test_a_sleeper_wakes_on_its_gpu(folder: Path, sleeper: Placement) -> None:
+    assert asleep(folder) == [True]
+    assert wake_on_gpu(sleeper, Card().load, FileReader(folder / "gpus")) == "on 1"
+    assert asleep(folder) == [False]
+
+
+def test_the_process_of_a_sleeper_ends_where_its_gpu_is_taken_and_another_is_free(
+    folder: Path, sleeper: Placement
+) -> None:
+    write_gpus(folder / "gpus", [gpu(0, 10), gpu(1, 2), gpu(2, 15)])
+    card = Card()
+    with pytest.raises(ProcessMustEnd, match="has been taken"):
+        wake_on_gpu(sleeper, card.load, FileReader(folder / "gpus"))
+    assert card.tried == []
+
+
+def test_the_process_of_a_sleeper_ends_where_memory_does_not_suffice_after_all(
+    folder: Path, sleeper: Placement
+) -> None:
+    with pytest.raises(ProcessMustEnd, match="no memory"):
+        wake_on_gpu(sleeper, Card(1).load, FileReader(folder / "gpus"))
+
+
+def test_a_sleeper_that_fails_to_wake_claims_nothing(folder: Path, sleeper: Placement) -> None:
+    def fail(chosen: Gpu | None) -> None:
+        raise Unavailable("a tensor is missing")
+
+    with pytest.raises(Unavailable, match="a tensor is missing"):
+        wake_on_gpu(sleeper, fail, FileReader(folder / "gpus"))
+    assert asleep(folder) == [True]
+
+
+def test_on_a_cpu_a_model_sleeps_and_wakes_without_leases(folder: Path) -> None:
+    sleep_on_gpu(None)
+    assert wake_on_gpu(None, Card().load, FileReader(folder / "gpus")) == "on None"
+    assert asleep(folder) == []

@@ -34,6 +34,22 @@ def test_a_lease_is_seen_by_others_until_it_is_released(leases: Leases, tmp_path
     assert leases.held() == []
 
 
+def test_a_lease_says_that_its_model_sleeps_until_it_wakes(leases: Leases) -> None:
+    taken = leases.take("Llasa", NEED, lambda claims: "GPU-1")
+    other = leases.take("XCodec2", NEED, lambda claims: "GPU-1")
+    taken.use(15)
+    taken.use(1, asleep=True)
+    assert [(claim.used, claim.asleep) for claim in leases.held()] == [(1, True), (0, False)]
+    told: list[Claim] = []
+    assert not taken.wake(lambda claims: told.extend(claims) or False)  # type: ignore[func-returns-value]
+    assert told == [other.claim]
+    assert leases.held()[0].asleep
+    assert taken.wake(lambda claims: True)
+    assert not leases.held()[0].asleep
+    taken.release()
+    other.release()
+
+
 def test_who_picks_is_told_of_every_lease_the_oldest_first(leases: Leases) -> None:
     told: list[list[str]] = []
 

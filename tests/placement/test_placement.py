@@ -170,3 +170,53 @@ def test_llasa_and_xcodec2_share_a_gpu_once_each_has_told_what_it_uses(
     codec = start([gpu(0, 7, processes=[(4_000_000, 16)]), gpu(1, 1)], {}, 4, 0.2)
     assert codec.uuid == llasa.uuid
     assert len(leases.held()) == 2
+
+
+def test_a_sleeper_yields_to_others_and_wakes_where_it_has_room(
+    start: Callable[..., Placement], leases: Leases, tmp_path: Path
+) -> None:
+    placement = start(FOUR, {}, 20, 1.0)
+    placement.loaded(20 * GIB)
+    write_gpus(tmp_path / "gpus.json", [FOUR[0], gpu(1, 22.5), FOUR[2], FOUR[3]])
+    placement.sleep(GIB // 2)
+    (claim,) = leases.held()
+    assert (claim.asleep, claim.used, claim.gpu) == (True, GIB // 2, FOUR[1].uuid)
+    assert placement.wake()
+    assert [claim.asleep for claim in leases.held()] == [False]
+    placement.release()
+
+
+def test_the_context_that_a_sleeper_keeps_is_not_needed_twice(start: Callable[..., Placement], tmp_path: Path) -> None:
+    placement = start([gpu(0, 20), gpu(1, 3)], {}, 20)
+    placement.sleep(GIB // 2)
+    write_gpus(tmp_path / "gpus.json", [gpu(0, 19.5), gpu(1, 3)])
+    assert placement.wake()
+    placement.release()
+
+
+@pytest.mark.parametrize("taker", ["program", "replica"])
+def test_a_sleeper_whose_gpu_is_taken_goes_where_there_is_room_and_stays_asleep_where_there_is_none(
+    start: Callable[..., Placement], leases: Leases, tmp_path: Path, taker: str
+) -> None:
+    file = tmp_path / "gpus.json"
+    placement = start([gpu(0, 24), gpu(1, 10)], {}, 20, 1.0)
+    placement.sleep(GIB // 2)
+    if taker == "program":
+        write_gpus(file, [gpu(0, 15), gpu(1, 10)])
+    else:
+        other = place("Other", 0.5, 16 * GIB, FileReader(file), {}, tmp_path / "leases")
+        assert other.uuid == placement.uuid
+    with pytest.raises(Unavailable, match=r"Llasa needs 20.0 GiB and 1 of a GPU, and no GPU has room"):
+        placement.wake()
+    assert [claim.asleep for claim in leases.held()] == [True] + [False] * (taker == "replica")
+    free = 15 if taker == "program" else 24
+    write_gpus(file, [gpu(0, free), gpu(1, 22)])
+    assert not placement.wake()
+    assert leases.held()[0].asleep
+    placement.release()
+
+
+def test_a_sleeper_whose_gpu_only_ray_knows_wakes_there(start: Callable[..., Placement]) -> None:
+    placement = start([], {}, assigned=["3"])
+    placement.sleep(GIB)
+    assert placement.wake()

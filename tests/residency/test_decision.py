@@ -3,33 +3,47 @@
 from dataclasses import replace
 from typing import Any
 
-from deployments.residency.decision import ModelOverrides, desired_replicas
+import pytest
+
+from deployments.residency.decision import ModelOverrides, Replicas, Wish, desired_replicas
 
 
 class Life:
     """A model that does at once what the policy decides."""
 
-    def __init__(self, timeout_s: float = 10.0, orders: ModelOverrides | None = None) -> None:
+    def __init__(self, timeout_s: float = 10.0, orders: ModelOverrides | None = None, release_s: float = 0.0) -> None:
         self.orders = orders or ModelOverrides()
         self.timeout_s = timeout_s
+        self.release_s = release_s
         self.now = 1_000.0
         self.running = 0
+        self.asleep = 0
         self.state: dict[str, Any] = {}
 
     def step(self, seconds: float = 0.0, demand: float = 0.0, held: bool = False) -> int:
         self.now += seconds
+        wish = self.state.get("wish")
         wanted, self.state = desired_replicas(
             self.orders,
             self.state,
             now=self.now,
             timeout_s=self.timeout_s,
-            running=self.running,
+            release_s=self.release_s,
+            replicas=Replicas(self.running, self.asleep),
             demand=demand,
             held=held,
             target=4.0,
         )
         self.running = max(wanted, int(demand > 0))  # Serve itself starts the first one
+        if demand > 0:
+            self.asleep = 0  # the request wakes it
+        elif self.state["wish"] != wish:
+            self.asleep = self.running * self.state["wish"].asleep
+        self.asleep = min(self.asleep, self.running)
         return wanted
+
+    def place(self) -> str:
+        return "asleep" if self.asleep else "ready" if self.running else "unloaded"
 
     def order(self, **changes: Any) -> None:
         self.orders = replace(self.orders, **changes)
@@ -171,3 +185,123 @@ def test_orders_from_before_the_controllers_restart_are_not_carried_out_again() 
     assert model.step(demand=1) == 1
     cold = Life(orders=ModelOverrides(offload_at=900.0, warm_at=950.0))
     assert cold.step() == 0
+
+
+@pytest.fixture
+def sleeper() -> Life:
+    """A model that sleeps, and has been used before."""
+    model = Life(timeout_s=10, release_s=100)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    assert model.step(11) == 1
+    assert model.place() == "asleep"
+    return model
+
+
+def test_an_idle_model_falls_asleep_and_is_unloaded_later(sleeper: Life) -> None:
+    assert (sleeper.step(99), sleeper.place()) == (1, "asleep")
+    assert (sleeper.step(2), sleeper.place()) == (0, "unloaded")
+
+
+def test_a_request_wakes_a_sleeper_and_its_timeouts_begin_again(sleeper: Life) -> None:
+    assert (sleeper.step(99, demand=1), sleeper.place()) == (1, "ready")
+    assert (sleeper.step(9), sleeper.place()) == (1, "ready")
+    assert (sleeper.step(2), sleeper.place()) == (1, "asleep")
+    assert (sleeper.step(99), sleeper.place()) == (1, "asleep")
+
+
+def test_work_that_holds_a_sleeper_wakes_it(sleeper: Life) -> None:
+    assert (sleeper.step(1, held=True), sleeper.place()) == (1, "ready")
+
+
+def test_an_offload_lets_a_model_sleep_and_is_done_then() -> None:
+    model = Life(release_s=100)
+    model.step(demand=1)
+    model.step(1, held=True)
+    model.order(offload_at=model.now)
+    assert (model.step(1, held=True), model.place()) == (1, "ready")
+    assert (model.step(1), model.place()) == (1, "asleep")
+    assert model.state["offloaded"] < model.orders.offload_at
+    model.step(0.1)
+    assert model.state["offloaded"] == model.orders.offload_at
+    assert (model.step(1, demand=1), model.place()) == (1, "ready")
+    assert (model.step(1), model.place()) == (1, "ready")
+
+
+def test_an_offload_of_a_sleeper_is_done_already(sleeper: Life) -> None:
+    sleeper.order(offload_at=sleeper.now)
+    assert (sleeper.step(1), sleeper.place()) == (1, "asleep")
+    assert sleeper.state["offloaded"] == sleeper.orders.offload_at
+
+
+def test_an_offload_keeps_one_of_several_replicas_asleep() -> None:
+    model = Life(release_s=100)
+    model.step(demand=1)
+    assert model.step(1, demand=9) == 3
+    model.order(offload_at=model.now)
+    assert (model.step(1), model.asleep) == (1, 1)
+
+
+@pytest.mark.parametrize("asleep", [True, False])
+def test_a_release_ends_the_process_awake_or_asleep(sleeper: Life, asleep: bool) -> None:
+    if not asleep:
+        sleeper.step(1, demand=1)
+    sleeper.order(release_at=sleeper.now)
+    assert (sleeper.step(1), sleeper.place()) == (0, "unloaded")
+    sleeper.step(1)
+    assert sleeper.state["offloaded"] == sleeper.orders.release_at
+
+
+def test_a_release_is_carried_out_although_an_offload_follows_it(sleeper: Life) -> None:
+    sleeper.order(release_at=sleeper.now, offload_at=sleeper.now + 1)
+    assert sleeper.step(2) == 0
+
+
+@pytest.mark.parametrize("pin", [False, True])
+def test_warming_wakes_a_sleeper_once(sleeper: Life, pin: bool) -> None:
+    sleeper.step(99)
+    sleeper.order(warm_at=sleeper.now, pin=pin)
+    assert (sleeper.step(1), sleeper.place()) == (1, "ready")
+    assert (sleeper.step(9), sleeper.place()) == (1, "ready")
+    assert (sleeper.step(2), sleeper.place()) == (1, "ready" if pin else "asleep")
+
+
+def test_a_model_warmed_after_an_offload_under_way_wakes_again() -> None:
+    model = Life(release_s=100)
+    model.step(demand=1)
+    model.step(1, held=True)
+    model.order(offload_at=model.now)
+    model.step(1, held=True)
+    model.order(warm_at=model.now)
+    assert (model.step(1), model.place()) == (1, "asleep")
+    assert (model.step(1), model.place()) == (1, "ready")
+
+
+def test_an_offload_after_warming_keeps_a_sleeper_asleep(sleeper: Life) -> None:
+    sleeper.order(warm_at=sleeper.now)
+    sleeper.order(offload_at=sleeper.now + 1)
+    assert (sleeper.step(2), sleeper.place()) == (1, "asleep")
+    assert (sleeper.step(1), sleeper.place()) == (1, "asleep")
+
+
+def test_a_wish_that_no_replica_follows_is_published_again() -> None:
+    model = Life(timeout_s=10, release_s=100)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    model.step(11)
+    first = model.state["wish"]
+    model.asleep = 0  # another process has taken its place
+    model.step(0.1)
+    assert model.state["wish"] == first
+    model.step(1)
+    assert model.state["wish"] == Wish(model.now, asleep=True)
+
+
+def test_work_takes_a_wish_to_sleep_back() -> None:
+    model = Life(timeout_s=10, release_s=100)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    model.step(11)
+    model.asleep = 0  # it is in use, and has not followed yet
+    model.step(0.1, held=True)
+    assert not model.state["wish"].asleep

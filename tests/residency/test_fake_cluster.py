@@ -39,6 +39,14 @@ def test_two_that_start_together_take_two_gpus(found: dict[str, Any]) -> None:
     assert found["together"] == [1, 2]
 
 
+def test_a_sleeper_keeps_its_process_and_gpu_until_another_program_takes_it(found: dict[str, Any]) -> None:
+    sleeper = found["sleeper"]
+    assert sleeper["asleep"] == [[[1, True]]] * 2
+    assert sleeper["gpus"] == [1, 1, 2]
+    first, second, third = sleeper["pids"]
+    assert first == second != third
+
+
 def test_xcodec2_and_llasa_share_one_gpu(found: dict[str, Any]) -> None:
     assert found["one GPU"] == [0, 0]
 

@@ -3,8 +3,8 @@
 import json
 import time
 
-from deployments.residency.decision import ModelOverrides
-from deployments.residency.records import Load, Observation, Records
+from deployments.residency.decision import ModelOverrides, Wish
+from deployments.residency.records import Load, Observation, Place, Records
 from tests.support.memory_store import MemoryStore
 
 
@@ -13,7 +13,7 @@ def test_what_nobody_has_written_is_empty() -> None:
     assert records.orders("Llasa") == ModelOverrides()
     assert records.load("Llasa") == Load()
     assert records.observation("Llasa") is None
-    assert records.gpu("replica") is None
+    assert records.place("replica") == Place()
     assert not records.is_held("Llasa")
 
 
@@ -27,13 +27,13 @@ def test_an_order_changes_what_it_names_and_nothing_else() -> None:
 
 def test_records_read_as_they_were_written() -> None:
     records = Records(MemoryStore())
-    observation, load = Observation(600, 1.5, 2.5, 3, 4), Load(4.5, None, "/models/llasa")
+    observation, load = Observation(600, 1.5, 2.5, 3, 4, Wish(5, asleep=True)), Load(4.5, None, "/models/llasa", 0.5)
     records.observe("Llasa", observation)
     records.loaded("Llasa", load)
-    records.placed("replica", "GPU-1")
+    records.placed("replica", Place("GPU-1", "asleep"))
     assert records.observation("Llasa") == observation
     assert records.load("Llasa") == load
-    assert records.gpu("replica") == "GPU-1"
+    assert records.place("replica") == Place("GPU-1", "asleep")
 
 
 def test_a_model_is_held_while_any_process_holds_it() -> None:

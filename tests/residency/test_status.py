@@ -5,11 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from deployments.residency.records import Load, Observation, Records
+from deployments.residency.records import Load, Observation, Place, Records
 from deployments.residency.status import StatusReader
 from tests.support.memory_store import MemoryStore
 
@@ -52,22 +52,47 @@ def test_the_best_replica_says_how_the_model_is(records: Records, states: list[s
     assert StatusReader(records, NODE).status("Llasa", replicas).state == state
 
 
-def test_a_model_that_has_been_told_to_unload_is_draining(records: Records) -> None:
+@pytest.mark.parametrize(
+    ("places", "state"),
+    [
+        (["asleep"], "asleep"),
+        (["asleep", "ready"], "ready"),
+        (["asleep", "loading"], "loading"),  # it wakes
+    ],
+)
+def test_a_replica_that_runs_may_be_asleep(
+    records: Records, places: list[Literal["loading", "ready", "asleep"]], state: str
+) -> None:
+    for i, place in enumerate(places):
+        records.placed(f"r{i}", Place(None, place))
+    status = StatusReader(records, NODE).status("Llasa", [replica(name=f"r{i}") for i in range(len(places))])
+    assert status.state == state
+    assert [one.state for one in status.replicas] == places
+
+
+def test_a_sleeping_model_is_not_idle(records: Records) -> None:
+    records.observe("Llasa", Observation(600, time.time() - 100, 0, ongoing=0, queued=0))
+    records.placed("r1", Place(None, "asleep"))
+    assert StatusReader(records, NODE).status("Llasa", [replica()]).idle_seconds is None
+
+
+@pytest.mark.parametrize("order", ["offload_at", "release_at"])
+def test_a_model_that_has_been_told_to_leave_is_draining(records: Records, order: str) -> None:
     records.observe("Llasa", Observation(600, time.time(), offloaded=1, ongoing=1, queued=0))
-    records.order("Llasa", offload_at=2.0)
+    records.order("Llasa", **{order: 2.0})
     assert StatusReader(records, NODE).status("Llasa", [replica()]).state == "draining"
 
 
 def test_what_is_on_record_is_told(records: Records) -> None:
     records.observe("Llasa", Observation(600, time.time() - 100, 0, ongoing=2, queued=1))
-    records.loaded("Llasa", Load(3.5, None, None))
-    records.placed("r1", "GPU-1")
+    records.loaded("Llasa", Load(3.5, None, None, 0.5))
+    records.placed("r1", Place("GPU-1"))
     records.order("Llasa", timeout_s=7, pin=True)
     status = StatusReader(records, NODE).status("Llasa", [replica()])
     assert status.idle_seconds is not None
     assert status.idle_seconds >= 100
     assert (status.timeout_seconds, status.pinned, status.ongoing, status.queued) == (7, True, 2, 1)
-    assert status.last_load_seconds == 3.5
+    assert (status.last_load_seconds, status.last_wake_seconds) == (3.5, 0.5)
     assert status.replicas[0].gpu == "GPU-1"
 
 

@@ -209,8 +209,8 @@ def test_the_models_are_shown_and_moved(
         visitor.page.get_by_role("button", name="Set", exact=True).click()
         until(visitor, lambda: len(made.residency.orders) == 4)  # type: ignore[attr-defined]
         assert sorted(made.residency.orders) == [  # type: ignore[attr-defined]
-            ("offload", "Llasa", "XCodec2", "Whisper", False),
-            ("offload", "Llasa", "XCodec2", "Whisper", True),
+            ("offload", "Llasa", "XCodec2", "Whisper"),
+            ("release", "Llasa", "XCodec2", "Whisper"),
             ("timeout", "Llasa", "XCodec2", "Whisper", 600),
             ("warm", "Llasa", "XCodec2", "Whisper", False),
         ]

@@ -271,3 +271,12 @@ async def test_a_cancelled_call_that_waits_is_never_run_and_closing_refuses_the_
     assert model.clips == [16_000]
     with pytest.raises(Unavailable):
         await transcriber.transcribe(babble(1))
+
+
+async def test_a_woken_transcriber_hears_the_same(transcriber: WhisperTranscriber) -> None:
+    wav = babble(2)
+    before = await transcriber.transcribe(wav)
+    transcriber.sleep()
+    assert not transcriber._model.model.model_is_loaded
+    transcriber.wake()
+    assert await transcriber.transcribe(wav) == before

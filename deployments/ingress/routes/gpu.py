@@ -66,17 +66,17 @@ def gpu_routes(service: SpeechService) -> APIRouter:
         found = await service.residence()
         return Status(models=found.models, gpus=found.gpus)
 
-    @router.post("/offload", summary="Unload models and keep their weights in host memory", responses=answers)
+    @router.post("/offload", summary="Let models sleep in host memory", responses=answers)
     async def offload(response: Response, model: Model = None, wait: Wait = 0) -> Order:
         await service.offload(model, release=False)
-        return await carried_out(response, model, wait, _gone)
+        return await carried_out(response, model, wait, _off_gpu)
 
     @router.post("/release", summary="Unload models and drop their weights from host memory", responses=answers)
     async def release(response: Response, model: Model = None, wait: Wait = 0) -> Order:
         await service.offload(model, release=True)
         return await carried_out(response, model, wait, _gone)
 
-    @router.post("/warm", summary="Load models in advance", responses=answers)
+    @router.post("/warm", summary="Load or wake models in advance", responses=answers)
     async def warm(
         response: Response,
         model: Model = None,
@@ -94,6 +94,10 @@ def gpu_routes(service: SpeechService) -> APIRouter:
         return await carried_out(response, model, wait, lambda status: status.timeout_seconds == seconds)
 
     return router
+
+
+def _off_gpu(status: ModelStatus) -> bool:
+    return all(replica.state == "asleep" for replica in status.replicas)
 
 
 def _gone(status: ModelStatus) -> bool:

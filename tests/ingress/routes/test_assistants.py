@@ -305,8 +305,8 @@ async def orders_reach(still: Still, assistant: Client) -> None:
     await assistant.call_tool("update_gpu_timeout", {"timeout_seconds": 300})
     status = await assistant.call_tool("get_gpu_status", {})
     assert still.orders == [
-        ("offload", "Llasa", "XCodec2", "Whisper", False),
-        ("offload", "Llasa", True),
+        ("offload", "Llasa", "XCodec2", "Whisper"),
+        ("release", "Llasa"),
         ("timeout", "Llasa", "XCodec2", "Whisper", 300),
     ]
     assert status.structured_content

@@ -38,9 +38,9 @@ async def test_status_tells_where_each_model_is(gpu_client: httpx.AsyncClient) -
 @pytest.mark.parametrize(
     ("call", "order"),
     [
-        ("offload", ("offload", "Llasa", "XCodec2", "Whisper", False)),
-        ("offload?model=XCodec2", ("offload", "XCodec2", False)),
-        ("release?model=Llasa", ("offload", "Llasa", True)),
+        ("offload", ("offload", "Llasa", "XCodec2", "Whisper")),
+        ("offload?model=XCodec2", ("offload", "XCodec2")),
+        ("release?model=Llasa", ("release", "Llasa")),
         ("warm?model=Whisper", ("warm", "Whisper", False)),
         ("warm?model=Whisper&pin=true", ("warm", "Whisper", True)),
         ("timeout?seconds=5", ("timeout", "Llasa", "XCodec2", "Whisper", 5.0)),
@@ -52,6 +52,18 @@ async def test_an_order_reaches_the_models_it_names(
     answer = await gpu_client.post(f"/api/gpu/{call}")
     assert answer.status_code in (200, 202), answer.text
     assert still.orders == [order]
+
+
+@pytest.mark.parametrize(("call", "done"), [("offload", True), ("release", False), ("warm", False)])
+async def test_a_sleeping_model_has_been_offloaded_and_not_released(
+    service: Callable[..., SpeechService], call: str, done: bool
+) -> None:
+    replica = ReplicaStatus("r", "asleep", "node", 1, "GPU-1")
+    still = Still(Llasa=replace(UNLOADED, state="asleep", replicas=(replica,)))
+    async with client_of(replace(service(), residency=still)) as client:
+        answer = await client.post(f"/api/gpu/{call}?model=Llasa")
+    assert answer.json()["done"] is done
+    assert answer.json()["models"]["Llasa"]["state"] == "asleep"
 
 
 async def test_an_order_that_is_not_carried_out_in_time_is_a_202(gpu_client: httpx.AsyncClient) -> None:

@@ -28,8 +28,6 @@ class Figures:
     """Bytes of the GPU while it sleeps, with CUDA's own; None on a CPU."""
     sleeps: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage of two sleeps and wakes, in order."""
-    slow: dict[str, float] = field(default_factory=dict)
-    """Speed of the first take after the second wake, whose steps are captured meanwhile."""
     speed: list[dict[str, float]] = field(default_factory=list)
     started: float = field(default_factory=time.time)
     """Seconds since the epoch, as below."""
@@ -89,7 +87,6 @@ async def measure(given: argparse.Namespace) -> Figures:
                     figures.asleep = used()
             await _speed(llasa.engine, 1, 1)
             figures.sleeps[f"{number} first codes"] = time.perf_counter() - begin
-        figures.slow = await _speed(llasa.engine, 1, given.codes)
     finally:
         figures.closed = time.time()
         await asyncio.to_thread(llasa.engine.close)

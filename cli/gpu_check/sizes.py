@@ -101,5 +101,4 @@ def describe(result: Result) -> list[str]:
     lines += ["  " + ", ".join(f"{name} {value:.4g}" for name, value in row.items()) for row in figures.speed]
     asleep = f"{figures.asleep / 2**30:.2f} GiB of the GPU used; " if figures.asleep else ""
     lines.append(f"  asleep: {asleep}" + ", ".join(f"{name} {value:.2f} s" for name, value in figures.sleeps.items()))
-    lines.append("  just awake: " + ", ".join(f"{name} {value:.4g}" for name, value in figures.slow.items()))
     return lines

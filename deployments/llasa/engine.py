@@ -12,7 +12,6 @@ import torch
 
 from deployments.errors import InvalidText, Unavailable
 from deployments.llasa.checkpoint import Checkpoint
-from deployments.llasa.late_steps import LateSteps
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.llasa.scheduler import Scheduler
 from deployments.llasa.slots import Slots
@@ -32,14 +31,12 @@ class Engine:
     Args:
         checkpoint: Loaded by `load_checkpoint`.
         max_takes: Takes in the batch at once; further ones wait.
-        hurry: Whether to begin before steps are captured, for a GPU: see `LateSteps`.
     """
 
-    def __init__(self, checkpoint: Checkpoint, max_takes: int = 16, *, hurry: bool = False) -> None:
+    def __init__(self, checkpoint: Checkpoint, max_takes: int = 16) -> None:
         self._prompts = checkpoint.prompts
         slots = Slots(checkpoint.weights, max_takes, CONTEXT)
-        self._late = LateSteps(slots) if hurry else None
-        self._steps = self._late or fastest_steps(slots)
+        self._steps = fastest_steps(slots)
         self._scheduler = Scheduler(slots, self._steps, checkpoint.vocabulary.end)
         self._inbox = SimpleQueue[RunningTake | None]()
         self._submission = threading.Lock()
@@ -48,7 +45,7 @@ class Engine:
         self._thread.start()
 
     @classmethod
-    def fitting(cls, checkpoint: Checkpoint, max_takes: int, *, hurry: bool = False) -> "Engine":
+    def fitting(cls, checkpoint: Checkpoint, max_takes: int) -> "Engine":
         """Returns an engine for fewer takes if memory does not suffice for `max_takes`: their number is an estimate.
 
         Raises:
@@ -56,7 +53,7 @@ class Engine:
         """
         for takes in (max_takes >> halvings for halvings in range(max_takes.bit_length())):
             try:
-                return cls(checkpoint, takes, hurry=hurry)
+                return cls(checkpoint, takes)
             except torch.OutOfMemoryError as error:
                 logger.warning("no memory for %d takes at once: %s", takes, error)
             if torch.cuda.is_initialized():
@@ -150,11 +147,8 @@ class Engine:
     def _receive(self) -> bool:
         """Takes in new takes, and waits for one if there is nothing to do; returns false when the engine closes."""
         while True:
-            idle = self._scheduler.idle
-            if idle and self._late and self._inbox.empty() and self._late.prepare():
-                continue
             try:
-                take = self._inbox.get(block=idle)
+                take = self._inbox.get(block=self._scheduler.idle)
             except Empty:
                 return True
             if take is None:

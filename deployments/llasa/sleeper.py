@@ -59,5 +59,4 @@ class SleepingLlasa:
             self._copy.restore()
         else:
             self._checkpoint = self._folder.load()
-        on_gpu = self._checkpoint.weights.device.type == "cuda"
-        self._engine = Engine.fitting(self._checkpoint, takes, hurry=on_gpu)
+        self._engine = Engine.fitting(self._checkpoint, takes)

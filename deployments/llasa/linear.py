@@ -17,7 +17,7 @@ Linear = Callable[[torch.Tensor], torch.Tensor]
 _KERNELS = "fbgemm"
 """Multiplies float16 weights with float32; not available on ARM."""
 _FP8_CAPABILITY: Final = (8, 9)
-_BLOCK: Final = 4096
+_BLOCK: Final = 256
 """Rows of a weight that become 8-bit at once, through float32."""
 _TILE: Final = 32
 """On a GPU, cuBLAS multiplies int8 matrices only if they have more than 16 rows, and not any number of them."""

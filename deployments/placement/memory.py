@@ -19,6 +19,8 @@ PREFILL: Final = 512
 """Prompt tokens that Llasa's engine computes at once on a GPU."""
 _LLASA_FIXED: Final = _GIB // 2
 """Nodes of the captured CUDA graphs, and cuBLAS's work space."""
+_SMALL_WORK: Final = _GIB // 2
+"""What layers with 8-bit weights take besides, as measured on an H200: work space, and gaps from rounding weights."""
 _LOGIT_WORK: Final = 64
 """Bytes for each logit of a step: float32 logits in several versions, and the noise with its int64 hashes."""
 _HEAD_MULTIPLE: Final = 64
@@ -91,7 +93,8 @@ class LlamaShape:
         activations = _BFLOAT16 * (4 * self.intermediate + 8 * self.hidden)
         if self.weights == "int8":
             activations += 16 * self.intermediate  # sums of gate and up, in int32 and float32
-        return _LLASA_FIXED + PREFILL * (attention + activations) + takes * head_rows(codec_size + 1) * _LOGIT_WORK
+        fixed = _LLASA_FIXED if self.weights == "auto" else _LLASA_FIXED + _SMALL_WORK
+        return fixed + PREFILL * (attention + activations) + takes * head_rows(codec_size + 1) * _LOGIT_WORK
 
     def replica(self, takes: int, codec_size: int = CODEC_SIZE) -> int:
         """Returns the peak bytes of a Llasa replica."""

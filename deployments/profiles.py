@@ -120,7 +120,7 @@ def check_profile_name(name: str, profiles: Iterable[str]) -> None:
         return
     check_checkpoint("llasa", name)
     *most, last = map(repr, names)
-    raise InvalidProfiles(f"Input should be {', '.join(most)} or {last}.{_did_you_mean(name, names)}")
+    raise InvalidProfiles(f"There is no profile {name!r}, only {', '.join(most)} and {last}.{_did_you_mean(name, names)}")
 
 
 def check_checkpoint(kind: Literal["llasa", "xcodec2"], source: str) -> None:

@@ -1,6 +1,7 @@
 """Starts and stops Ray on this machine, with the deployments of a configuration."""
 
 import contextlib
+import copy
 import io
 import logging
 import os
@@ -50,7 +51,8 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
         InvalidConfig: the configuration does not deploy the service.
         StartFailed: a checkpoint cannot be used, or a GPU is missing that the profile or its weights need.
     """
-    arguments = Arguments(**service_arguments(config))
+    config = copy.deepcopy(config)
+    given = service_arguments(config)
     # Settings in .env must reach the replicas, too, which inherit the environment, but not the working directory.
     os.environ |= _environment(settings) | RAY_ENVIRONMENT
 
@@ -70,9 +72,10 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
     )
     gpus = ray.cluster_resources().get("GPU", 0)
     try:
-        profile = arguments.profile_for(settings, lambda: gpus)
+        profile = Arguments(**given).profile_for(settings, lambda: gpus)
     except InvalidProfiles as error:
         raise StartFailed(str(error)) from error
+    given |= {"profile": profile.name, "reason": profile.reason}
     say(f"Profile {profile.name}: {profile.reason}")
     if profile.device == "cuda" and not gpus:
         raise StartFailed(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from deployments.placement.profile_choice import choose_profile
-from deployments.profiles import Profile, read_profiles
+from deployments.profiles import Profile, WeightType, read_profiles
 from deployments.settings import Settings
 
 
@@ -25,8 +25,10 @@ class Arguments(BaseModel):
     replicas: dict[Literal["Llasa", "XCodec2", "Whisper"], PositiveInt] = {}
     """Maximum replicas of each model; 1 by default."""
 
+    weights: WeightType | None = None
+    """Overrides the setting, as `profile` does."""
     reason: str | None = None
-    """Why `profile` was chosen, by whoever has resolved `auto`."""
+    """Why these two were chosen, by whoever has resolved `auto`."""
 
     def profile_for(self, settings: Settings, count: Callable[[], float]) -> Profile:
         """Returns the profile to deploy; `count` returns the number of GPUs, unless that is configured.
@@ -36,5 +38,7 @@ class Arguments(BaseModel):
         """
         gpus = count() if self.node_gpus is None else self.node_gpus
         profiles = read_profiles(settings.profiles_file, self.profiles)
+        if self.weights:
+            settings = settings.model_copy(update={"llasa_weights": self.weights})
         chosen = choose_profile(self.profile or settings.profile, gpus, settings, profiles)
         return replace(chosen, reason=self.reason or chosen.reason)

@@ -117,8 +117,8 @@ def test_the_setting_and_the_arguments_name_profiles_of_the_file(
 def test_whoever_has_chosen_a_profile_may_say_why() -> None:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     assert Arguments(profile="nano").profile_for(settings, lambda: 1).reason == "it was named"
-    chosen = Arguments(profile="nano", reason="the GPU is small").profile_for(settings, lambda: 1)
-    assert (chosen.name, chosen.reason) == ("nano", "the GPU is small")
+    chosen = Arguments(profile="llasa-1b", weights="int8", reason="the GPU is small").profile_for(settings, lambda: 1)
+    assert (chosen.name, chosen.weights, chosen.reason) == ("llasa-1b", "int8", "the GPU is small")
 
 
 def test_a_file_of_profiles_that_cannot_be_read_is_the_setting_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,10 @@ RAY_ENVIRONMENT = {
 
 _ORDER_S: Final = 30.0
 """Seconds that an order to load models may take."""
+_DRAIN_S: Final = 80.0
+"""Seconds in which requests may end when the service is stopped: less than systemd (90) and compose.yaml (120) wait."""
+_LAST_BYTES_S: Final = 0.5
+"""Seconds in which the last bytes pass Serve's proxy, which is killed without a question."""
 
 
 class StartFailed(Exception):
@@ -75,7 +79,7 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
         profile = Arguments(**given).profile_for(settings, lambda: gpus)
     except InvalidProfiles as error:
         raise StartFailed(str(error)) from error
-    given |= {"profile": profile.name, "reason": profile.reason}
+    given |= {"profile": profile.name, "weights": profile.weights, "reason": profile.reason}
     say(f"Profile {profile.name}: {profile.reason}")
     if profile.device == "cuda" and not gpus:
         raise StartFailed(
@@ -155,6 +159,20 @@ def warm_up(config: dict[str, Any], say: Callable[[str], None]) -> None:
         service.options(method_name="warm_up").remote().result(timeout_s=_ORDER_S)
     except (RayError, RayServeException, TimeoutError) as error:  # the service works without
         say(f"The models are not loaded in advance: {error}")
+
+
+def finish(config: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Refuses new requests, and waits some time for those that run."""
+    from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    ingress: DeploymentHandle[Any] = serve.get_app_handle(service_application(config)["name"])
+    try:
+        ingress.broadcast("drain").results(timeout_s=_DRAIN_S)
+    except (RayError, RayServeException, TimeoutError) as error:
+        say(f"Not all requests have ended: {error}")
+    time.sleep(_LAST_BYTES_S)
 
 
 def stop() -> None:

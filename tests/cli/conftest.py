@@ -22,3 +22,11 @@ def reference(tmp_path: Path, clip: bytes) -> Path:  # noqa: F811
     path = tmp_path / "reference.wav"
     path.write_bytes(clip)
     return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, reference: Path) -> Path:
+    folder = tmp_path / "allowed"
+    folder.mkdir()
+    (folder / "reference.wav").write_bytes(reference.read_bytes())
+    return folder

@@ -69,9 +69,7 @@ def test_compose_yaml_is_valid() -> None:
 
 def test_the_image_is_of_the_ray_and_python_that_are_locked() -> None:
     bases = re.findall(r"^FROM (rayproject/\S+)", DOCKERFILE, re.MULTILINE)
-    assert bases == [
-        f"rayproject/ray:{version('ray')}-py{sys.version_info.major}{sys.version_info.minor}-cpu"
-    ]
+    assert bases == [f"rayproject/ray:{version('ray')}-py{sys.version_info.major}{sys.version_info.minor}-cpu"]
     assert f"ray=={version('ray')}" in (ROOT / "requirements.lock").read_text().splitlines()
 
 

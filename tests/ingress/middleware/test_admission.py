@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 from deployments.errors import TimedOut
 from deployments.ingress.middleware.admission import AdmissionMiddleware
 from deployments.service.turns import Admission
-from tests.ingress.routes.test_tts import refused
 from tests.support.recorder import Recorder
+from tests.support.refusal import refused
 
 
 def client_of(

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Final
 
 _LEAST_DRIVERS: Final = {12: 525, 13: 580}
-"""Oldest driver for each major version of CUDA: docs.nvidia.com/deploy/cuda-compatibility, minor version compatibility."""
+"""Oldest driver of each major version of CUDA: docs.nvidia.com/deploy/cuda-compatibility, minor versions."""
 _OLDER: Final = "cu126"
 """Build of torch 2.13 for old drivers, which has no kernels for GPUs after Hopper: pytorch/pytorch, RELEASE.md."""
 _NEWER: Final = "cu130"

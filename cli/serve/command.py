@@ -118,9 +118,9 @@ def _finish(config: dict[str, Any], say: Callable[[str], None]) -> None:
     try:
         _on_signals(_interrupt)
         finish(config, say)
+        _on_signals(signal.SIG_IGN)
     except KeyboardInterrupt:
         say("Not waiting for running requests")
-    _on_signals(signal.SIG_IGN)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:

@@ -37,16 +37,6 @@ from tests.support.tools import (
 )
 
 
-@pytest.fixture
-def by_path(folder: Path) -> dict[str, Any]:
-    return {"audio_path": str(folder / "reference.wav"), "ref_text": "A reference."}
-
-
-@pytest.fixture
-def as_base64(reference: Path) -> dict[str, Any]:
-    return {"audio_base64": base64.b64encode(reference.read_bytes()).decode(), "ref_text": "A reference."}
-
-
 async def test_the_tools_are_those_of_http_and_may_overwrite_files(url: str, folder: Path) -> None:
     async with bridge(url, folder) as assistant, Client(f"{url}/mcp") as remote:
         here = {tool.name: tool for tool in (await assistant.list_tools()).tools}

@@ -1,12 +1,13 @@
 """Arguments that serve_config.yaml may pass to the service."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from deployments.placement.profile_choice import choose_profile
-from deployments.profiles import AUTO, Profile, check_profile_name, read_profiles
+from deployments.profiles import Profile, WeightType, read_profiles
 from deployments.settings import Settings
 
 
@@ -24,29 +25,20 @@ class Arguments(BaseModel):
     replicas: dict[Literal["Llasa", "XCodec2", "Whisper"], PositiveInt] = {}
     """Maximum replicas of each model; 1 by default."""
 
-    @field_validator("profiles")
-    @classmethod
-    def _valid(cls, tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        _all_profiles(tables)
-        return tables
-
-    @field_validator("profile")
-    @classmethod
-    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
-        if name is not None and "profiles" in info.data:  # else those are invalid
-            check_profile_name(name, _all_profiles(info.data["profiles"]))
-        return name
+    weights: WeightType | None = None
+    """Overrides the setting, as `profile` does."""
+    reason: str | None = None
+    """Why these two were chosen, by whoever has resolved `auto`."""
 
     def profile_for(self, settings: Settings, count: Callable[[], float]) -> Profile:
         """Returns the profile to deploy; `count` returns the number of GPUs, unless that is configured.
 
         Raises:
-            InvalidProfiles: a checkpoint of the profile is known not to run here.
+            InvalidProfiles: there is no such profile, one has a wrong value, or a checkpoint is known not to run here.
         """
         gpus = count() if self.node_gpus is None else self.node_gpus
         profiles = read_profiles(settings.profiles_file, self.profiles)
-        return choose_profile(self.profile or settings.profile, gpus, settings, profiles)
-
-
-def _all_profiles(tables: dict[str, dict[str, Any]]) -> dict[str, Profile]:
-    return read_profiles(Settings(profile=AUTO).profiles_file, tables)
+        if self.weights:
+            settings = settings.model_copy(update={"llasa_weights": self.weights})
+        chosen = choose_profile(self.profile or settings.profile, gpus, settings, profiles)
+        return replace(chosen, reason=self.reason or chosen.reason)

@@ -120,7 +120,8 @@ def check_profile_name(name: str, profiles: Iterable[str]) -> None:
         return
     check_checkpoint("llasa", name)
     *most, last = map(repr, names)
-    raise InvalidProfiles(f"Input should be {', '.join(most)} or {last}.{_did_you_mean(name, names)}")
+    known = f"{', '.join(most)} and {last}"
+    raise InvalidProfiles(f"There is no profile {name!r}, only {known}.{_did_you_mean(name, names)}")
 
 
 def check_checkpoint(kind: Literal["llasa", "xcodec2"], source: str) -> None:

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         str,
         Field(
             description="Checkpoints, defaults and devices to use: the name of a profile. `auto` is the largest Llasa "
-            "that fits the best GPU, or `nano` if none does."
+            "that fits the best GPU, if need be with int8 weights, or `nano` if none does."
         ),
     ] = AUTO
     llasa_model_path: Annotated[
@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     llasa_weights: Annotated[
         WeightType,
         Field(
-            description="Type of Llasa's weights, made from the checkpoint while it loads. `auto` has 16 bits. `int8` "
+            description="Type of Llasa's weights, made from the checkpoint while it loads. `auto` has 16 bits, "
+            "unless `PROFILE=auto` finds no Llasa that fits with them and takes int8. `int8` "
             "and `fp8` need about half of the memory and change the codes a little. `fp8` needs a GPU of compute "
             "capability 8.9 or more."
         ),

@@ -10,6 +10,7 @@ import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +20,9 @@ from deployments.errors import ServiceError, Unavailable
 from deployments.ingress.asyncapi import asyncapi
 from deployments.ingress.responses.speech import HEADERS
 from deployments.metric import Metric
-from deployments.placement.memory import SHAPES, MemoryPlan
-from deployments.profiles import PROFILES, Profile
+from deployments.placement.memory import SHAPES, XCODEC2_BYTES, MemoryPlan
+from deployments.placement.profile_choice import choose_profile
+from deployments.profiles import AUTO, PROFILES, Profile, WeightType
 from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
 from deployments.service.metrics import METRICS
 from deployments.settings import Settings
@@ -35,6 +37,8 @@ CARDS: Final = (6, 8, 12, 16, 24, 48, 80)
 """Nominal sizes of GPUs in GB."""
 USABLE: Final = 0.93
 """Part of a GPU's nominal GiB that is left by ECC, driver and desktop: an L4 of 24 GB has 22.5 GiB in all."""
+_TYPES: Final[tuple[WeightType, ...]] = ("auto", "int8")
+"""Types of weights that `auto` chooses from."""
 _WIDTH: Final = 100
 """Columns of the help texts."""
 
@@ -105,26 +109,49 @@ def _memory() -> str:
         shape: ", ".join(f"`{profile.name}`" for profile in PROFILES.values() if profile.shape == shape)
         for shape in automatic
     }
-    rows = []
+    rows = [("least for one take", "", *(_least(profile) for profile in automatic.values()))]
     for card in CARDS:
-        plans = {shape: plan_on_card(profile, card) for shape, profile in automatic.items()}
-        chosen = next((profile.name for shape, profile in automatic.items() if plans[shape]), "nano")
-        rows.append((f"{card} GB", f"`{chosen}`", *(_planned(plan) for plan in plans.values())))
+        chosen = chosen_on_card(card)
+        weights = "" if chosen.weights == "auto" else f", {chosen.weights}"
+        rows.append((f"{card} GB", f"`{chosen.name}`{weights}", *(_planned(own, card) for own in automatic.values())))
     return _table(("GPU", "`auto`", *kin.values()), rows)
 
 
-def _planned(plan: MemoryPlan | None) -> str:
-    return f"{plan.takes} takes, {plan.bytes / 2**30:.1f} GiB" if plan else "no"
+def _least(profile: Profile) -> str:
+    assert profile.shape  # noqa: S101 - as in plan_on_card
+    shapes = [replace(SHAPES[profile.shape], weights=weights) for weights in _TYPES]
+    needs = [f"{(shape.replica(1) + XCODEC2_BYTES) / 2**30:.1f} GiB" for shape in shapes]
+    return f"{needs[0]}; int8: {needs[1]}"
 
 
-def plan_on_card(profile: Profile, card: float) -> MemoryPlan | None:
+def _planned(profile: Profile, card: float) -> str:
+    cells = []
+    for weights in _TYPES:
+        plan = plan_on_card(profile, card, weights)
+        name = "" if weights == "auto" else f"{weights}: "
+        cells.append(name + (f"{plan.takes} takes, {plan.bytes / 2**30:.1f} GiB" if plan else "no"))
+    return "; ".join(cells)
+
+
+def chosen_on_card(card: float) -> Profile:
+    """Returns what `auto` takes on a card of so many GB that XCodec2 shares."""
+    settings = Settings.model_construct()
+    return choose_profile(AUTO, 1, settings, PROFILES, lambda: [_usable(card)])
+
+
+def plan_on_card(profile: Profile, card: float, weights: WeightType = "auto") -> MemoryPlan | None:
     """Returns how a profile shares a card of so many GB with XCodec2; None if not even one take fits."""
     assert profile.shape  # noqa: S101 - only profiles with a shape are planned
-    usable = int(card * USABLE * 2**30)
+    shape = replace(SHAPES[profile.shape], weights=weights)
     try:
-        return MemoryPlan.fit(usable, SHAPES[profile.shape], profile.takes, profile.name, shared=True)
+        return MemoryPlan.fit(_usable(card), shape, profile.takes, profile.name, shared=True)
     except Unavailable:
         return None
+
+
+def _usable(card: float) -> int:
+    """Bytes of a card of so many GB that are left for the service."""
+    return int(card * USABLE * 2**30)
 
 
 def _metrics(metrics: Sequence[Metric]) -> str:

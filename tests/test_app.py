@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.ingress.routes.test_tts import BAD_CLIPS, refused
+from tests.ingress.routes.test_tts_refusals import BAD_CLIPS
 from tests.support.clips import voice, wav_file
+from tests.support.refusal import refused
 from tests.support.service import LONG, Running, speak
 
 pytestmark = pytest.mark.cluster

@@ -108,10 +108,17 @@ def test_the_setting_and_the_arguments_name_profiles_of_the_file(
     chosen = inline.profile_for(settings, lambda: 0)
     assert (chosen.llasa, chosen.takes) == ("me/mine", 2)
     monkeypatch.delenv("PROFILES_FILE")
-    with pytest.raises(ValidationError, match="Input should be 'auto', 'nano'"):
+    with pytest.raises(ValidationError, match="There is no profile 'mine', only 'auto', 'nano'"):
         Settings()
-    with pytest.raises(ValidationError, match=r"profiles\n.*'mine', which is no profile"):
-        Arguments(profiles={"inline": {"like": "mine"}})
+    with pytest.raises(InvalidProfiles, match="args: inline: like names 'mine', which is no profile"):
+        inline.profile_for(settings.model_copy(update={"profiles_file": None}), lambda: 0)
+
+
+def test_whoever_has_chosen_a_profile_may_say_why() -> None:
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert Arguments(profile="nano").profile_for(settings, lambda: 1).reason == "it was named"
+    chosen = Arguments(profile="llasa-1b", weights="int8", reason="the GPU is small").profile_for(settings, lambda: 1)
+    assert (chosen.name, chosen.weights, chosen.reason) == ("llasa-1b", "int8", "the GPU is small")
 
 
 def test_a_file_of_profiles_that_cannot_be_read_is_the_setting_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +130,7 @@ def test_a_file_of_profiles_that_cannot_be_read_is_the_setting_that_is_wrong(mon
 
 
 def test_a_misspelt_profile_is_refused_with_the_one_that_was_meant() -> None:
-    with pytest.raises(InvalidProfiles, match=r"'auto', 'nano', .* or 'galgame-llasa-3b'\. Did you mean llasa-3b\?"):
+    with pytest.raises(InvalidProfiles, match=r"'auto', 'nano', .* and 'galgame-llasa-3b'\. Did you mean llasa-3b\?"):
         check_profile_name("lasa-3b", PROFILES)
 
 

@@ -27,7 +27,7 @@ _OTHER: Final = {
     "HTTPS_PROXY",
     "NO_PROXY",
 }
-COMPOSE: Final = {"UI_PORT", "MCP_PORT", "MEMORY_LIMIT", "IMAGE_TAG"}
+COMPOSE: Final = {"UI_PORT", "MCP_PORT", "MEMORY_LIMIT", "IMAGE_TAG", "CUDA_BUILD"}
 """Variables that compose.yaml reads from .env, in addition to the settings."""
 _SETTINGS: Final = {name.upper(): name for name in Settings.model_fields}
 

@@ -5,13 +5,14 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from cli.serve.config import InvalidConfig, read_config, service_arguments
-from cli.serve.local import StartFailed, deploy, stop, wait, warm_up
+from cli.serve.local import StartFailed, deploy, finish, stop, wait, warm_up
 from deployments.settings import SECRETS, Settings
 
 
@@ -21,18 +22,21 @@ def run_serve(given: argparse.Namespace) -> int:
     config = choose_config(given)
     _check_ports(settings)
     say = _Progress()
+    ready = False
     try:
         say("Starting Ray")
         deploy(settings, config, say)
-        for kind in (signal.SIGINT, signal.SIGTERM):  # not earlier: Ray has installed its own handlers
-            signal.signal(kind, _interrupt)
+        _on_signals(_interrupt)  # not earlier: Ray has installed its own handlers
         wait(say)
+        ready = True
         say.ready(settings)
         if settings.warm_up:
             warm_up(config, say)
         signal.pause()
     except KeyboardInterrupt:
         say("Stopping")
+        if ready:
+            _finish(config, say)
     except StartFailed as error:
         say(f"The service did not start. {error}")
         return 1
@@ -109,7 +113,21 @@ def _check_port(host: str, port: int, setting: str) -> None:
         )
 
 
+def _finish(config: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Lets running requests end, unless a second signal comes."""
+    try:
+        _on_signals(_interrupt)
+        finish(config, say)
+        _on_signals(signal.SIG_IGN)
+    except KeyboardInterrupt:
+        say("Not waiting for running requests")
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, signal.SIG_IGN)  # a second signal would interrupt the shutdown
+    _on_signals(signal.SIG_IGN)  # another signal would interrupt the shutdown
     raise KeyboardInterrupt
+
+
+def _on_signals(action: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, action)

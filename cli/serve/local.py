@@ -1,6 +1,7 @@
 """Starts and stops Ray on this machine, with the deployments of a configuration."""
 
 import contextlib
+import copy
 import io
 import logging
 import os
@@ -32,6 +33,10 @@ RAY_ENVIRONMENT = {
 
 _ORDER_S: Final = 30.0
 """Seconds that an order to load models may take."""
+_DRAIN_S: Final = 80.0
+"""Seconds in which requests may end when the service is stopped: less than systemd (90) and compose.yaml (120) wait."""
+_LAST_BYTES_S: Final = 0.5
+"""Seconds in which the last bytes pass Serve's proxy, which is killed without a question."""
 
 
 class StartFailed(Exception):
@@ -50,7 +55,8 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
         InvalidConfig: the configuration does not deploy the service.
         StartFailed: a checkpoint cannot be used, or a GPU is missing that the profile or its weights need.
     """
-    arguments = Arguments(**service_arguments(config))
+    config = copy.deepcopy(config)
+    given = service_arguments(config)
     # Settings in .env must reach the replicas, too, which inherit the environment, but not the working directory.
     os.environ |= _environment(settings) | RAY_ENVIRONMENT
 
@@ -70,9 +76,10 @@ def deploy(settings: Settings, config: dict[str, Any], say: Callable[[str], None
     )
     gpus = ray.cluster_resources().get("GPU", 0)
     try:
-        profile = arguments.profile_for(settings, lambda: gpus)
+        profile = Arguments(**given).profile_for(settings, lambda: gpus)
     except InvalidProfiles as error:
         raise StartFailed(str(error)) from error
+    given |= {"profile": profile.name, "weights": profile.weights, "reason": profile.reason}
     say(f"Profile {profile.name}: {profile.reason}")
     if profile.device == "cuda" and not gpus:
         raise StartFailed(
@@ -152,6 +159,20 @@ def warm_up(config: dict[str, Any], say: Callable[[str], None]) -> None:
         service.options(method_name="warm_up").remote().result(timeout_s=_ORDER_S)
     except (RayError, RayServeException, TimeoutError) as error:  # the service works without
         say(f"The models are not loaded in advance: {error}")
+
+
+def finish(config: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Refuses new requests, and waits some time for those that run."""
+    from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    ingress: DeploymentHandle[Any] = serve.get_app_handle(service_application(config)["name"])
+    try:
+        ingress.broadcast("drain").results(timeout_s=_DRAIN_S)
+    except (RayError, RayServeException, TimeoutError) as error:
+        say(f"Not all requests have ended: {error}")
+    time.sleep(_LAST_BYTES_S)
 
 
 def stop() -> None:

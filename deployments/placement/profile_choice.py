@@ -29,7 +29,8 @@ def choose_profile(
     """Returns the profile of a name, fitted to the cluster and with the settings' checkpoints.
 
     Args:
-        name: `auto` chooses the largest profile that fits the best GPU, and `nano` if none does.
+        name: `auto` chooses the largest profile that fits the best GPU, with 8-bit weights if none does with 16 bits
+            and the settings leave it open, and `nano` if none fits at all.
         gpus: GPUs that Ray has now. A cluster whose GPU nodes come later names its profile.
         settings: May override the checkpoints, and have the type of the weights.
         profiles: All profiles by name; by default the shipped ones and those of PROFILES_FILE.
@@ -76,6 +77,7 @@ def usable_bytes(
 
 def _largest(profiles: Mapping[str, Profile], gpus: float, measure: Callable[[], Sequence[int]]) -> Profile:
     tried = [profile for profile in profiles.values() if profile.auto and profile.shape]
+    tried += [replace(profile, weights="int8") for profile in tried if profile.weights == "auto"]
     if not gpus:
         return replace(profiles[_NONE], reason="Ray has no GPU")
     sizes = measure()
@@ -92,10 +94,12 @@ def _largest(profiles: Mapping[str, Profile], gpus: float, measure: Callable[[],
             plan = MemoryPlan.fit(best, shape, profile.takes, profile.name, shared=shared)
         except Unavailable:
             need = shape.replica(1) + (XCODEC2_BYTES if shared else 0)
-            needs.append(f"{profile.name} needs {need / _GIB:.1f} GiB")
+            weights = "" if profile.weights == "auto" else f" with {profile.weights} weights"
+            needs.append(f"{profile.name}{weights} needs {need / _GIB:.1f} GiB")
         else:
             larger = f" ({', '.join(needs)})" if needs else ""
-            return replace(profile, reason=f"it is the largest that fits the best GPU{larger}: {plan}")
+            which = "it" if profile.weights == "auto" else f"with {profile.weights} weights it"
+            return replace(profile, reason=f"{which} is the largest that fits the best GPU{larger}: {plan}")
     return replace(
         profiles[_NONE], reason=f"the best GPU has {best / _GIB:.1f} GiB for this service: {', '.join(needs)}"
     )

@@ -212,6 +212,10 @@ class SpeechService:
         """Loads the models that most requests need. A large Whisper is left out: it takes memory, and few need it."""
         await self.residency.warm([model for model in MODELS if model != "Whisper" or self.profile.name == "nano"])
 
+    async def drain(self) -> None:
+        """Refuses new work from now on; returns once all that has been accepted is done."""
+        await self.admission.drain()
+
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         """Changes the idle timeout of a model, or of all."""
         await self.residency.set_timeout(chosen(model), seconds)

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self, TypeVar
 
-from deployments.errors import Overloaded, ServiceError, TimedOut
+from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
 from deployments.profiles import Profile
 from deployments.service.deadline import with_deadline
 from deployments.service.metrics import Metrics
@@ -84,6 +84,9 @@ class Admission:
         self._clients: dict[str, _Client] = {}
         self._background = _Client()
         self._most_background = max(1, running // 4)
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @classmethod
     def of(cls, settings: Settings, profile: Profile, metrics: Metrics, replicas: int = 1) -> Self:
@@ -107,7 +110,9 @@ class Admission:
 
         Raises:
             Overloaded: on entering or while waiting: too many requests wait.
+            Unavailable: the service is being stopped.
         """
+        self._check_open()
         client = self._clients.setdefault(name, _Client())
         try:
             if self.running < self._most_running and not self.waiting:
@@ -127,7 +132,12 @@ class Admission:
 
     @asynccontextmanager
     async def background_turn(self) -> AsyncIterator[None]:
-        """Waits until there is nothing more urgent to do, and holds a turn while the body runs."""
+        """Waits until there is nothing more urgent to do, and holds a turn while the body runs.
+
+        Raises:
+            Unavailable: on entering or while waiting: the service is being stopped.
+        """
+        self._check_open()
         client = self._background
         try:
             if client.waiting or not self._has_spare():
@@ -142,6 +152,19 @@ class Admission:
         finally:
             self._grant()
             self._report()
+
+    async def drain(self) -> None:
+        """Refuses new requests from now on, and background work that waits; returns once no request is left."""
+        self._draining = True
+        while self._background.waiting:
+            turn = self._background.waiting.popleft()
+            if not turn.done():
+                turn.set_exception(_stopping())
+        await self._idle.wait()
+
+    def _check_open(self) -> None:
+        if self._draining:
+            raise _stopping()
 
     def _has_spare(self) -> bool:
         # With a single place none can stay free: background work then runs if nothing else does.
@@ -189,10 +212,18 @@ class Admission:
     def _report(self) -> None:
         self._metrics.gauge("num_requests_running", self.running)
         self._metrics.gauge("num_requests_waiting", self.waiting)
+        if self.running or self.waiting:
+            self._idle.clear()
+        else:
+            self._idle.set()
 
 
 def _overloaded() -> Overloaded:
     return Overloaded("Too many requests are waiting: try again later.", retry_after_s=_RETRY_S)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The service is being stopped: try again.", retry_after_s=_RETRY_S)
 
 
 async def in_turn(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from scripts.chaos import bombing, clock_jump, disk_full, files, gcs, kills, node, overload, slow_readers
+from scripts.chaos import bombing, clock_jump, disk_full, files, gcs, kills, node, overload, slow_readers, upgrade
 from scripts.chaos.options import Options
 from scripts.chaos.row import Row
 from scripts.chaos.service import Service
@@ -47,5 +47,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "kill-gcs": Fault("SIGKILL Ray's GCS, which stays away", alone=gcs.kill_gcs),
     "kill-gcs-redis": Fault("SIGKILL Ray's GCS, which starts again on Redis", alone=gcs.kill_gcs_redis),
     "disk-full": Fault("no space under VOICES_DIR and OUTPUTS_DIR", alone=disk_full.disk_full),
+    "upgrade": Fault("changed configurations are deployed to a running cluster", alone=upgrade.upgrade),
+    "replace": Fault("a new service takes the old one's place", alone=upgrade.replace),
     "clock-jump": Fault("the wall clock jumps by a day and back", alone=clock_jump.clock_jump),
 }

@@ -66,7 +66,8 @@ class Load:
     ) -> None:
         self.results: list[Result] = []
         self.in_flight = 0
-        self._url = url
+        self.url = url
+        """Where the next requests go: it may change, as behind a load balancer."""
         self._groups = groups
         self._expected = expected
         self._timeout = timeout
@@ -95,9 +96,10 @@ class Load:
         return [result for result in self.results if result.begin > instant and result.outcome is Outcome.RIGHT]
 
     async def _client(self, cases: Sequence[Case]) -> None:
-        async with httpx.AsyncClient(base_url=self._url, timeout=None) as client:  # noqa: S113 - send has one
+        async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - send has one
             while not self._stopping.is_set():
                 case = self._random.choice(cases)
+                client.base_url = self.url
                 self.in_flight += 1
                 try:
                     result = await send(client, case, self._timeout, self._expected.get(case.name))

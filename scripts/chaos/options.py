@@ -14,6 +14,7 @@ class Options:
     only: tuple[str, ...]
     kills: int
     clients: int
+    requests: int
     seconds: float
     admitted: int | None
     files: int
@@ -47,6 +48,7 @@ def parse(arguments: Sequence[str] | None, summaries: Mapping[str, str]) -> Opti
     )
     parser.add_argument("--kills", type=int, default=20, help="times that each process is killed")
     parser.add_argument("--clients", type=int, default=8, help="whole-request clients, and as many streaming clients")
+    parser.add_argument("--requests", type=int, default=500, help="sent during upgrade, and during replace")
     parser.add_argument("--seconds", type=float, default=60, help="length of overload and slow-readers")
     parser.add_argument(
         "--admitted", type=int, help="requests that the service admits at once (default: as its settings say)"

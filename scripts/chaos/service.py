@@ -3,12 +3,11 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ import httpx
 import psutil
 
 from deployments.settings import Settings
+from scripts.bench.server import free_port
 from scripts.chaos.case import Case
 from scripts.chaos.load import send
 from scripts.chaos.outcome import Outcome
@@ -26,7 +26,7 @@ from scripts.chaos.reply import exchange
 from scripts.chaos.row import Resources
 
 _START_SECONDS: Final = 300
-_STOP_SECONDS: Final = 60
+_STOP_SECONDS: Final = 120
 _LOCAL: Final = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -37,12 +37,20 @@ class Service:
         url: Where it answers.
         processes: Its processes, where they can be reached.
         folder: Parent of its folders, where they are ours.
+        process: The process that was started here.
     """
 
-    def __init__(self, url: str, processes: Processes | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        processes: Processes | None = None,
+        folder: Path | None = None,
+        process: "subprocess.Popen[bytes] | None" = None,
+    ) -> None:
         self.url = url
         self.processes = processes
         self.folder = folder
+        self._process = process
         self.expected: dict[str, bytes] = {}
         """Content of right answers by the case's name."""
 
@@ -82,6 +90,35 @@ class Service:
             if answer.status_code != 200:
                 raise RuntimeError(f"The models cannot be loaded: {answer.status_code} {answer.text[:300]}")
 
+    def wait_until_healthy(self) -> None:
+        """Returns when it can serve.
+
+        Raises:
+            RuntimeError: it ended, or it cannot after a while; its output is the message.
+        """
+        assert self._process  # noqa: S101 - for services that are started here
+        assert self.folder  # noqa: S101
+        end = time.monotonic() + _START_SECONDS
+        while not self.healthy():
+            if self._process.poll() is not None or time.monotonic() > end:
+                report = (self.folder / "output").read_text(encoding="utf-8", errors="replace")
+                raise RuntimeError(f"The service did not start:\n{report[-4000:]}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Ends it as Ctrl-C does, and kills what is left of it."""
+        assert self._process  # noqa: S101 - for services that are started here
+        assert self.processes  # noqa: S101
+        self.processes.survivors()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
+        for survivor in self.processes.survivors():
+            with contextlib.suppress(psutil.Error):
+                survivor.kill()
+        self._process.wait()
+
     def healthy(self) -> bool:
         """Whether it can serve."""
         try:
@@ -107,24 +144,30 @@ def started(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
     Raises:
         RuntimeError: it did not start; its output is the message.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with launched([sys.executable, "-m", "cli", "serve"], environment or {}) as service:
+        service.wait_until_healthy()
+        yield service
+
+
+@contextmanager
+def launched(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Service]:
+    """Starts a command that runs the service, with a port and folders of its own; ends it and all its processes."""
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="llasa-chaos-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         for part in ("voices", "outputs", "temp", "tmp"):
             (folder / part).mkdir()
-        process = _start(folder, port, environment or {})
-        processes = Processes(psutil.Process(process.pid))
-        service = Service(f"http://127.0.0.1:{port}", processes, folder)
+        process = _start(command, folder, port, environment)
+        service = Service(f"http://127.0.0.1:{port}", Processes(psutil.Process(process.pid)), folder, process)
         try:
-            _wait_until_healthy(service, process, folder / "output")
             yield service
         finally:
-            _stop(process, processes)
+            service.stop()
 
 
-def _start(folder: Path, port: int, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(
+    command: Sequence[str], folder: Path, port: int, environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
     inherited = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     own = {
         "PROFILE": "nano",
@@ -139,31 +182,10 @@ def _start(folder: Path, port: int, environment: Mapping[str, str]) -> "subproce
     }
     with (folder / "output").open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve"],
+            command,
             env={**inherited, **own, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C ends it through us
         )
-
-
-def _wait_until_healthy(service: Service, process: "subprocess.Popen[bytes]", output: Path) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while not service.healthy():
-        if process.poll() is not None or time.monotonic() > end:
-            report = output.read_text(encoding="utf-8", errors="replace")
-            raise RuntimeError(f"The service did not start:\n{report[-4000:]}")
-        time.sleep(0.2)
-
-
-def _stop(process: "subprocess.Popen[bytes]", processes: Processes) -> None:
-    processes.survivors()
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-    for survivor in processes.survivors():
-        with contextlib.suppress(psutil.Error):
-            survivor.kill()
-    process.wait()

@@ -86,8 +86,8 @@ MISTAKES: dict[str, tuple[Plant, str, str]] = {
     ),
     "an argument's value that there is not": (
         lambda config: application(config).update(args={"profile": "llasa-9b"}),
-        "applications[0].args.profile",
-        "'llasa-8b'",
+        "applications[0].args",
+        "There is no profile 'llasa-9b', only 'auto', 'nano', 'llasa-8b'",
     ),
     "a deployment that the application does not have": (
         lambda config: deployment(config, name="Lasa", num_replicas=1),

@@ -32,6 +32,18 @@ def test_the_check_finds_that_a_cpu_agrees_with_a_cpu(tmp_path: Path, capsys: py
     assert result["offload"] > 0
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_the_check_passes_on_a_gpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "check.json"
+    assert main(["gpu-check", "--seconds", "20", "--sizes", "1b", "--json", str(file)]) == 0, capsys.readouterr().out
+    report = json.loads(file.read_text())
+    assert report["parity"]["auto"]["same_code"] > 0.9
+    assert report["churn"]["as_alone"] <= report["churn"]["whole"] > 0
+    for result in report["sizes"]:
+        assert 0 < result["figures"]["used"] <= result["planned"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_machine_without_a_gpu_is_refused_with_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gpu-check"]) == 1

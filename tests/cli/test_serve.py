@@ -85,7 +85,7 @@ def test_the_profile_overrides_that_of_the_configuration(config: Callable[..., P
 def test_an_option_out_of_range_is_named() -> None:
     message = refused("--port", "70000", "--profile", "huge")
     assert "API_PORT=70000: Input should be less than or equal to 65535" in message
-    assert "PROFILE='huge': Input should be 'auto', 'nano'" in message
+    assert "PROFILE='huge': There is no profile 'huge', only 'auto', 'nano'" in message
 
 
 def test_a_configuration_with_a_mistake_is_refused(config: Callable[..., Path]) -> None:

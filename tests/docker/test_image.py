@@ -37,6 +37,12 @@ def tool(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
+def stage(name: str) -> str:
+    """The instructions of a stage of the Dockerfile."""
+    [found] = re.findall(rf"^FROM \S+ AS {name}\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def copied() -> list[str]:
     """What the image takes from this tree."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
@@ -63,10 +69,20 @@ def test_compose_yaml_is_valid() -> None:
 
 def test_the_image_is_of_the_ray_and_python_that_are_locked() -> None:
     bases = re.findall(r"^FROM (rayproject/\S+)", DOCKERFILE, re.MULTILINE)
-    assert bases == [
-        f"rayproject/ray:{version('ray')}-py{sys.version_info.major}{sys.version_info.minor}-${{PLATFORM}}"
-    ]
+    assert bases == [f"rayproject/ray:{version('ray')}-py{sys.version_info.major}{sys.version_info.minor}-cpu"]
     assert f"ray=={version('ray')}" in (ROOT / "requirements.lock").read_text().splitlines()
+
+
+@pytest.mark.parametrize(("target", "build"), [("cpu", "cpu"), ("gpu", "$CUDA_BUILD")])
+def test_each_image_has_the_build_of_the_locked_torch_for_its_machines(target: str, build: str) -> None:
+    assert f"COPY --from=packages-{target} " in stage(target)
+    packages = stage(f"packages-{target}")
+    assert f"https://download.pytorch.org/whl/{build}" in packages
+    assert f'"$(grep ^torch== /build/requirements.lock)+{build}" --requirement /build/requirements.lock' in packages
+    assert {name: service["build"]["target"] for name, service in SERVICES.items()} == {
+        "llasa-serve": "gpu",
+        "llasa-serve-cpu": "cpu",
+    }
 
 
 def test_all_that_is_copied_exists_and_is_sent_to_the_engine() -> None:
@@ -141,8 +157,8 @@ def test_the_wheel_starts_the_service_and_its_root_is_the_page(installed: Path, 
 
 
 def test_nothing_runs_as_root() -> None:
-    final = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert re.findall(r"^USER (\S+)", final, re.MULTILINE)[-1] == "1000:100"
+    for target in ("cpu", "gpu"):
+        assert re.findall(r"^USER (\S+)", stage(target), re.MULTILINE)[-1] == "1000:100"
     for name in OVERLAYS:
         service = next(body for body in manifests(name) if body["kind"] == "RayService")
         cluster = service["spec"]["rayClusterConfig"]

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import TEXT, refused, speak
+from tests.ingress.routes.test_tts import TEXT, speak
 from tests.support.clips import voice, wav_file
+from tests.support.refusal import refused
 
 
 async def test_max_text_length(service: Callable[..., SpeechService], clip: bytes) -> None:

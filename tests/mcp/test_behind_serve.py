@@ -10,9 +10,9 @@ from mcp import Client
 from mcp_types import AudioContent
 
 from tests.audio.test_encoder import decoded
-from tests.ingress.routes.test_assistants import JOB_TOOLS, MODES, TOOLS, refused, told
 from tests.support.clips import voice, wav_file
 from tests.support.service import LONG, Running
+from tests.support.tools import JOB_TOOLS, MODES, TOOLS, refused, told
 
 pytestmark = pytest.mark.cluster
 

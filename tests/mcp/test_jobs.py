@@ -16,10 +16,10 @@ from deployments.jobs.jobs import Jobs
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.server import build_server
 from deployments.service.job_desk import LocalJobs
-from tests.ingress.routes.test_assistants import JOB_TOOLS, refused, told
 from tests.support.noted import noted_service
 from tests.support.served import served
 from tests.support.serving import application_with_jobs
+from tests.support.tools import JOB_TOOLS, refused, told
 
 
 async def done(assistant: Client, id: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import pytest
 
 from deployments.placement.placement import place
 from deployments.placement.profile_choice import choose_profile, usable_bytes
-from deployments.profiles import PROFILES, InvalidProfiles, Profile, read_profiles
+from deployments.profiles import PROFILES, InvalidProfiles, Profile, WeightType, read_profiles
 from deployments.settings import Settings
-from scripts.reference import CARDS, USABLE, plan_on_card
+from scripts.reference import CARDS, USABLE, chosen_on_card, plan_on_card
 from tests.support.fake_nvml import GIB, FileReader, gpu, write_gpus
 
 PLAIN = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -16,40 +16,81 @@ def automatic(gpus: float, *gib: float) -> Profile:
     return choose_profile("auto", gpus, PLAIN, measure=lambda: [int(size * GIB) for size in gib])
 
 
-# What `auto` takes of one GPU that XCodec2 shares, by nominal GB: takes, and GiB in all, of each profile by size.
-TABLE: dict[int, tuple[str, dict[str, tuple[int, float] | None]]] = {
-    6: ("nano", {"llasa-8b": None, "llasa-3b": None, "llasa-1b": None}),
-    8: ("nano", {"llasa-8b": None, "llasa-3b": None, "llasa-1b": None}),
-    12: ("llasa-1b", {"llasa-8b": None, "llasa-3b": None, "llasa-1b": (41, 11.1)}),
-    16: ("llasa-3b", {"llasa-8b": None, "llasa-3b": (11, 14.8), "llasa-1b": (64, 12.6)}),
-    24: ("llasa-8b", {"llasa-8b": (6, 22.1), "llasa-3b": (32, 19.4), "llasa-1b": (64, 12.6)}),
-    48: ("llasa-8b", {"llasa-8b": (16, 24.7), "llasa-3b": (32, 19.4), "llasa-1b": (64, 12.6)}),
-    80: ("llasa-8b", {"llasa-8b": (16, 24.7), "llasa-3b": (32, 19.4), "llasa-1b": (64, 12.6)}),
+# What `auto` takes of one GPU that XCodec2 shares, by nominal GB: takes, and GiB in all, of each profile by size, with
+# weights of 16 bits and with int8.
+TABLE: dict[int, tuple[str, dict[str, tuple[int, float] | None], dict[str, tuple[int, float] | None]]] = {
+    6: (
+        "nano",
+        {"llasa-8b": None, "llasa-3b": None, "llasa-1b": None},
+        {"llasa-8b": None, "llasa-3b": None, "llasa-1b": None},
+    ),
+    8: (
+        "nano",
+        {"llasa-8b": None, "llasa-3b": None, "llasa-1b": None},
+        {"llasa-8b": None, "llasa-3b": None, "llasa-1b": None},
+    ),
+    12: (
+        "llasa-1b",
+        {"llasa-8b": None, "llasa-3b": None, "llasa-1b": (37, 11.1)},
+        {"llasa-8b": None, "llasa-3b": (6, 11.1), "llasa-1b": (52, 11.1)},
+    ),
+    16: (
+        "llasa-3b",
+        {"llasa-8b": None, "llasa-3b": (10, 14.8), "llasa-1b": (64, 12.9)},
+        {"llasa-8b": (2, 14.7), "llasa-3b": (22, 14.7), "llasa-1b": (64, 11.9)},
+    ),
+    24: (
+        "llasa-8b",
+        {"llasa-8b": (5, 22.1), "llasa-3b": (32, 19.7), "llasa-1b": (64, 12.9)},
+        {"llasa-8b": (16, 18.3), "llasa-3b": (32, 16.9), "llasa-1b": (64, 11.9)},
+    ),
+    48: (
+        "llasa-8b",
+        {"llasa-8b": (16, 24.9), "llasa-3b": (32, 19.7), "llasa-1b": (64, 12.9)},
+        {"llasa-8b": (16, 18.3), "llasa-3b": (32, 16.9), "llasa-1b": (64, 11.9)},
+    ),
+    80: (
+        "llasa-8b",
+        {"llasa-8b": (16, 24.9), "llasa-3b": (32, 19.7), "llasa-1b": (64, 12.9)},
+        {"llasa-8b": (16, 18.3), "llasa-3b": (32, 16.9), "llasa-1b": (64, 11.9)},
+    ),
 }
 
 
 @pytest.mark.parametrize("card", CARDS)
 def test_every_card_gets_the_largest_profile_that_fits_it(card: int) -> None:
-    expected, plans = TABLE[card]
-    assert automatic(1, card * USABLE).name == expected
-    for name, planned in plans.items():
-        plan = plan_on_card(PROFILES[name], card)
-        assert (plan and (plan.takes, round(plan.bytes / GIB, 1))) == planned
-        assert plan is None or plan.bytes <= card * USABLE * GIB
+    expected, *planned = TABLE[card]
+    assert chosen_on_card(card).name == automatic(1, card * USABLE).name == expected
+    types: tuple[WeightType, ...] = ("auto", "int8")
+    for weights, plans in zip(types, planned, strict=True):
+        for name, wanted in plans.items():
+            plan = plan_on_card(PROFILES[name], card, weights)
+            assert (plan and (plan.takes, round(plan.bytes / GIB, 1))) == wanted
+            assert plan is None or plan.bytes <= card * USABLE * GIB
+
+
+def test_8_bit_weights_are_taken_where_no_llasa_fits_with_16() -> None:
+    chosen = automatic(1, 7.8)
+    assert (chosen.name, chosen.weights) == ("llasa-1b", "int8")
+    assert chosen.reason.startswith("with int8 weights it is the largest that fits the best GPU (llasa-8b needs 21.1")
+    assert (automatic(1, 8.8).name, automatic(1, 8.8).weights) == ("llasa-1b", "auto")
+    named = PLAIN.model_copy(update={"llasa_weights": "fp8"})
+    assert choose_profile("auto", 1, named, measure=lambda: [int(7.75 * GIB)]).weights == "fp8"
+    assert choose_profile("llasa-1b", 1, PLAIN).weights == "auto"
 
 
 def test_the_reason_says_what_is_too_large_and_how_the_memory_is_shared() -> None:
     chosen = automatic(1, 12, 16)
     assert chosen.name == "llasa-3b"
     assert chosen.reason.startswith(
-        "it is the largest that fits the best GPU (llasa-8b needs 20.9 GiB): 16 takes at once need 15.9 GiB of 16.0 GiB"
+        "it is the largest that fits the best GPU (llasa-8b needs 21.1 GiB): 15 takes at once need 15.9 GiB of 16.0 GiB"
     )
 
 
 def test_a_gpu_that_is_too_small_leads_to_the_cpu_and_says_what_would_fit() -> None:
     chosen = automatic(1, 6)
     assert (chosen.name, chosen.device) == ("nano", "cpu")
-    assert chosen.reason.startswith("the best GPU has 6.0 GiB for this service: llasa-8b needs 20.9 GiB, llasa-3b")
+    assert chosen.reason.startswith("the best GPU has 6.0 GiB for this service: llasa-8b needs 21.1 GiB, llasa-3b")
 
 
 def test_with_two_gpus_xcodec2_does_not_count_against_llasa() -> None:

@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from tests.ingress.routes.test_tts import refused
+from tests.support.refusal import refused
 from tests.support.service import Running, both_ingresses, speak
 
 pytestmark = pytest.mark.cluster

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import httpx
 import pytest
@@ -265,16 +266,11 @@ def test_the_list_tells_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"{name} " in listed for name in FAULTS)
 
 
-@needs_tools
-@pytest.mark.cluster
-@pytest.mark.slow
-def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
+def run(tmp_path: Path, *arguments: str) -> list[dict[str, Any]]:
+    """Runs the program, which must succeed, and returns the rows of its figures."""
     figures = tmp_path / "figures.json"
-    # Of processes whose requests can be tried again; an ingress that is alone cannot.
-    chosen = ["kill-llasa", "kill-xcodec2", "kill-whisper", "kill-decoder", "kill-controller", "files"]
-    numbers = ["--kills", "1", "--clients", "2", "--files", "150", "--timeout", "120"]
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.chaos", *numbers, "--only", *chosen, "--json", str(figures)],
+        [sys.executable, "-m", "scripts.chaos", "--timeout", "120", *arguments, "--json", str(figures)],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields},
         capture_output=True,
@@ -283,7 +279,28 @@ def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    rows: list[dict[str, Any]] = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    return rows
+
+
+@needs_tools
+@pytest.mark.cluster
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["upgrade", "replace"])
+def test_an_upgrade_loses_none_of_500_requests(fault: str, tmp_path: Path) -> None:
+    [row] = run(tmp_path, "--only", fault, "--requests", "500")
+    assert row["ran"]
+    assert row["sent"] == row["right"] >= 500
+    assert row["violations"] == 0
+
+
+@needs_tools
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
+    # Of processes whose requests can be tried again; an ingress that is alone cannot.
+    chosen = ["kill-llasa", "kill-xcodec2", "kill-whisper", "kill-decoder", "kill-controller", "files"]
+    rows = run(tmp_path, "--kills", "1", "--clients", "2", "--files", "150", "--only", *chosen)
     assert [row["fault"] for row in rows] == chosen
     assert sum(row["lost"] + row["wrong"] + row["violations"] for row in rows) == 0
     assert all(row["right"] for row in rows if row["ran"])

@@ -98,9 +98,15 @@ def test_the_documented_commands_start_speak_and_stop(
     family = service.family()
     assert family
     assert {"proxy", "Ingress", "Llasa", "XCodec2", "Whisper"} <= traced(family)
-    service.process.send_signal(signal.SIGINT)
-    service.until("Stopping")
-    service.process.send_signal(signal.SIGTERM)  # impatience changes nothing
+    sentence = {"input": "All work and no play makes Jack a dull boy. " * 4, "voice": "alloy", "response_format": "pcm"}
+    whole = httpx.post(f"{url}/v1/audio/speech", json=sentence, timeout=120).content
+    with httpx.stream("POST", f"{url}/v1/audio/speech", json=sentence, timeout=120) as speaking:
+        parts = speaking.iter_bytes()
+        begun = next(parts)
+        service.process.send_signal(signal.SIGINT)
+        service.until("Stopping")
+        assert begun + b"".join(parts) == whole
+    service.process.send_signal(signal.SIGTERM)  # impatience changes nothing else
     assert "Stopped" in service.until(None)
     assert service.process.returncode == 0
     _, alive = psutil.wait_procs(family, timeout=30)

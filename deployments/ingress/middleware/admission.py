@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.errors import Overloaded
+from deployments.errors import Overloaded, Unavailable
 from deployments.ingress.responses.exception_handlers import failure_of
 from deployments.ingress.responses.sse import error_event
 from deployments.service.deadline import deadline_error
@@ -56,7 +56,7 @@ class AdmissionMiddleware:
         try:
             async with asyncio.timeout(self._timeout_s) as deadline, self._admission.turn(scope["state"]["client"]):
                 await self.app(scope, receive, noting)
-        except Overloaded as error:
+        except (Overloaded, Unavailable) as error:
             await failure_of(error)(scope, receive, send)
         except TimeoutError:
             if not deadline.expired():

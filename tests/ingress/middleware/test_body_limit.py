@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator, Callable
 
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
+from tests.support.refusal import refused
 
 MEGABYTE = b"\0" * 1_000_000
 

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from deployments.ingress.middleware.keys import APIKeyMiddleware
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
+from tests.support.refusal import refused
 
 
 async def whose(scope: Scope, receive: Receive, send: Send) -> None:

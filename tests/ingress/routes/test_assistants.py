@@ -3,11 +3,10 @@
 import asyncio
 import base64
 import io
-import json
 import threading
 import wave
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,65 +15,32 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client
-from mcp.shared.exceptions import MCPError
 from mcp_types import (
-    INVALID_PARAMS,
     AudioContent,
-    BlobResourceContents,
-    CallToolResult,
-    ResourceLink,
-    TextContent,
 )
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.mcp import report
 from deployments.service.service import SpeechService
-from tests.audio.test_encoder import decoded
 from tests.conftest import Models
 from tests.ingress.conftest import Still
 from tests.support.serving import served
-
-TOOLS = {
-    "generate_speech",
-    "transcribe_audio",
-    "get_gpu_status",
-    "offload_gpu",
-    "release_gpu",
-    "update_gpu_timeout",
-    "list_voices",
-    "clone_voice",
-    "delete_voice",
-}
-JOB_TOOLS = {"create_job", "list_jobs", "get_job", "change_job", "save_job"}
-"""Of services with jobs."""
-MODES = ["auto", "legacy"]
-
-
-@pytest.fixture
-def url(service: Callable[..., SpeechService]) -> Iterator[str]:
-    with served(service()) as url:
-        yield url
+from tests.support.tools import (
+    BAD_ARGUMENTS,
+    MODES,
+    TOOLS,
+    a_link_is_read_until_its_copy_is_deleted,
+    orders_reach,
+    refused,
+    told,
+    unknown,
+)
 
 
 @pytest.fixture(params=MODES)
 def client(url: str, request: pytest.FixtureRequest) -> Client:
     """By the newest protocol, and by the one before. Entered by the test itself: it must be left by the same task."""
     return Client(f"{url}/mcp", mode=request.param, read_timeout_seconds=60)
-
-
-@pytest.fixture(scope="session")
-def reference(clip: bytes) -> dict[str, Any]:
-    return {"audio_base64": base64.b64encode(clip).decode(), "ref_text": "A reference."}
-
-
-def told(result: CallToolResult) -> str:
-    return "".join(part.text for part in result.content if isinstance(part, TextContent))
-
-
-def refused(result: CallToolResult, *words: str) -> None:
-    assert result.is_error, result
-    for word in words:
-        assert word in told(result)
 
 
 async def test_every_tool_is_listed_with_what_it_takes_and_gives_and_does(client: Client) -> None:
@@ -128,28 +94,6 @@ async def test_speech_comes_as_a_link_to_a_resource_where_copies_are_kept(
             await a_link_is_read_until_its_copy_is_deleted(assistant, reference, tmp_path)
 
 
-async def a_link_is_read_until_its_copy_is_deleted(assistant: Client, reference: dict[str, Any], outputs: Path) -> None:
-    arguments = {"input": "Hello there.", "response_format": "mp3", "keep": True, **reference}
-    result = await assistant.call_tool("generate_speech", arguments)
-    assert not result.is_error, told(result)
-    assert not [part for part in result.content if isinstance(part, AudioContent)]
-    (link,) = [part for part in result.content if isinstance(part, ResourceLink)]
-    structured = result.structured_content
-    assert structured
-    assert link.uri == structured["output_uri"] == f"llasa://outputs/{link.name}"
-    (content,) = (await assistant.read_resource(link.uri)).contents
-    assert isinstance(content, BlobResourceContents)
-    assert content.mime_type == link.mime_type == "audio/mpeg"
-    file = base64.b64decode(content.blob)
-    assert len(file) == link.size
-    rate, wav = decoded(file, "mp3", 24_000)
-    assert rate == structured["sample_rate"] == 24_000
-    assert len(wav) / rate == pytest.approx(structured["duration_seconds"], abs=0.15)
-    assert link.name not in str(await assistant.list_resources())
-    (outputs / link.name).unlink()
-    await unknown(assistant, link.uri)
-
-
 async def test_a_link_is_refused_before_the_work_where_no_copies_are_kept(
     client: Client, reference: dict[str, Any], models: Models
 ) -> None:
@@ -158,53 +102,6 @@ async def test_a_link_is_refused_before_the_work_where_no_copies_are_kept(
         result = await assistant.call_tool("generate_speech", {"input": "Hello.", "keep": True, **reference})
     refused(result, "OUTPUTS_DIR is not set", "keep")
     assert (await models.lm.stats()).steps == made
-
-
-async def unknown(assistant: Client, uri: str) -> None:
-    with pytest.raises(MCPError) as caught:
-        await assistant.read_resource(uri)
-    assert caught.value.error.code == INVALID_PARAMS, uri
-
-
-NO_RESOURCES = [
-    "llasa://outputs/..%2Fsecret.wav",
-    "llasa://outputs/../secret.wav",
-    "llasa://outputs/%2e%2e%2fsecret.wav",
-    "llasa://outputs/..%5Csecret.wav",
-    "llasa://outputs/%2Fetc%2Fpasswd.wav",
-    "llasa://outputs/secret.wav",
-    "llasa://outputs/secret.wav%00.wav",
-    "llasa://outputs/20260101T000000Z-0123456789ab.wav",
-    "llasa://outputs/20260101T000000Z-0123456789ab.docx",
-    "llasa://outputs/",
-    "llasa://outputs",
-    "llasa://voices/nobody",
-    "llasa://voices/..%2Foutputs",
-    "file:///etc/passwd",
-]
-
-
-@pytest.mark.parametrize("keeps", [False, True])
-async def test_what_is_no_resource_is_an_error_of_the_protocol(
-    service: Callable[..., SpeechService], tmp_path: Path, keeps: bool
-) -> None:
-    outputs = tmp_path / "outputs"
-    outputs.mkdir()
-    for folder in (tmp_path, outputs):
-        (folder / "secret.wav").write_bytes(b"secret")
-    with served(service(outputs_dir=outputs if keeps else None)) as url:
-        async with Client(f"{url}/mcp") as assistant:
-            for uri in NO_RESOURCES:
-                await unknown(assistant, uri)
-
-
-async def test_resources_are_told_of(client: Client) -> None:
-    async with client as assistant:
-        assert [resource.uri for resource in (await assistant.list_resources()).resources] == ["llasa://voices"]
-        templates = (await assistant.list_resource_templates()).resource_templates
-        types = {template.uri_template: template.mime_type for template in templates}
-        assert types.pop("llasa://voices/{voice}") == "application/json"
-        assert types == {f"llasa://outputs/{{name}}.{format}": media for format, media in MEDIA_TYPES.items()}
 
 
 async def test_progress_is_repeated_while_nothing_new_happens(
@@ -299,21 +196,6 @@ async def test_a_voice_is_stored_used_listed_and_deleted(client: Client, referen
         await unknown(assistant, "llasa://voices/anna")
 
 
-async def orders_reach(still: Still, assistant: Client) -> None:
-    await assistant.call_tool("offload_gpu", {})
-    await assistant.call_tool("release_gpu", {"model": "Llasa"})
-    await assistant.call_tool("update_gpu_timeout", {"timeout_seconds": 300})
-    status = await assistant.call_tool("get_gpu_status", {})
-    assert still.orders == [
-        ("offload", "Llasa", "XCodec2", "Whisper"),
-        ("release", "Llasa"),
-        ("timeout", "Llasa", "XCodec2", "Whisper", 300),
-    ]
-    assert status.structured_content
-    assert status.structured_content["models"]["Llasa"]["state"] == "unloaded"
-    assert status.structured_content["gpus"][0]["uuid"] == "GPU-1"
-
-
 async def test_orders_reach_the_models(service: Callable[..., SpeechService]) -> None:
     still = Still()
     with served(replace(service(), residency=still)) as url:
@@ -321,17 +203,6 @@ async def test_orders_reach_the_models(service: Callable[..., SpeechService]) ->
             await orders_reach(still, assistant)
 
 
-BAD_ARGUMENTS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"input": "Hello."}, ["Give either a voice or a clip"]),
-    ({"input": "", "voice": "alloy"}, ["The text is empty", "input"]),
-    ({"input": "Hello.", "voice": "nobody"}, ["nobody"]),
-    ({"input": "Hello.", "audio_base64": "not base64!"}, ["not valid base64"]),
-    ({"input": "Hello.", "audio_base64": base64.b64encode(b"text").decode()}, ["cannot be read as audio"]),
-    ({"input": "Hello.", "audio_url": "http://127.0.0.1/a.wav"}, ["Only data URLs are taken"]),
-    ({"input": "Hello.", "voice": "alloy", "temperature": 9}, ["temperature"]),
-    ({"input": "Hello.", "voice": "alloy", "top_k": "many"}, ["top_k"]),
-]
-"""Likewise over stdio."""
 PATHS: list[tuple[dict[str, Any], list[str]]] = [
     ({"input": "Hello.", "audio_path": "/etc/passwd"}, ["over stdio only"]),
     ({"input": "Hello.", "voice": "alloy", "output_path": "/tmp/x.wav"}, ["over stdio only"]),  # noqa: S108
@@ -367,45 +238,10 @@ async def test_a_cancelled_call_stops_the_engine(url: str, reference: dict[str, 
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("mode", MODES)
-async def test_each_request_may_meet_another_ingress(
-    service: Callable[..., SpeechService], mode: str, reference: dict[str, Any]
-) -> None:
-    with served(service(), service()) as url:
-        async with Client(f"{url}/mcp", mode=mode, read_timeout_seconds=60) as assistant:
-            for _ in range(3):
-                assert {tool.name for tool in (await assistant.list_tools(cache_mode="refresh")).tools} == TOOLS
-                status = await assistant.call_tool("get_gpu_status", {})
-                assert not status.is_error, told(status)
-            spoken = await assistant.call_tool("generate_speech", {"input": "Hello.", **reference})
-            assert not spoken.is_error, told(spoken)
-
-
-async def test_a_client_of_the_first_streamable_protocol_needs_no_more_than_http(
-    url: str, reference: dict[str, Any]
-) -> None:
-    """Raw JSON-RPC of 2025-03-26, with nothing of the SDK."""
-    headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-03-26"}
-
-    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
-
-        async def call(number: int, method: str, **params: Any) -> dict[str, Any]:
-            body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-            answer = await client.post(f"{url}/mcp", json=body)
-            assert answer.status_code == 200, answer.text
-            data = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
-            found: dict[str, Any] = json.loads(data[-1] if data else answer.text)
-            assert found["id"] == number
-            return found["result"]  # type: ignore[no-any-return]
-
-        info = {"name": "raw", "version": "1"}
-        begun = await call(1, "initialize", protocolVersion="2025-03-26", capabilities={}, clientInfo=info)
-        assert begun["protocolVersion"] == "2025-03-26"
-        assert begun["serverInfo"]["name"] == "llasa-serve"
-        assert {tool["name"] for tool in (await call(2, "tools/list"))["tools"]} == TOOLS
-        arguments = {"input": "Hello there.", **reference}
-        spoken = await call(3, "tools/call", name="generate_speech", arguments=arguments)
-    assert not spoken.get("isError")
-    audio = next(part for part in spoken["content"] if part["type"] == "audio")
-    with wave.open(io.BytesIO(base64.b64decode(audio["data"]))) as reader:
-        assert reader.getframerate() == 24_000
+async def test_resources_are_told_of(client: Client) -> None:
+    async with client as assistant:
+        assert [resource.uri for resource in (await assistant.list_resources()).resources] == ["llasa://voices"]
+        templates = (await assistant.list_resource_templates()).resource_templates
+        types = {template.uri_template: template.mime_type for template in templates}
+        assert types.pop("llasa://voices/{voice}") == "application/json"
+        assert types == {f"llasa://outputs/{{name}}.{format}": media for format, media in MEDIA_TYPES.items()}

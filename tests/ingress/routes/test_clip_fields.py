@@ -9,7 +9,7 @@ import pytest
 
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
+from tests.support.refusal import refused
 
 FORMS: list[tuple[str, str, dict[str, str]]] = [
     ("/api/transcribe", "audio", {}),

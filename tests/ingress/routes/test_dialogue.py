@@ -13,8 +13,8 @@ import pytest
 
 from deployments.audio.decoder import Decoder
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
 from tests.support.noted import noted_service
+from tests.support.refusal import refused
 from tests.support.scripted import ScriptedLM
 
 TURNS = [

@@ -15,9 +15,9 @@ from deployments.synthesis.events import Audio, Finished, Part, SpeechEvent
 from deployments.synthesis.synthesizer import SpeechRequest
 from deployments.whisper.protocol import Word
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
 from tests.support.clips import voice, wav_file
 from tests.support.noted import NotedService, noted_service
+from tests.support.refusal import refused
 
 BATCH = "/v1/audio/speech/batch"
 ELEVEN = "/v1/text-to-speech/alloy"

@@ -8,7 +8,8 @@ from deployments.errors import Unavailable
 from deployments.residency.protocol import ReplicaStatus
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import UNLOADED, Still, client_of
-from tests.ingress.routes.test_tts import refused, speak
+from tests.ingress.routes.test_tts import speak
+from tests.support.refusal import refused
 
 READY = replace(UNLOADED, state="ready", replicas=(ReplicaStatus("r", "ready", "node", 1, "GPU-1"),))
 

@@ -17,11 +17,11 @@ import pytest
 from deployments.audio.decoder import Decoder
 from deployments.jobs.jobs import Jobs
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
 from tests.support.clips import voice, wav_file
 from tests.support.epubs import ONE, TWO, book
 from tests.support.noted import noted_service
 from tests.support.pictures import PNG
+from tests.support.refusal import refused
 from tests.support.scripted import ScriptedLM
 
 Open = Callable[..., Any]

@@ -13,7 +13,8 @@ import pytest
 from deployments.service.outputs import Outputs
 from deployments.service.service import SpeechService
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused, speak
+from tests.ingress.routes.test_tts import speak
+from tests.support.refusal import refused
 
 BODY: dict[str, Any] = {"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "flac"}
 

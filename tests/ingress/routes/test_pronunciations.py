@@ -10,8 +10,8 @@ import pytest
 from deployments.audio.decoder import Decoder
 from deployments.llasa.protocol import TakeRequest
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
 from tests.support.noted import NotedService, noted_service
+from tests.support.refusal import refused
 from tests.support.scripted import ScriptedLM
 
 ENTRY = {"term": "Nguyen", "replacement": "win", "language": None, "voice": None, "case": False}

@@ -1,6 +1,6 @@
 import httpx
 
-from tests.ingress.routes.test_tts import refused
+from tests.support.refusal import refused
 
 
 async def test_a_clip_is_written_down_with_its_language_and_times(client: httpx.AsyncClient, clip: bytes) -> None:

@@ -17,8 +17,8 @@ from deployments.voices.bundle import packed, unpacked
 from deployments.voices.reference import Reference
 from deployments.voices.store import StoredVoice, Voice
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_tts import refused
 from tests.support.clips import voice, wav_file
+from tests.support.refusal import refused
 
 
 async def test_a_voice_is_made_listed_found_and_deleted(service: Callable[..., SpeechService]) -> None:

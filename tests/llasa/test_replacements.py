@@ -28,7 +28,8 @@ def words(content: str) -> list[normalizers.Normalizer]:
 
 def pairs(content: str) -> list[normalizers.Normalizer]:
     return [
-        normalizers.Replace(Regex(f"(?<={pair[0]}){pair[1]}"), content.replace("*", pair[1])) for pair in reversed(PAIRS)
+        normalizers.Replace(Regex(f"(?<={pair[0]}){pair[1]}"), content.replace("*", pair[1]))
+        for pair in reversed(PAIRS)
     ]
 
 

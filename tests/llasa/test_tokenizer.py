@@ -18,7 +18,7 @@ MESSAGES = [
     {"role": "assistant", "content": "<|SPEECH_GENERATION_START|>"},
 ]
 
-PIECES = [*("<|s_3|>", "<|eot_id|>", " the", "你", "7"), *(" Don't", " zyrian,", "café. ", "‹a›", "§", " a", "-a'", "\n")]
+PIECES = ["<|s_3|>", "<|eot_id|>", " the", "你", "7", " Don't", " zyrian,", "café. ", "\u2039a\u203a", "§", " a", "-a'"]
 
 
 @pytest.fixture(scope="module", params=["tiny", "nano"])

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,32 @@ async def test_two_sessions_alternate(decoder: Decoder, tmp_path: Path) -> None:
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(one.heard("session.done"), two.heard("session.done"))
         assert lm_of(service).most_running == 1
+
+
+@pytest.mark.parametrize("names", [1, 20])
+async def test_twenty_equal_sessions_begin_and_end_together(decoder: Decoder, tmp_path: Path, names: int) -> None:
+    service = noted_service(decoder, tmp_path, max_running_requests=4)
+    heard: Counter[int] = Counter()  # units of each session that can be heard
+    spread: list[int] = []
+
+    async def listen(number: int, client: Talk) -> None:
+        client.configure()
+        client.say("input.text", text="Now this is being said. " * 6)
+        client.say("input.done")
+        for _ in range(6):
+            await client.message("audio.start")
+            assert isinstance(await client.outbox.get(), bytes)
+            heard[number] += 1
+            spread.append(heard[number] - min(heard[each] for each in range(20)))
+        await client.message("session.done")
+
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(talk(service, f"client {n % names}")) for n in range(20)]
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(listen(number, client) for number, client in enumerate(clients)))
+    assert lm_of(service).most_running == 4
+    # Nobody hears a unit before everybody hears the one before the last; so nobody ends before all others have begun.
+    assert max(spread) <= 2
 
 
 async def test_a_unit_that_fails_does_not_end_the_session(

@@ -133,7 +133,7 @@ async def test_no_unit_waits_for_more_than_the_word_after_it(service: NotedServi
     units = {"everyone,": "Good morning everyone,", "Here": "this is the first sentence."}
     async with talk(service) as client:
         client.configure()
-        for word in "Good morning everyone, this is the first sentence. Here is the".split():
+        for word in ["Good", "morning", "everyone,", "this", "is", "the", "first", "sentence.", "Here", "is", "the"]:
             client.say("input.text", text=f" {word}")
             if word in units:  # the next word is not written before it has been spoken
                 assert (await client.message("audio.start"))["sentence_text"] == units[word]

@@ -12,9 +12,10 @@ from deployments.llasa.replacements import read_tokenizer
 LETTERS = "abcdefghijkl"
 PAIRS = [left + right for left in LETTERS for right in LETTERS]
 WORDS = [f"<{pair}>" for pair in PAIRS]
+Steps = list[normalizers.Normalizer]
 
 
-def file_of(folder: Path, steps: list[normalizers.Normalizer]) -> Path:
+def file_of(folder: Path, steps: Steps) -> Path:
     tokenizer = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *steps, normalizers.Strip()])
     file = folder / "tokenizer.json"
@@ -22,19 +23,19 @@ def file_of(folder: Path, steps: list[normalizers.Normalizer]) -> Path:
     return file
 
 
-def words(content: str) -> list[normalizers.Normalizer]:
+def words(content: str) -> Steps:
     return [normalizers.Replace(word, content.replace("*", word[1])) for word in WORDS]
 
 
-def pairs(content: str) -> list[normalizers.Normalizer]:
+def pairs(content: str) -> Steps:
     return [
         normalizers.Replace(Regex(f"(?<={pair[0]}){pair[1]}"), content.replace("*", pair[1]))
         for pair in reversed(PAIRS)
     ]
 
 
-INDEPENDENT = {"words": words("(*)"), "both": [*words("*"), *pairs("-.*")], "pairs": pairs("--*")}
-DEPENDENT = {
+INDEPENDENT: dict[str, Steps] = {"words": words("(*)"), "both": [*words("*"), *pairs("-.*")], "pairs": pairs("--*")}
+DEPENDENT: dict[str, Steps] = {
     "a word makes another": words("<a*>"),
     "a word breaks another": words("<*"),
     "a pair makes another": pairs("a*"),

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from tokenizers import Tokenizer
 
+from deployments.llasa.replacements import read_tokenizer
+
 
 class LlasaTokenizer:
     """What of a fast tokenizer Llasa needs: ids of a text, and the rendered template.
@@ -38,7 +40,7 @@ class LlasaTokenizer:
         if isinstance(template, list):  # several, by name
             template = next(item["template"] for item in template if item["name"] == "default")
         special = {role: _content(token) for role, token in config.items() if role.endswith("_token") and token}
-        return cls(Tokenizer.from_file(str(folder / "tokenizer.json")), template, special)
+        return cls(read_tokenizer(folder / "tokenizer.json"), template, special)
 
     def encode(self, text: str) -> list[int]:
         """Returns the ids of a text; adds none."""

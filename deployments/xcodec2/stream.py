@@ -6,11 +6,12 @@ import numpy as np
 
 from deployments.xcodec2.protocol import HOP, Codec, Codes, Waveform
 
-HOLDBACK: Final = 20
-"""Codes (0.4 s) at the end of a rendition that later codes may still change: the decoder's convolutions reach 13 codes
-to each side."""
-FIRST: Final = 15
-"""Codes (0.3 s) of the first piece: sound starts when FIRST + HOLDBACK codes have arrived."""
+HOLDBACK: Final = 14
+"""Codes (0.28 s) at the end of a rendition that later codes may still change: the decoder's convolutions reach 13 codes
+to each side, and one more is crossfaded."""
+FIRST: Final = 10
+"""Codes (0.2 s) of the first piece: sound starts when FIRST + HOLDBACK codes have arrived, and lasts until the next
+piece if codes come twice as fast as they are spoken."""
 STEP: Final = 240
 """Codes (4.8 s) of later pieces; the pieces double from FIRST up to this."""
 CONTEXT: Final = 150
@@ -25,7 +26,7 @@ class StreamDecoder:
 
     Each step decodes the recent past and the new codes together and returns all but the last HOLDBACK codes. Two
     renditions of the same samples differ a little, so they are crossfaded over FADE samples with gains that sum to one.
-    No step decodes more than CONTEXT + step + HOLDBACK codes.
+    No step decodes more than CONTEXT + STEP + HOLDBACK codes.
 
     With untrained weights the result lies within 10 % (RMS) of decoding all codes at once.
 
@@ -34,18 +35,13 @@ class StreamDecoder:
     Args:
         codec: Decodes the codes.
         context: [n] codes of the reference; may be empty.
-        first: Codes in the first piece.
-        step: Codes in later pieces.
     """
 
-    def __init__(self, codec: Codec, context: Codes, *, first: int = FIRST, step: int = STEP) -> None:
-        if not 1 <= first <= step:
-            raise ValueError("a stream needs 1 <= first <= step")
+    def __init__(self, codec: Codec, context: Codes) -> None:
         self._codec = codec
         self._codes = np.asarray(context[-CONTEXT:], np.int32)
         self._start = len(self._codes)  # of the audio not returned yet
-        self._window = first
-        self._step = step
+        self._window = FIRST
         self._tail = np.zeros(0, np.float32)  # its last rendition
 
     async def push(self, codes: Codes) -> Waveform:
@@ -60,7 +56,7 @@ class StreamDecoder:
         self._codes = np.concatenate([self._codes, np.asarray(codes, np.int32)])
         pieces = [np.zeros(0, np.float32)]
         while len(self._codes) >= (end := self._start + self._window + HOLDBACK):
-            self._window = min(2 * self._window, self._step)
+            self._window = min(2 * self._window, STEP)
             pieces.append(self._give(await self._render(end), HOLDBACK))
         return np.concatenate(pieces)
 

@@ -44,12 +44,13 @@ def test_pipecats_service_speaks(clients: Clients) -> None:
 
 def test_elevenlabs_sdk_lists_voices_and_speaks_with_times(clients: Clients) -> None:
     found = clients.run("elevenlabs_sdk.py")
-    assert all(is_understood(clients.hear(f"{name}.mp3")) for name in ("convert", "stream", "timed"))
+    assert all(is_understood(clients.hear(f"{name}.mp3")) for name in ("convert", "stream", "timed", "pieces"))
     assert found["voice"] == "alloy"
     assert "nova" in found["searched"]
-    assert found["characters"] == TEXT
-    assert sorted(found["ends"]) == found["ends"]
-    assert found["ends"][-1] > 0.5
+    assert found["characters"] == found["streamed"] == TEXT
+    for ends in (found["ends"], found["streamed_ends"]):
+        assert sorted(ends) == ends
+        assert ends[-1] > 0.5
     assert found["refused"] == 404
 
 

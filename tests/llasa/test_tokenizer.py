@@ -18,6 +18,8 @@ MESSAGES = [
     {"role": "assistant", "content": "<|SPEECH_GENERATION_START|>"},
 ]
 
+PIECES = ["<|s_3|>", "<|eot_id|>", " the", "你", "7", " Don't", " zyrian,", "café. ", "\u2039a\u203a", "§", " a", "-a'"]
+
 
 @pytest.fixture(scope="module", params=["tiny", "nano"])
 def folder(request: pytest.FixtureRequest, tiny_llasa: Path) -> Path:
@@ -30,7 +32,7 @@ def both(folder: Path) -> tuple[LlasaTokenizer, Any]:
 
 
 @settings(max_examples=50)
-@given(st.text(max_size=60) | st.lists(st.sampled_from(["<|s_3|>", "<|eot_id|>", " the", "你", "7"])).map("".join))
+@given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_ids_are_transformers(both: tuple[LlasaTokenizer, Any], text: str) -> None:
     ours, theirs = both
     ids = ours.encode(text)

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,17 @@ async def test_speech_begins_before_the_sentence_is_written(service: NotedServic
         assert [params.input for params in service.seen] == ["Good morning everyone,"]
 
 
+async def test_no_unit_waits_for_more_than_the_word_after_it(service: NotedService) -> None:
+    units = {"everyone,": "Good morning everyone,", "Here": "this is the first sentence."}
+    async with talk(service) as client:
+        client.configure()
+        for word in ["Good", "morning", "everyone,", "this", "is", "the", "first", "sentence.", "Here", "is", "the"]:
+            client.say("input.text", text=f" {word}")
+            if word in units:  # the next word is not written before it has been spoken
+                assert (await client.message("audio.start"))["sentence_text"] == units[word]
+                await client.message("audio.done")
+
+
 async def test_a_session_has_several_utterances(service: NotedService) -> None:
     async with talk(service) as client:
         client.configure(response_format="wav", sample_rate=16_000)
@@ -220,6 +232,35 @@ async def test_two_sessions_alternate(decoder: Decoder, tmp_path: Path) -> None:
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(one.heard("session.done"), two.heard("session.done"))
         assert lm_of(service).most_running == 1
+
+
+@pytest.mark.parametrize("names", [1, 20])
+async def test_twenty_equal_sessions_begin_and_end_together(decoder: Decoder, tmp_path: Path, names: int) -> None:
+    service = noted_service(decoder, tmp_path, max_running_requests=1)
+    heard: Counter[int] = Counter()  # units of each session that can be heard
+    spread: list[int] = []
+
+    async def listen(number: int, client: Talk) -> None:
+        for _ in range(6):
+            await client.message("audio.start")
+            assert isinstance(await client.outbox.get(), bytes)
+            heard[number] += 1
+            spread.append(heard[number] - min(heard[each] for each in range(20)))
+        await client.message("session.done")
+
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(talk(service, f"client {n % names}")) for n in range(20)]
+        async with asyncio.timeout(PATIENCE):
+            async with service.admission.turn("another"):
+                for client in clients:
+                    client.configure()
+                    client.say("input.text", text="Now this is being said. " * 6)
+                    client.say("input.done")
+                while service.admission.waiting < 20:
+                    await asyncio.sleep(0)
+            await asyncio.gather(*(listen(number, client) for number, client in enumerate(clients)))
+    # Nobody hears a unit before everybody has heard the one before: all begin before one goes on, and so they end.
+    assert max(spread) == 1
 
 
 async def test_a_unit_that_fails_does_not_end_the_session(

@@ -132,9 +132,3 @@ async def test_the_first_piece_comes_early_and_holds_back_what_may_still_change(
 
 async def test_a_stream_without_codes_is_empty(codec: Codec) -> None:
     assert [len(piece) for piece in await stream(codec, some_codes(10), some_codes(0), [])] == [0, 0]
-
-
-@pytest.mark.parametrize(("first", "step"), [(0, 10), (20, 10)])
-def test_windows_that_cannot_work_are_refused(codec: Codec, first: int, step: int) -> None:
-    with pytest.raises(ValueError, match="first <= step"):
-        StreamDecoder(codec, some_codes(0), first=first, step=step)

@@ -84,9 +84,9 @@ async def speech_response(
         if params.details:
             audio = base64.b64encode(first.data).decode()
             first = SpeechChunk(json.dumps({"audio": audio, **(first.result.details or {})}).encode(), first.seconds)
-            return _Audio(first, rest, headers | {"Content-Length": str(len(first.data))}, "application/json")
+            return AudioResponse(first, rest, headers | {"Content-Length": str(len(first.data))}, "application/json")
         headers |= {"Content-Length": str(len(first.data))}
-    return _Audio(first, rest, headers, MEDIA_TYPES[params.response_format])
+    return AudioResponse(first, rest, headers, MEDIA_TYPES[params.response_format])
 
 
 def _begins(chunk: SpeechChunk, mode: ResponseMode) -> bool:
@@ -95,15 +95,22 @@ def _begins(chunk: SpeechChunk, mode: ResponseMode) -> bool:
     return bool(chunk.result) if mode == "whole" else bool(chunk.data or chunk.result)
 
 
-class _Audio(StreamingResponse):
-    """Sends the bytes of the file."""
+class AudioResponse(StreamingResponse):
+    """Sends the bytes of the file as they are made.
+
+    Args:
+        first: The first chunk to send.
+        rest: The others; closed at the end.
+        headers: Headers.
+        media_type: Media type.
+    """
 
     def __init__(
         self,
         first: SpeechChunk,
         rest: AsyncGenerator[SpeechChunk, None],
         headers: Mapping[str, str],
-        media_type: str = "text/event-stream",
+        media_type: str,
     ) -> None:
         super().__init__((), media_type=media_type, headers=headers)
         self._first: SpeechChunk | None = first
@@ -115,15 +122,16 @@ class _Audio(StreamingResponse):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             chunk = self._first
             while chunk:
-                await send({"type": "http.response.body", "body": self._encode(chunk), "more_body": True})
+                await send({"type": "http.response.body", "body": self.encode(chunk), "more_body": True})
                 chunk = await anext(self._rest, None)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _encode(self, chunk: SpeechChunk) -> bytes:
+    def encode(self, chunk: SpeechChunk) -> bytes:
+        """Returns the bytes to send for a chunk."""
         return chunk.data
 
 
-class _Events(_Audio):
+class _Events(AudioResponse):
     """Sends events like OpenAI's, and an error event if the speech fails."""
 
     def __init__(
@@ -135,7 +143,7 @@ class _Events(_Audio):
         details: bool,
         progress: bool,
     ) -> None:
-        super().__init__(first, rest, headers)
+        super().__init__(first, rest, headers, "text/event-stream")
         self._details = details
         self._progress = progress
 
@@ -148,7 +156,7 @@ class _Events(_Audio):
             data = error_event(_for_caller(error), "speech.audio.error")
             await send({"type": "http.response.body", "body": data, "more_body": False})
 
-    def _encode(self, chunk: SpeechChunk) -> bytes:
+    def encode(self, chunk: SpeechChunk) -> bytes:
         data = b""
         if chunk.progress and self._progress:
             data += event("speech.progress", asdict(chunk.progress))

@@ -1,19 +1,21 @@
 """/v1/voices and /v1/text-to-speech: ElevenLabs' routes."""
 
-import base64
+from collections.abc import AsyncGenerator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.speech import FAILED, SPEECH, ResponseMode, speech_response
+from deployments.ingress.responses.speech import FAILED, SPEECH, AudioResponse, ResponseMode, speech_response
 from deployments.ingress.routes.elevenlabs_fields import Alignment, ElevenBody, ElevenVoice, ElevenVoices, TimedSpeech
 from deployments.service.bodies import ignored_header
-from deployments.service.delivery import complete
+from deployments.service.delivery import SpeechChunk, complete
+from deployments.service.retry import await_first_item
 from deployments.service.service import SpeechService
 
 OutputFormat = Annotated[str, Query(description="Codec, Hz and perhaps kbit/s.", examples=["mp3_44100_128"])]
 _DEFAULT: Final = "mp3_44100_128"
+_LINES: Final = "application/x-ndjson"
 
 
 def elevenlabs_routes(service: SpeechService) -> APIRouter:
@@ -73,9 +75,36 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
     ) -> TimedSpeech:
         params = body.params(voice_id, output_format).model_copy(update={"verify": True})
         data, result = await complete(service.speak(params, caller=request.state.client))
-        alignment = Alignment.of(body.text, result.words(params.speed))
-        return TimedSpeech(
-            audio_base64=base64.b64encode(data).decode(), alignment=alignment, normalized_alignment=alignment
-        )
+        return TimedSpeech.of(data, Alignment.of(body.text, result.words(params.speed)))
+
+    @router.post(
+        "/v1/text-to-speech/{voice_id}/stream/with-timestamps",
+        summary="Generate speech with the times of its characters, sent while it is generated",
+        description="Each line is JSON. The last one has the times of all characters; those before have only audio.",
+        response_class=Response,
+        responses=answers | {200: {"model": TimedSpeech, "content": {_LINES: {}}}},
+    )
+    async def timed_stream(
+        voice_id: str, body: ElevenBody, request: Request, output_format: OutputFormat = _DEFAULT
+    ) -> Response:
+        params = body.params(voice_id, output_format).model_copy(update={"verify": True})
+        chunks = service.speak(params, streamed=True, caller=request.state.client)
+        first, rest = await await_first_item(chunks, lambda chunk: bool(chunk.data or chunk.result))
+        return _TimedLines(first, rest, body, params.speed)
 
     return router
+
+
+class _TimedLines(AudioResponse):
+    """Sends each chunk as a line of JSON."""
+
+    def __init__(
+        self, first: SpeechChunk, rest: AsyncGenerator[SpeechChunk, None], body: ElevenBody, speed: float
+    ) -> None:
+        super().__init__(first, rest, ignored_header(body.ignored), _LINES)
+        self._text = body.text
+        self._speed = speed
+
+    def encode(self, chunk: SpeechChunk) -> bytes:
+        alignment = Alignment.of(self._text, chunk.result.words(self._speed)) if chunk.result else None
+        return TimedSpeech.of(chunk.data, alignment).model_dump_json().encode() + b"\n"

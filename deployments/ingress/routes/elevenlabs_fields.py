@@ -1,5 +1,6 @@
 """The fields of ElevenLabs' requests and responses."""
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, Self, get_args
@@ -122,8 +123,14 @@ class Alignment(BaseModel):
 
 
 class TimedSpeech(BaseModel):
-    """Speech with the times of its characters."""
+    """Speech with the times of its characters, or a piece of it."""
 
     audio_base64: str
-    alignment: Alignment
-    normalized_alignment: Alignment
+    alignment: Alignment | None
+    normalized_alignment: Alignment | None = Field(description="The same: times are those of the text as written.")
+
+    @classmethod
+    def of(cls, data: bytes, alignment: Alignment | None) -> Self:
+        """Returns a file, or a piece of it, with the times of its text."""
+        audio = base64.b64encode(data).decode()
+        return cls(audio_base64=audio, alignment=alignment, normalized_alignment=alignment)

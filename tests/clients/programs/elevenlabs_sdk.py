@@ -18,6 +18,9 @@ def main(url: str, folder: Path, text: str) -> None:
     timed = client.text_to_speech.convert_with_timestamps(**speech)
     (folder / "timed.mp3").write_bytes(base64.b64decode(timed.audio_base_64))
     assert timed.alignment
+    pieces = list(client.text_to_speech.stream_with_timestamps(**speech))
+    (folder / "pieces.mp3").write_bytes(b"".join(base64.b64decode(piece.audio_base_64) for piece in pieces))
+    [streamed] = [piece.alignment for piece in pieces if piece.alignment]
     try:
         client.text_to_speech.convert(**speech | {"voice_id": "nobody"}).__next__()
         refused = None
@@ -27,6 +30,8 @@ def main(url: str, folder: Path, text: str) -> None:
         "searched": [voice.name for voice in client.voices.search().voices],
         "voice": client.voices.get(alloy.voice_id).name,
         "characters": "".join(timed.alignment.characters),
+        "streamed": "".join(streamed.characters),
+        "streamed_ends": streamed.character_end_times_seconds,
         "ends": timed.alignment.character_end_times_seconds,
         "refused": refused,
     }

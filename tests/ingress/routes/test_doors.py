@@ -1,6 +1,7 @@
 """Speech in the shapes of other services: vLLM-Omni's batch, ElevenLabs', and Kokoro-FastAPI's captions."""
 
 import base64
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,28 @@ async def test_elevenlabs_timestamps_are_those_of_the_characters_of_the_text(
     (request,) = listened
     assert request.policy
     assert request.policy.verify
+
+
+async def test_elevenlabs_streamed_timestamps_come_with_the_last_line(
+    client: httpx.AsyncClient, listened: list[SpeechRequest]
+) -> None:
+    body = {"text": "Hello, there!", "model_id": "x"}
+    answer = await client.post(f"{ELEVEN}/stream/with-timestamps?output_format=pcm_16000", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-ignored"] == "model_id"
+    *pieces, last = [json.loads(line) for line in answer.text.splitlines()]
+    whole = await client.post(f"{ELEVEN}/with-timestamps?output_format=pcm_16000", json=body | {"seed": 0})
+    assert "".join(last["alignment"]["characters"]) == "Hello, there!"
+    assert last["alignment"] == last["normalized_alignment"] == whole.json()["alignment"]
+    assert pieces
+    assert {piece["alignment"] for piece in pieces} == {None}
+    assert len(b"".join(base64.b64decode(piece["audio_base64"]) for piece in [*pieces, last])) == 2 * 16_000
+    assert [request.policy and request.policy.verify for request in listened] == [True, True]
+
+
+async def test_streamed_timestamps_of_an_unknown_voice_are_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/text-to-speech/nobody/stream/with-timestamps", json={"text": "Hello."})
+    refused(answer, 404, "not_found", "voice", "nobody")
 
 
 def test_characters_share_the_time_of_their_word() -> None:

@@ -10,18 +10,27 @@ import numpy as np
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import NotFound
-from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, Overrun, PartOrder
+from deployments.jobs.protocol import (
+    BookFormat,
+    ChapterProgress,
+    Job,
+    JobOrder,
+    Overrun,
+    PartOrder,
+    TranscriptionOrder,
+)
 from deployments.voices.reference import Reference
+from deployments.whisper.protocol import Listening
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A part that waits to be spoken."""
+    """A part that waits to be spoken, or to be transcribed."""
 
     job: str
     owner: str
     key: str
-    order: PartOrder
+    order: PartOrder | Listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +71,8 @@ def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = (), overruns:
     """Returns the job of a row with its sums."""
     characters, done = row["characters"], int(row["characters_done"])
     # Only parts that this job has waited for count: others were taken from earlier jobs.
-    pace = row["took"] / row["characters_timed"] if row["characters_timed"] else None
-    left = characters - done
+    pace = row["took"] / row["work_timed"] if row["work_timed"] else None
+    left = row["work"] - row["work_done"]
     return Job(
         id=row["id"],
         state=row["state"],
@@ -77,13 +86,14 @@ def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = (), overruns:
         parts_failed=row["parts_failed"],
         characters=characters,
         characters_done=done,
-        progress=done / characters,
+        progress=row["work_done"] / row["work"],
         duration=row["duration"],
         seconds_left=0.0 if not left else None if pace is None else left * pace,
         error=row["error"],
         warnings=tuple(json.loads(row["warnings"])),
         chapters=tuple(chapters),
         overruns=tuple(overruns),
+        kind=row["kind"],
     )
 
 
@@ -98,6 +108,26 @@ def joined_chapters(titles: Sequence[str], rows: Iterable[sqlite3.Row]) -> list[
 def missing(id: str) -> NotFound:
     """Returns the error for a job that does not exist, or is another's."""
     return NotFound(f"There is no job {id[:100]!r}: it was deleted or never existed.", "id")
+
+
+def job_values(order: JobOrder | TranscriptionOrder) -> dict[str, Any]:
+    """Returns the columns of a new job that its order determines."""
+    if isinstance(order, TranscriptionOrder):
+        return {
+            **{"kind": "transcription", "title": order.title, "format": order.response_format, "sample_rate": 0},
+            **{"titles": json.dumps([order.title or ""]), "params": json.dumps(order.listening), "voices": "{}"},
+            "warnings": json.dumps(order.warnings),
+        }
+    voices = {"": order.reference, **order.cast}
+    return {
+        **{"title": order.title, "author": order.author, "cover": order.cover},
+        **{"format": order.response_format, "sample_rate": order.sample_rate},
+        "titles": json.dumps([chapter.title for chapter in order.chapters if chapter.script.has_words]),
+        "params": json.dumps(order.params),
+        "voices": json.dumps({name: reference_values(voice) for name, voice in voices.items()}),
+        "warnings": json.dumps(order.warnings),
+        "loudness": json.dumps(order.loudness),
+    }
 
 
 def reference_values(reference: Reference) -> dict[str, Any]:

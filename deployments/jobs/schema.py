@@ -8,13 +8,14 @@ CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
     title TEXT, author TEXT, cover BLOB, format TEXT NOT NULL, sample_rate INTEGER NOT NULL, titles TEXT NOT NULL,
     params TEXT NOT NULL, voices TEXT NOT NULL, warnings TEXT NOT NULL, error TEXT,
-    loudness TEXT NOT NULL DEFAULT 'null'
+    loudness TEXT NOT NULL DEFAULT 'null', kind TEXT NOT NULL DEFAULT 'speech'
 );
 CREATE TABLE IF NOT EXISTS parts (
     job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, position INTEGER NOT NULL, chapter INTEGER NOT NULL,
     text TEXT NOT NULL, voice TEXT, speed REAL NOT NULL, before REAL NOT NULL, pause REAL NOT NULL,
     seed INTEGER NOT NULL, key TEXT NOT NULL, seconds REAL, took REAL, error TEXT,
-    written TEXT NOT NULL DEFAULT '', slot_start REAL, slot_end REAL, PRIMARY KEY (job, position)
+    written TEXT NOT NULL DEFAULT '', slot_start REAL, slot_end REAL, recorded REAL,
+    transcript TEXT, PRIMARY KEY (job, position)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS parts_by_key ON parts (key, job);
 CREATE INDEX IF NOT EXISTS parts_to_speak ON parts (job, position) WHERE seconds IS NULL AND error IS NULL;
@@ -24,8 +25,11 @@ CREATE TABLE IF NOT EXISTS events (
 ) WITHOUT ROWID;
 """
 _ADDED: Final = {
-    "jobs": {"loudness": "TEXT NOT NULL DEFAULT 'null'"},
-    "parts": {"written": "TEXT NOT NULL DEFAULT ''", "slot_start": "REAL", "slot_end": "REAL"},
+    "jobs": {"loudness": "TEXT NOT NULL DEFAULT 'null'", "kind": "TEXT NOT NULL DEFAULT 'speech'"},
+    "parts": {
+        **{"written": "TEXT NOT NULL DEFAULT ''", "slot_start": "REAL", "slot_end": "REAL"},
+        **{"recorded": "REAL", "transcript": "TEXT"},
+    },
 }
 """Columns that journals of earlier versions lack."""
 

@@ -11,6 +11,7 @@ from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
+from deployments.whisper.protocol import Listening, TranscriptFormat
 
 JobAction = Literal["pause", "resume", "retry", "delete"]
 _REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
@@ -76,6 +77,13 @@ class LocalJobs:
             params, found.named(request.title, request.author), request.clip, request.response_format, caller=client
         )
         return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
+
+    async def transcribe(
+        self, client: str, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None
+    ) -> Job:
+        """Creates the job that transcribes a recording."""
+        order = await self.service.transcription_order(clip, listening, format, title, caller=client)
+        return await self.board.create(self.owner(client), order)
 
     async def list(self, client: str) -> list[Job]:
         return await self.board.list(self.owner(client))

@@ -123,7 +123,7 @@ def measure(given: argparse.Namespace) -> Iterator[tuple[str, str]]:
         with running("cli", "serve", environment=environment) as url, watched(urlsplit(url).port or 0) as samples:
             began = time.perf_counter()
             subprocess.run([*command, "--loudness", "ebu", "--url", url], check=True)
-        took = time.perf_counter() - began
+            took = time.perf_counter() - began
         (given.folder / "run.json").write_text(json.dumps({"took": took, "samples": samples}))
     run = json.loads((given.folder / "run.json").read_text())
     took, (memory, cpu) = run["took"], zip(*run["samples"], strict=True)

@@ -61,8 +61,8 @@ def spoken(client: httpx.Client, document: str) -> tuple[bytes, dict[str, Any]]:
 def heard(wav: bytes, wanted: list[Segment]) -> tuple[list[float], list[bool]]:
     """Returns how many seconds late each cue is heard, and whether it is silent before the next one."""
     with av.open(io.BytesIO(wav)) as file:
-        samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)]) / np.float32(32_768)
-    loud = frame_levels(samples) > QUIET
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)]) / 32_768
+    loud = frame_levels(samples.astype(np.float32)) > QUIET
     frames = [round(cue.start * SAMPLE_RATE / HOP) for cue in wanted] + [len(loud)]
     late, ended = [], []
     for cue, begin, end in zip(wanted, frames, frames[1:], strict=False):

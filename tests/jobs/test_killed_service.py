@@ -43,7 +43,7 @@ class Service:
 
     def start(self) -> None:
         self.started = Started([sys.executable, "-m", "cli", "serve"], ROOT, self.environment)
-        self.started.until("Ctrl-C stops it.")
+        self.started.until("Ctrl-C stops it.", within=600)
 
     async def kill(self, part: str) -> None:
         """SIGKILL to all processes of a part; starts the whole service again if it was all of it."""

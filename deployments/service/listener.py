@@ -22,7 +22,7 @@ class Listener:
     """
 
     def __init__(self, audio: AudioReader, transcriber: Transcriber, residency: Residency) -> None:
-        self.audio = audio
+        self._audio = audio
         self._transcriber = transcriber
         self._residency = residency
 
@@ -42,7 +42,7 @@ class Listener:
             Unavailable: Whisper cannot serve.
         """
         whole = Transcript("", listening.get("language") or "en", 0.0, 0.0)
-        async with self.audio.recording(file, param) as recording, aclosing(recording.blocks()) as blocks:
+        async with self._audio.recording(file, param) as recording, aclosing(recording.blocks()) as blocks:
             async for block in blocks:
                 async with aclosing(self.transcribe(block, listening)) as pieces:
                     async for piece in pieces:

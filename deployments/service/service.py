@@ -158,9 +158,7 @@ class SpeechService:
 
         async def ordered(_: Turn) -> AsyncGenerator[TranscriptionOrder, None]:
             file = await self._requests.file(clip)
-            yield await transcription_order(
-                self.listener.audio, file, listening, format, self.settings.max_job_recording, title
-            )
+            yield await transcription_order(self.audio, file, listening, format, self.settings.max_job_recording, title)
 
         async with aclosing(self._in_turn(caller, ordered)) as orders:
             return await anext(orders)

@@ -13,18 +13,8 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentRes
 from deployments.audio.meter import Loudness
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import (
-    BlockOrder,
-    BookFormat,
-    FileFormat,
-    Job,
-    JobEvent,
-    JobFile,
-    JobOrder,
-    PartOrder,
-    RecordedPart,
-    TranscriptionOrder,
-)
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.settings import Settings

@@ -12,19 +12,10 @@ from deployments.audio.meter import Loudness
 from deployments.errors import Conflict, Overloaded
 from deployments.jobs.files import JobFiles
 from deployments.jobs.journal import Journal
-from deployments.jobs.plan import blocks, split
-from deployments.jobs.protocol import (
-    BookFormat,
-    FileFormat,
-    Job,
-    JobEvent,
-    JobFile,
-    JobOrder,
-    Speaker,
-    State,
-    TranscriptionOrder,
-)
+from deployments.jobs.plan import Part, split
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, Speaker, State
 from deployments.jobs.pulse import Pulse
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import missing
 from deployments.jobs.runner import Runner, backoff
 from deployments.jobs.store import PartStore
@@ -169,8 +160,13 @@ class Jobs:
         return await self._files.loudness(id, file)
 
     async def transcript(self, owner: str, id: str) -> Transcript:
-        await self.get(owner, id)
-        return await asyncio.to_thread(self._journal.transcript, id)
+        job = await self.get(owner, id)
+        if job.kind != "transcription":
+            raise Conflict("The job speaks: it has no transcript.", "id")
+        if job.state != "done":
+            raise Conflict("Not all of the recording is transcribed yet.", "id")
+        found = await asyncio.to_thread(self._journal.transcript, id)
+        return replace(found, warnings=(*job.warnings, *found.warnings))
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         await self.get(owner, id)
@@ -187,13 +183,14 @@ class Jobs:
 
     def _create_transcription(self, owner: str, order: TranscriptionOrder) -> Job:
         self._check_room(owner)
-        parts = [*blocks(owner, order)]
+        keys = order.keys(owner)
+        parts = [Part(1, "", key, 0, recorded=seconds) for key, seconds in zip(keys, order.durations, strict=True)]
         try:
-            for part, flac in zip(parts, order.blocks, strict=True):
-                self._recordings.write(part.key, flac)
+            for key, flac in zip(keys, order.blocks, strict=True):
+                self._recordings.write(key, flac)
             return self._journal.create(owner, order, parts, self._most)
         except BaseException:
-            for key in {part.key for part in parts} - self._journal.keys():
+            for key in {*keys} - self._journal.keys():
                 self._recordings.delete(key)
             raise
 

@@ -6,45 +6,31 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from functools import reduce
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from pydantic import TypeAdapter
-
-from deployments.errors import Conflict, InvalidText, Overloaded
+from deployments.errors import InvalidText, Overloaded
 from deployments.jobs.plan import Part, renewed
-from deployments.jobs.protocol import Job, JobEvent, JobOrder, PartOrder, State, TranscriptionOrder
+from deployments.jobs.protocol import Job, JobEvent, JobOrder, State
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import (
+    TRANSCRIPT,
     Book,
     Recorded,
     Waiting,
     job_of,
     job_values,
     joined_chapters,
+    joined_transcript,
     missing,
-    read_reference,
+    order_of,
 )
-from deployments.jobs.schema import prepare
+from deployments.jobs.schema import HEARD, RECORDED, SUMS, prepare
 from deployments.jobs.timing import overruns
-from deployments.whisper.protocol import Listening, Transcript
+from deployments.whisper.protocol import Transcript
 
-_SUMS: Final = """
-SELECT jobs.*, count(*) AS parts, count(seconds) AS parts_done, count(parts.error) AS parts_failed,
-    sum(length(text)) AS characters, total(iif(seconds IS NULL, 0, length(text))) AS characters_done,
-    total(seconds + before + pause) AS duration, total(took) AS took,
-    sum(ifnull(recorded, length(text))) AS work,
-    total(iif(seconds IS NULL, 0, ifnull(recorded, length(text)))) AS work_done,
-    total(iif(took IS NULL, 0, ifnull(recorded, length(text)))) AS work_timed
-FROM jobs JOIN parts ON parts.job = jobs.id WHERE owner = ?
-"""
-_RECORDED: Final = """
-SELECT chapter, key, seconds, before, pause, written, slot_start, slot_end FROM parts WHERE job = ?
-"""
-_HEARD: Final = "SELECT transcript FROM parts WHERE job = ? AND transcript IS NOT NULL ORDER BY position"
-_TRANSCRIPT: Final = TypeAdapter(Transcript)
 _RETRY_S: Final = 60
 
 
@@ -109,7 +95,7 @@ class Journal:
             NotFound: the owner has no such job.
         """
         with self._lock:
-            row = self._db.execute(f"{_SUMS} AND jobs.id = ? GROUP BY jobs.id", (owner, id)).fetchone()
+            row = self._db.execute(f"{SUMS} AND jobs.id = ? GROUP BY jobs.id", (owner, id)).fetchone()
             if row is None:
                 raise missing(id)
             chapters = self._db.execute(
@@ -118,13 +104,13 @@ class Journal:
                 "ORDER BY chapter",
                 (id,),
             ).fetchall()
-            query = f"{_RECORDED} AND slot_start IS NOT NULL AND seconds IS NOT NULL ORDER BY position"
+            query = f"{RECORDED} AND slot_start IS NOT NULL AND seconds IS NOT NULL ORDER BY position"
             timed = [Recorded(*part) for part in self._db.execute(query, (id,))]
         return job_of(row, joined_chapters(json.loads(row["titles"]), chapters), overruns(timed))
 
     def jobs(self, owner: str) -> list[Job]:
         """Returns all jobs of an owner, the newest first."""
-        query = f"{_SUMS} GROUP BY jobs.id ORDER BY created_at DESC, jobs.rowid DESC"
+        query = f"{SUMS} GROUP BY jobs.id ORDER BY created_at DESC, jobs.rowid DESC"
         with self._lock:
             return [job_of(row) for row in self._db.execute(query, (owner,))]
 
@@ -188,38 +174,18 @@ class Journal:
                 query += f"AND key NOT IN ({held}) ORDER BY position LIMIT 1"
                 if part := db.execute(query, (job["id"], *busy)).fetchone():
                     self._change(job["id"], "running")
-                    return Waiting(job["id"], job["owner"], part["key"], self._order(part))
+                    said = db.execute("SELECT voices, params FROM jobs WHERE id = ?", (job["id"],)).fetchone()
+                    heard = [row["transcript"] for row in db.execute(HEARD, (job["id"],))]
+                    return Waiting(job["id"], job["owner"], part["key"], order_of(part, said, heard))
         return None
 
-    def _order(self, part: sqlite3.Row) -> PartOrder | Listening:
-        said = self._db.execute("SELECT voices, params FROM jobs WHERE id = ?", (part["job"],)).fetchone()
-        params = json.loads(said["params"])
-        if part["recorded"] is None:
-            reference = read_reference(json.loads(said["voices"])[part["voice"] or ""])
-            return PartOrder(part["text"], reference, params, part["seed"], part["speed"])
-        listening: Listening = params
-        heard = [_TRANSCRIPT.validate_json(row["transcript"]) for row in self._db.execute(_HEARD, (part["job"],))]
-        language = next((block.language for block in heard if block.language_probability), None)
-        return {**listening, "language": language} if language else listening
-
     def transcript(self, id: str) -> Transcript:
-        """Returns the transcript of a recording.
-
-        Raises:
-            Conflict: it is not complete, or the job speaks.
-        """
+        """Returns the transcript of the blocks of a recording that are transcribed, of which there must be one."""
         with self._lock:
-            job = self._db.execute("SELECT kind, state, warnings FROM jobs WHERE id = ?", (id,)).fetchone()
-            rows = self._db.execute(_HEARD, (id,)).fetchall()
-        if job is None:
+            rows = self._db.execute(HEARD, (id,)).fetchall()
+        if not rows:
             raise missing(id)
-        if job["kind"] != "transcription":
-            raise Conflict("The job speaks: it has no transcript.", "id")
-        if job["state"] != "done":
-            raise Conflict("Not all of the recording is transcribed yet.", "id")
-        first, *rest = [_TRANSCRIPT.validate_json(row["transcript"]) for row in rows]
-        whole = reduce(Transcript.followed_by, rest, first)
-        return replace(whole, warnings=(*json.loads(job["warnings"]), *whole.warnings))
+        return joined_transcript(row["transcript"] for row in rows)
 
     def finish(self, job: str, key: str, seconds: float, took: float | None, warnings: Collection[str] = ()) -> None:
         """Notes that a part has its audio, and ends the job after the last."""
@@ -228,9 +194,9 @@ class Journal:
 
     def heard(self, job: str, key: str, transcript: Transcript, took: float) -> None:
         """Stores the transcript of a block, and ends the job after the last."""
-        written = _TRANSCRIPT.dump_json(transcript).decode()
+        values = transcript.duration, took, TRANSCRIPT.dump_json(transcript).decode()
         data = {"duration": transcript.duration, "text": transcript.text}
-        self._finished(job, key, "seconds = ?, took = ?, transcript = ?", (transcript.duration, took, written), data)
+        self._finished(job, key, "seconds = ?, took = ?, transcript = ?", values, data)
 
     def fail(self, job: str, key: str, error: str) -> None:
         """Notes that a part cannot be spoken."""
@@ -294,7 +260,7 @@ class Journal:
 
     def recorded(self, id: str, chapter: int | None = None) -> list[Recorded] | None:
         """Returns the parts of a job or chapter in order; None if one has no audio yet."""
-        query = f"{_RECORDED} AND ? IN (chapter, 0) ORDER BY position"
+        query = f"{RECORDED} AND ? IN (chapter, 0) ORDER BY position"
         with self._lock:
             rows = self._db.execute(query, (id, chapter or 0)).fetchall()
         return None if any(row["seconds"] is None for row in rows) else [Recorded(*row) for row in rows]

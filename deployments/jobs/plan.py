@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from deployments.jobs.protocol import Chapter, JobOrder, Slot, TranscriptionOrder
+from deployments.jobs.protocol import Chapter, JobOrder, Slot
 from deployments.llasa.protocol import INSTRUCTION
 from deployments.synthesis.plan import Budget, Chunk, plan
 from deployments.text.alignment import cut_like
@@ -99,14 +99,6 @@ def key_of(owner: str, order: JobOrder, part: Part) -> str:
     codes = hashlib.sha256(reference.codes.astype("<i4").tobytes()).hexdigest()
     inputs = [owner, order.model, part.text, reference.text, codes, part.seed, part.speed, order.params]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-
-
-def blocks(owner: str, order: TranscriptionOrder) -> Iterator[Part]:
-    """Yields the parts of a transcription, in order. A recording has the same keys in all jobs of its owner."""
-    for number, (flac, seconds) in enumerate(zip(order.blocks, order.durations, strict=True)):
-        inputs = [owner, number, order.listening, hashlib.sha256(flac).hexdigest()]
-        key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-        yield Part(1, "", key, 0, recorded=seconds)
 
 
 def renewed(key: str) -> str:

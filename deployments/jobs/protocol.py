@@ -6,11 +6,12 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.meter import Loudness
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
 from deployments.text.pronunciation import Pronunciation
 from deployments.text.script import Script
 from deployments.voices.reference import Reference
-from deployments.whisper.protocol import Listening, Transcript, TranscriptFormat
+from deployments.whisper.protocol import Transcript, TranscriptFormat
 
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 ENDED: Final[frozenset[State]] = frozenset({"done", "failed", "cancelled"})
@@ -93,20 +94,6 @@ class JobOrder:
     warnings: tuple[str, ...] = ()
     loudness: LoudnessTarget | None = None
     """Of its files; None: as it is spoken."""
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptionOrder:
-    """A recording that a job shall transcribe."""
-
-    blocks: tuple[bytes, ...]
-    """FLAC, mono at 16 kHz, in order."""
-    durations: tuple[float, ...]
-    """Seconds of each block."""
-    listening: Listening
-    response_format: TranscriptFormat = "json"
-    title: str | None = None
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +181,6 @@ class RecordedPart:
     flac: bytes
     """Mono at 16 kHz."""
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BlockOrder:
-    """A block of a recording to transcribe."""
-
-    flac: bytes
-    """Mono at 16 kHz."""
-    listening: Listening
 
 
 class Speaker(Protocol):

@@ -4,23 +4,20 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import NotFound
-from deployments.jobs.protocol import (
-    BookFormat,
-    ChapterProgress,
-    Job,
-    JobOrder,
-    Overrun,
-    PartOrder,
-    TranscriptionOrder,
-)
+from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, JobOrder, Overrun, PartOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.voices.reference import Reference
-from deployments.whisper.protocol import Listening
+from deployments.whisper.protocol import Listening, Transcript
+
+TRANSCRIPT: Final = TypeAdapter(Transcript)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +125,29 @@ def job_values(order: JobOrder | TranscriptionOrder) -> dict[str, Any]:
         "warnings": json.dumps(order.warnings),
         "loudness": json.dumps(order.loudness),
     }
+
+
+def order_of(part: sqlite3.Row, job: sqlite3.Row, heard: Iterable[str]) -> PartOrder | Listening:
+    """Returns what a part needs.
+
+    Args:
+        part: Its row.
+        job: Voices and parameters of its job.
+        heard: Transcripts of the recording so far, as JSON: their language is that of the part.
+    """
+    params = json.loads(job["params"])
+    if part["recorded"] is None:
+        reference = read_reference(json.loads(job["voices"])[part["voice"] or ""])
+        return PartOrder(part["text"], reference, params, part["seed"], part["speed"])
+    listening: Listening = params
+    blocks = map(TRANSCRIPT.validate_json, heard)
+    language = next((block.language for block in blocks if block.language_probability), None)
+    return {**listening, "language": language} if language else listening
+
+
+def joined_transcript(blocks: Iterable[str]) -> Transcript:
+    """Returns the transcript of a recording from those of its blocks, as JSON."""
+    return reduce(Transcript.followed_by, map(TRANSCRIPT.validate_json, blocks))
 
 
 def reference_values(reference: Reference) -> dict[str, Any]:

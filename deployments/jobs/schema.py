@@ -1,4 +1,4 @@
-"""The tables of the journal."""
+"""The tables of the journal, and its longer queries."""
 
 import sqlite3
 from typing import Final
@@ -32,6 +32,20 @@ _ADDED: Final = {
     },
 }
 """Columns that journals of earlier versions lack."""
+
+SUMS: Final = """
+SELECT jobs.*, count(*) AS parts, count(seconds) AS parts_done, count(parts.error) AS parts_failed,
+    sum(length(text)) AS characters, total(iif(seconds IS NULL, 0, length(text))) AS characters_done,
+    total(seconds + before + pause) AS duration, total(took) AS took,
+    sum(ifnull(recorded, length(text))) AS work,
+    total(iif(seconds IS NULL, 0, ifnull(recorded, length(text)))) AS work_done,
+    total(iif(took IS NULL, 0, ifnull(recorded, length(text)))) AS work_timed
+FROM jobs JOIN parts ON parts.job = jobs.id WHERE owner = ?
+"""
+RECORDED: Final = """
+SELECT chapter, key, seconds, before, pause, written, slot_start, slot_end FROM parts WHERE job = ?
+"""
+HEARD: Final = "SELECT transcript FROM parts WHERE job = ? AND transcript IS NOT NULL ORDER BY position"
 
 
 def prepare(db: sqlite3.Connection) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 
 from deployments.audio.clip import AudioReader
 from deployments.audio.encoder import encoded
-from deployments.jobs.protocol import BlockOrder, TranscriptionOrder
-from deployments.jobs.sound import read
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.service.listener import Listener
 from deployments.whisper.protocol import Listening, Transcript, TranscriptFormat
 from deployments.xcodec2.protocol import SAMPLE_RATE
@@ -47,6 +46,8 @@ async def hear_block(listener: Listener, order: BlockOrder) -> Transcript:
         InvalidInput: the checkpoint does not know the language.
         Unavailable: Whisper cannot serve.
     """
+    from deployments.jobs.sound import read
+
     wav = await asyncio.to_thread(lambda: np.concatenate([*read(BytesIO(order.flac))]))
     async with aclosing(listener.transcribe(wav, order.listening)) as pieces:
         async for piece in pieces:

@@ -9,21 +9,14 @@ from typing import Protocol, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import (
-    BlockOrder,
-    BookFormat,
-    JobBoard,
-    JobOrder,
-    PartOrder,
-    RecordedPart,
-    TranscriptionOrder,
-)
+from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.recordings import BlockOrder
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
-from deployments.service.long_listening import hear_block, transcription_order
+from deployments.service.long_listening import hear_block
 from deployments.service.long_speech import LongSpeech, record
 from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
@@ -43,7 +36,7 @@ from deployments.text.checks import check_ref_text
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
-from deployments.whisper.protocol import Listening, Segment, Transcript, TranscriptFormat
+from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Waveform
 
 logger = logging.getLogger(__name__)
@@ -150,18 +143,6 @@ class SpeechService:
         """Speaks a part of a job whenever there is nothing more urgent to do."""
         async with self.admission.background_turn():
             return await record(self.synthesizer, order)
-
-    async def transcription_order(
-        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: Turn | str
-    ) -> TranscriptionOrder:
-        """Returns the job that transcribes a long recording."""
-
-        async def ordered(_: Turn) -> AsyncGenerator[TranscriptionOrder, None]:
-            file = await self._requests.file(clip)
-            yield await transcription_order(self.audio, file, listening, format, self.settings.max_job_recording, title)
-
-        async with aclosing(self._in_turn(caller, ordered)) as orders:
-            return await anext(orders)
 
     async def hear_block(self, order: BlockOrder) -> Transcript:
         """Transcribes a block of a job whenever there is nothing more urgent to do."""

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from deployments.audio.encoder import encoded
-from deployments.jobs.protocol import BlockOrder, Chapter, JobOrder, PartOrder, RecordedPart, TranscriptionOrder
+from deployments.jobs.protocol import Chapter, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.jobs.sound import read
 from deployments.text.markup import read_markup
 from deployments.whisper.protocol import Segment, Transcript, Word

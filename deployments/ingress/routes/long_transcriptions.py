@@ -16,7 +16,6 @@ from deployments.ingress.routes.transcriptions import (
 )
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.protocol import Job
-from deployments.service.backend import Clip
 from deployments.service.bodies import ignored_header
 from deployments.service.job_desk import LocalJobs
 from deployments.whisper.protocol import Listening, TranscriptFormat
@@ -57,9 +56,8 @@ def long_transcription_routes(desk: LocalJobs) -> APIRouter:
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=True, temperature=form.temperature
         )
-        clip = Clip(form.file.file, param="file")
         title = form.title or form.file.filename
-        job = await desk.transcribe(request.state.client, clip, listening, form.response_format, title)
+        job = await desk.transcribe(request.state.client, form.file.file, listening, form.response_format, title)
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(form.ignored)})
         return job
 

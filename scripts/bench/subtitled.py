@@ -24,8 +24,8 @@ from scripts.bench.table import table
 from scripts.train_nano.sentences import Sentences
 
 _LATE_S: Final = 0.1
-_BEFORE: Final = 2
-"""Frames of 20 ms before a cue: silent if the one before it has ended in its slot."""
+_BEFORE: Final = 3
+"""Frames of 20 ms before that of a cue's begin: silent, but for the last one, if the cue before it ended in its slot."""
 _SHORTEST_S: Final = 0.8
 _PACE: Final = (12.0, 18.0)
 """Characters a second."""
@@ -63,12 +63,12 @@ def heard(wav: bytes, wanted: list[Segment]) -> tuple[list[float], list[bool]]:
     with av.open(io.BytesIO(wav)) as file:
         samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)]) / 32_768
     loud = frame_levels(samples.astype(np.float32)) > QUIET
-    frames = [round(cue.start * SAMPLE_RATE / HOP) for cue in wanted] + [len(loud)]
+    frames = [int(cue.start * SAMPLE_RATE / HOP) for cue in wanted] + [len(loud)]
     late, ended = [], []
     for cue, begin, end in zip(wanted, frames, frames[1:], strict=False):
         own = np.flatnonzero(loud[begin - _BEFORE : end - _BEFORE])
         late.append((begin - _BEFORE + int(own[0])) * HOP / SAMPLE_RATE - cue.start if len(own) else np.inf)
-        ended.append(not loud[end - _BEFORE : end].any())
+        ended.append(not loud[end - _BEFORE : end - 1].any())
     return late, ended
 
 

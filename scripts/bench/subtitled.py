@@ -25,7 +25,7 @@ from scripts.train_nano.sentences import Sentences
 
 _LATE_S: Final = 0.1
 _BEFORE: Final = 3
-"""Frames of 20 ms before that of a cue's begin: silent, but for the last one, if the cue before it ended in its slot."""
+"""Frames of 20 ms before that in which a cue begins: all but the last are silent if the cue before it fits."""
 _SHORTEST_S: Final = 0.8
 _PACE: Final = (12.0, 18.0)
 """Characters a second."""

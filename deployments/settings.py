@@ -232,6 +232,9 @@ class Settings(BaseSettings):
     max_job_length: Annotated[int, Field(ge=1, le=5_000_000, description="Longest text of a job, in characters.")] = (
         5_000_000
     )
+    max_job_recording: Annotated[
+        float, Field(gt=0, description="Longest recording to transcribe as a job, in seconds.")
+    ] = 14_400
     max_jobs_mb: Annotated[
         float,
         Field(gt=0, description="Audio of jobs that a client may store, in megabytes. With more, new jobs get 429."),

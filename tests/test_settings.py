@@ -56,6 +56,7 @@ VALUES = {
     "MAX_JOBS": "8",
     "MAX_JOBS_MB": "100",
     "MAX_JOB_LENGTH": "1000",
+    "MAX_JOB_RECORDING": "600",
     "MAX_VOICES": "9",
     "VOICE_CACHE_MB": "1.5",
     "REF_AUDIO_HOSTS": "clips.example",

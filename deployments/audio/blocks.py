@@ -7,24 +7,27 @@ import numpy as np
 
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 
-_LONGEST: Final = 240 * SAMPLE_RATE
-"""Samples of a block: eight of Whisper's windows, which it transcribes as one batch."""
+LONGEST_BLOCK: Final = 240
+"""Seconds: eight of Whisper's windows, which it transcribes as one batch."""
 _SEARCHED: Final = 20 * SAMPLE_RATE
 """Samples at the end of a block that are searched for the quietest place."""
 _PAUSE: Final = 0.3
 """Seconds over which loudness is averaged: a pause between words is about as long."""
 
 
-async def blocks(pieces: AsyncGenerator[Waveform, None]) -> AsyncGenerator[Waveform, None]:
-    """Joins pieces of [samples] mono at 16 kHz to blocks of at most four minutes, cut in the middle of a pause."""
+async def blocks(
+    pieces: AsyncGenerator[Waveform, None], seconds: int = LONGEST_BLOCK
+) -> AsyncGenerator[Waveform, None]:
+    """Joins pieces of [samples] mono at 16 kHz to blocks of at most so many seconds, cut in the middle of a pause."""
+    longest = seconds * SAMPLE_RATE
     gathered: list[Waveform] = []
     samples = 0
     async for piece in pieces:
         gathered.append(piece)
         samples += len(piece)
-        while samples >= _LONGEST:
+        while samples >= longest:
             wav = np.concatenate(gathered)
-            cut = _quietest(wav[:_LONGEST])
+            cut = _quietest(wav[:longest])
             yield wav[:cut]
             gathered = [wav[cut:].copy()]
             samples -= cut

@@ -8,7 +8,7 @@ from typing import IO, Final
 
 import numpy as np
 
-from deployments.audio.blocks import blocks
+from deployments.audio.blocks import LONGEST_BLOCK, blocks
 from deployments.audio.decoder import Decoder, Decoding
 from deployments.audio.reading import SILENCE, Findings
 from deployments.errors import InvalidAudio
@@ -65,9 +65,18 @@ class AudioReader:
         return ReferenceClip(_within_scale(wav), _warnings(findings, seconds))
 
     @asynccontextmanager
-    async def recording(self, file: IO[bytes] | bytes, param: str) -> AsyncIterator["Recording"]:
-        """Opens a recording to transcribe, decoded as it is consumed. `param` names the request's field, for errors."""
-        async with self._decoding(file, self._settings.max_transcription_duration, param) as decoding:
+    async def recording(
+        self, file: IO[bytes] | bytes, param: str, longest: float | None = None
+    ) -> AsyncIterator["Recording"]:
+        """Opens a recording to transcribe, decoded as it is consumed.
+
+        Args:
+            file: The file.
+            param: Name of the request's field, for errors.
+            longest: Seconds; None: MAX_TRANSCRIPTION_DURATION.
+        """
+        longest = longest or self._settings.max_transcription_duration
+        async with self._decoding(file, longest, param) as decoding:
             yield Recording(decoding, param)
 
     @asynccontextmanager
@@ -96,13 +105,13 @@ class Recording:
         """Problems of its file; complete once the whole recording has been read."""
         return _warnings(self._decoding.findings, self._decoding.samples / SAMPLE_RATE)
 
-    async def blocks(self) -> AsyncGenerator[Waveform, None]:
-        """Yields [samples] mono at 16 kHz, some minutes at a time, cut at quiet places.
+    async def blocks(self, seconds: int = LONGEST_BLOCK) -> AsyncGenerator[Waveform, None]:
+        """Yields [samples] mono at 16 kHz, at most so many seconds at a time, cut at quiet places.
 
         Raises:
             InvalidAudio: the recording cannot be decoded, or is too short or too long.
         """
-        async with aclosing(self._decoding.pieces()) as pieces, aclosing(blocks(pieces)) as found:
+        async with aclosing(self._decoding.pieces()) as pieces, aclosing(blocks(pieces, seconds)) as found:
             async for block in found:
                 if self._decoding.samples < _SHORTEST * SAMPLE_RATE:
                     raise InvalidAudio(f"The recording lasts less than {_SHORTEST:g} s.", self._param)

@@ -26,6 +26,7 @@ from deployments.ingress.routes.elevenlabs import elevenlabs_routes
 from deployments.ingress.routes.gpu import gpu_routes
 from deployments.ingress.routes.jobs import job_routes
 from deployments.ingress.routes.live import live_routes
+from deployments.ingress.routes.long_transcriptions import long_transcription_routes
 from deployments.ingress.routes.models import model_routes
 from deployments.ingress.routes.outputs import output_routes
 from deployments.ingress.routes.pronunciations import pronunciation_routes
@@ -113,6 +114,7 @@ def build_application(service: SpeechService) -> FastAPI:
         application.include_router(routes(service))
     if jobs:
         application.include_router(job_routes(jobs))
+        application.include_router(long_transcription_routes(jobs))
     application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)

@@ -14,9 +14,11 @@ from deployments.audio.meter import Loudness
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.jobs.jobs import Jobs
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.settings import Settings
+from deployments.whisper.protocol import Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +34,21 @@ class RemoteSpeaker:
         self._handle: DeploymentHandle[Any] | None = None
 
     async def record(self, order: PartOrder) -> RecordedPart:
+        recorded: RecordedPart = await self._ask("record", order)
+        return recorded
+
+    async def hear_block(self, order: BlockOrder) -> Transcript:
+        heard: Transcript = await self._ask("hear_block", order)
+        return heard
+
+    async def _ask(self, method: str, order: PartOrder | BlockOrder) -> Any:
         if self._handle is None:
             try:
                 self._handle = await from_controller(lambda: serve.get_deployment_handle("Ingress", self._application))
             except RayServeException as error:
                 raise Unavailable("The service is being started.", retry_after_s=_RETRY_S) from error
         with errors_of("Ingress"):
-            response = cast("DeploymentResponse[RecordedPart]", self._handle.record.remote(order))
+            response = cast("DeploymentResponse[Any]", getattr(self._handle, method).remote(order))
             try:
                 return await response
             except asyncio.CancelledError:
@@ -53,7 +63,7 @@ class RemoteJobs:
         self._handle = handle
         self._streams: DeploymentHandle[Any] = handle.options(method_name="read", stream=True)
 
-    async def create(self, owner: str, order: JobOrder) -> Job:
+    async def create(self, owner: str, order: JobOrder | TranscriptionOrder) -> Job:
         job: Job = await self._ask("create", owner, order)
         return job
 
@@ -91,6 +101,10 @@ class RemoteJobs:
 
     async def loudness(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> Loudness:
         found: Loudness = await self._again("loudness", owner, id, format, chapter)
+        return found
+
+    async def transcript(self, owner: str, id: str) -> Transcript:
+        found: Transcript = await self._again("transcript", owner, id)
         return found
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:

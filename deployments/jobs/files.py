@@ -62,6 +62,8 @@ class JobFiles:
         from deployments.jobs.rendering import render
 
         book = self.journal.book(job)
+        if not book.sample_rate:
+            raise Conflict("The job transcribes: it has no speech. Get its transcript.", "id")
         format = format or book.format
         if chapter is not None and not 1 <= chapter <= len(book.titles):
             raise NotFound(f"The job has {len(book.titles)} chapters.", "chapter")

@@ -12,13 +12,15 @@ from deployments.audio.meter import Loudness
 from deployments.errors import Conflict, Overloaded
 from deployments.jobs.files import JobFiles
 from deployments.jobs.journal import Journal
-from deployments.jobs.plan import split
+from deployments.jobs.plan import Part, split
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, Speaker, State
 from deployments.jobs.pulse import Pulse
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import missing
 from deployments.jobs.runner import Runner, backoff
 from deployments.jobs.store import PartStore
 from deployments.settings import Settings
+from deployments.whisper.protocol import Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +61,10 @@ class Jobs:
         self._most_bytes = most_bytes
         self._journal = Journal(folder / "journal.sqlite")
         self._store = PartStore(folder / "parts")
+        self._recordings = PartStore(folder / "recordings")
         self._files = JobFiles(folder / "files", self._journal, self._store)
         self._pulse = Pulse()
-        self._runner = Runner(self._journal, self._store, speaker, self._pulse, at_once, delay)
+        self._runner = Runner(self._journal, self._store, self._recordings, speaker, self._pulse, at_once, delay)
         self._most = most
         self._days = days
         self._lock = asyncio.Lock()
@@ -82,7 +85,9 @@ class Jobs:
 
     async def start(self) -> None:
         """Begins to speak what is left to speak."""
-        await asyncio.to_thread(self._store.sweep, await asyncio.to_thread(self._journal.keys))
+        keys = await asyncio.to_thread(self._journal.keys)
+        for store in (self._store, self._recordings):
+            await asyncio.to_thread(store.sweep, keys)
         self._tasks = [asyncio.create_task(self._runner.run()), asyncio.create_task(self._sweep())]
 
     async def close(self) -> None:
@@ -98,12 +103,12 @@ class Jobs:
             if task.done():
                 task.result()
 
-    async def create(self, owner: str, order: JobOrder) -> Job:
-        def stored() -> Job:
-            self._check_room(owner)
-            return self._journal.create(owner, order, split(owner, order), self._most)
-
-        job = await asyncio.to_thread(stored)
+    async def create(self, owner: str, order: JobOrder | TranscriptionOrder) -> Job:
+        if isinstance(order, TranscriptionOrder):
+            async with self._lock:  # another job with this recording must not be deleted meanwhile
+                job = await asyncio.to_thread(self._create_transcription, owner, order)
+        else:
+            job = await asyncio.to_thread(self._create_speech, owner, order)
         self._runner.wake()
         return job
 
@@ -154,6 +159,15 @@ class Jobs:
         file = await self.file(owner, id, format, chapter)
         return await self._files.loudness(id, file)
 
+    async def transcript(self, owner: str, id: str) -> Transcript:
+        job = await self.get(owner, id)
+        if job.kind != "transcription":
+            raise Conflict("The job speaks: it has no transcript.", "id")
+        if job.state != "done":
+            raise Conflict("Not all of the recording is transcribed yet.", "id")
+        found = await asyncio.to_thread(self._journal.transcript, id)
+        return replace(found, warnings=(*job.warnings, *found.warnings))
+
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         await self.get(owner, id)
         while start < stop:
@@ -163,9 +177,27 @@ class Jobs:
             start += len(data)
             yield data
 
+    def _create_speech(self, owner: str, order: JobOrder) -> Job:
+        self._check_room(owner)
+        return self._journal.create(owner, order, split(owner, order), self._most)
+
+    def _create_transcription(self, owner: str, order: TranscriptionOrder) -> Job:
+        self._check_room(owner)
+        keys = order.keys(owner)
+        parts = [Part(1, "", key, 0, recorded=seconds) for key, seconds in zip(keys, order.durations, strict=True)]
+        try:
+            for key, flac in zip(keys, order.blocks, strict=True):
+                self._recordings.write(key, flac)
+            return self._journal.create(owner, order, parts, self._most)
+        except BaseException:
+            for key in {*keys} - self._journal.keys():
+                self._recordings.delete(key)
+            raise
+
     def _check_room(self, owner: str) -> None:
         ids, keys = self._journal.stored(owner)
-        if self._store.size(keys) + self._files.size(ids) >= self._most_bytes:
+        stored = self._store.size(keys) + self._recordings.size(keys) + self._files.size(ids)
+        if stored >= self._most_bytes:
             megabytes = self._most_bytes / 1_000_000
             raise Overloaded(f"Your jobs store {megabytes:g} MB of audio or more: delete one.", None, _RETRY_S)
 
@@ -184,7 +216,8 @@ class Jobs:
         await asyncio.to_thread(self._journal.change, id, "paused", STOPPABLE)
         await self._runner.stop(id)
         for key in await asyncio.to_thread(self._journal.delete, id):
-            await asyncio.to_thread(self._store.delete, key)
+            for store in (self._store, self._recordings):
+                await asyncio.to_thread(store.delete, key)
         await asyncio.to_thread(self._files.delete, id)
 
     async def _sweep(self) -> None:

@@ -13,30 +13,24 @@ from uuid import uuid4
 
 from deployments.errors import InvalidText, Overloaded
 from deployments.jobs.plan import Part, renewed
-from deployments.jobs.protocol import Job, JobEvent, JobOrder, PartOrder, State
+from deployments.jobs.protocol import Job, JobEvent, JobOrder, State
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import (
+    TRANSCRIPT,
     Book,
     Recorded,
     Waiting,
     job_of,
+    job_values,
     joined_chapters,
+    joined_transcript,
     missing,
-    read_reference,
-    reference_values,
+    order_of,
 )
-from deployments.jobs.schema import prepare
+from deployments.jobs.schema import HEARD, RECORDED, SUMS, prepare
 from deployments.jobs.timing import overruns
+from deployments.whisper.protocol import Transcript
 
-_SUMS: Final = """
-SELECT jobs.*, count(*) AS parts, count(seconds) AS parts_done, count(parts.error) AS parts_failed,
-    sum(length(text)) AS characters, total(iif(seconds IS NULL, 0, length(text))) AS characters_done,
-    total(seconds + before + pause) AS duration, total(took) AS took,
-    total(iif(took IS NULL, 0, length(text))) AS characters_timed
-FROM jobs JOIN parts ON parts.job = jobs.id WHERE owner = ?
-"""
-_RECORDED: Final = """
-SELECT chapter, key, seconds, before, pause, written, slot_start, slot_end FROM parts WHERE job = ?
-"""
 _RETRY_S: Final = 60
 
 
@@ -70,7 +64,7 @@ class Journal:
         with self._lock:
             self._db.close()
 
-    def create(self, owner: str, order: JobOrder, parts: Iterable[Part], most: int) -> Job:
+    def create(self, owner: str, order: JobOrder | TranscriptionOrder, parts: Iterable[Part], most: int) -> Job:
         """Stores a job with its parts.
 
         Raises:
@@ -81,20 +75,13 @@ class Journal:
         if not rows:
             raise InvalidText("The text holds no letter or digit: there is nothing to speak.", "input")
         id, now = f"job_{uuid4().hex[:24]}", self._now()
-        titles = [chapter.title for chapter in order.chapters if chapter.script.has_words]
-        voices = {"": order.reference, **order.cast}
         with self._changes() as db:
             query = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running', 'paused')"
             if db.execute(query, (owner,)).fetchone()[0] >= most:
                 raise Overloaded(f"You have {most} unfinished jobs: wait for one, or delete one.", None, _RETRY_S)
             values = {
                 **{"id": id, "owner": owner, "state": "queued", "created_at": now, "updated_at": now},
-                **{"title": order.title, "author": order.author, "cover": order.cover, "titles": json.dumps(titles)},
-                **{"format": order.response_format, "sample_rate": order.sample_rate},
-                "params": json.dumps(order.params),
-                "voices": json.dumps({name: reference_values(voice) for name, voice in voices.items()}),
-                "warnings": json.dumps(order.warnings),
-                "loudness": json.dumps(order.loudness),
+                **job_values(order),
             }
             db.execute(f"INSERT INTO jobs {_columns(values)}", values)
             db.executemany(f"INSERT INTO parts {_columns(('job', *rows[0]))}", [{"job": id, **row} for row in rows])
@@ -108,7 +95,7 @@ class Journal:
             NotFound: the owner has no such job.
         """
         with self._lock:
-            row = self._db.execute(f"{_SUMS} AND jobs.id = ? GROUP BY jobs.id", (owner, id)).fetchone()
+            row = self._db.execute(f"{SUMS} AND jobs.id = ? GROUP BY jobs.id", (owner, id)).fetchone()
             if row is None:
                 raise missing(id)
             chapters = self._db.execute(
@@ -117,13 +104,13 @@ class Journal:
                 "ORDER BY chapter",
                 (id,),
             ).fetchall()
-            query = f"{_RECORDED} AND slot_start IS NOT NULL AND seconds IS NOT NULL ORDER BY position"
+            query = f"{RECORDED} AND slot_start IS NOT NULL AND seconds IS NOT NULL ORDER BY position"
             timed = [Recorded(*part) for part in self._db.execute(query, (id,))]
         return job_of(row, joined_chapters(json.loads(row["titles"]), chapters), overruns(timed))
 
     def jobs(self, owner: str) -> list[Job]:
         """Returns all jobs of an owner, the newest first."""
-        query = f"{_SUMS} GROUP BY jobs.id ORDER BY created_at DESC, jobs.rowid DESC"
+        query = f"{SUMS} GROUP BY jobs.id ORDER BY created_at DESC, jobs.rowid DESC"
         with self._lock:
             return [job_of(row) for row in self._db.execute(query, (owner,))]
 
@@ -177,23 +164,39 @@ class Journal:
         """
         held = ", ".join("?" * len(busy))
         with self._changes() as db:
-            query = "SELECT id, owner FROM jobs WHERE state IN ('queued', 'running') ORDER BY rowid"
+            query = "SELECT id, owner, kind FROM jobs WHERE state IN ('queued', 'running') ORDER BY rowid"
             for job in sorted(db.execute(query), key=lambda job: served.get(job["owner"], 0.0)):
+                # The blocks of a recording are heard in order: the language is that of the first speech.
+                query = f"SELECT 1 FROM parts WHERE job = ? AND key IN ({held})"  # noqa: S608
+                if job["kind"] == "transcription" and db.execute(query, (job["id"], *busy)).fetchone():
+                    continue
                 query = "SELECT * FROM parts WHERE job = ? AND seconds IS NULL AND error IS NULL "
                 query += f"AND key NOT IN ({held}) ORDER BY position LIMIT 1"
                 if part := db.execute(query, (job["id"], *busy)).fetchone():
                     self._change(job["id"], "running")
                     said = db.execute("SELECT voices, params FROM jobs WHERE id = ?", (job["id"],)).fetchone()
-                    reference = read_reference(json.loads(said["voices"])[part["voice"] or ""])
-                    params = json.loads(said["params"])
-                    order = PartOrder(part["text"], reference, params, part["seed"], part["speed"])
-                    return Waiting(job["id"], job["owner"], part["key"], order)
+                    heard = [row["transcript"] for row in db.execute(HEARD, (job["id"],))]
+                    return Waiting(job["id"], job["owner"], part["key"], order_of(part, said, heard))
         return None
+
+    def transcript(self, id: str) -> Transcript:
+        """Returns the transcript of the blocks of a recording that are transcribed, of which there must be one."""
+        with self._lock:
+            rows = self._db.execute(HEARD, (id,)).fetchall()
+        if not rows:
+            raise missing(id)
+        return joined_transcript(row["transcript"] for row in rows)
 
     def finish(self, job: str, key: str, seconds: float, took: float | None, warnings: Collection[str] = ()) -> None:
         """Notes that a part has its audio, and ends the job after the last."""
         data = {"duration": seconds} | ({"warnings": [*warnings]} if warnings else {})
         self._finished(job, key, "seconds = ?, took = ?", (seconds, took), data)
+
+    def heard(self, job: str, key: str, transcript: Transcript, took: float) -> None:
+        """Stores the transcript of a block, and ends the job after the last."""
+        values = transcript.duration, took, TRANSCRIPT.dump_json(transcript).decode()
+        data = {"duration": transcript.duration, "text": transcript.text}
+        self._finished(job, key, "seconds = ?, took = ?, transcript = ?", values, data)
 
     def fail(self, job: str, key: str, error: str) -> None:
         """Notes that a part cannot be spoken."""
@@ -215,7 +218,7 @@ class Journal:
             if db.execute(open_parts, (job,)).fetchone():
                 return
             failed = db.execute(
-                "SELECT text, error FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position", (job,)
+                "SELECT text, error, recorded FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position", (job,)
             ).fetchall()
             if failed:
                 error = f"{len(failed)} parts could not be spoken. The first, {failed[0]['text'][:60]!r}: "
@@ -228,12 +231,13 @@ class Journal:
         with self._changes() as db:
             if not db.execute("SELECT 1 FROM jobs WHERE id = ? AND state = 'failed'", (id,)).fetchone():
                 return False
-            query = "SELECT position, seed, key FROM parts WHERE job = ? AND error IS NOT NULL"
+            query = "SELECT position, seed, key FROM parts WHERE job = ? AND error IS NOT NULL AND recorded IS NULL"
             for position, seed, key in db.execute(query, (id,)).fetchall():
                 db.execute(
-                    "UPDATE parts SET error = NULL, seed = ?, key = ? WHERE job = ? AND position = ?",
+                    "UPDATE parts SET seed = ?, key = ? WHERE job = ? AND position = ?",
                     ((seed + 1) % 2**32, renewed(key), id, position),
                 )
+            db.execute("UPDATE parts SET error = NULL WHERE job = ?", (id,))
             self._change(id, "queued")
         return True
 
@@ -256,7 +260,7 @@ class Journal:
 
     def recorded(self, id: str, chapter: int | None = None) -> list[Recorded] | None:
         """Returns the parts of a job or chapter in order; None if one has no audio yet."""
-        query = f"{_RECORDED} AND ? IN (chapter, 0) ORDER BY position"
+        query = f"{RECORDED} AND ? IN (chapter, 0) ORDER BY position"
         with self._lock:
             rows = self._db.execute(query, (id, chapter or 0)).fetchall()
         return None if any(row["seconds"] is None for row in rows) else [Recorded(*row) for row in rows]

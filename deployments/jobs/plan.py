@@ -41,6 +41,8 @@ class Part:
     slot_start: float | None = None
     """When it shall be spoken, in seconds from the beginning of the file; None: after the part before it."""
     slot_end: float | None = None
+    recorded: float | None = None
+    """Seconds of the recording that it transcribes; None: it is spoken."""
 
 
 def split(owner: str, order: JobOrder) -> Iterator[Part]:

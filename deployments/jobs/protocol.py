@@ -6,14 +6,17 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.meter import Loudness
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
 from deployments.text.pronunciation import Pronunciation
 from deployments.text.script import Script
 from deployments.voices.reference import Reference
+from deployments.whisper.protocol import Transcript, TranscriptFormat
 
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 ENDED: Final[frozenset[State]] = frozenset({"done", "failed", "cancelled"})
 """States in which no part will be spoken."""
+Kind = Literal["speech", "transcription"]
 BookFormat = Literal["wav", "mp3", "flac", "opus", "m4b"]
 BOOK_FORMATS: Final[tuple[BookFormat, ...]] = get_args(BookFormat)
 CaptionFormat = Literal["srt", "vtt"]
@@ -112,7 +115,7 @@ class Job:
     state: State
     title: str | None
     author: str | None
-    response_format: BookFormat
+    response_format: BookFormat | TranscriptFormat
     created_at: float
     """Seconds since 1970, as all times."""
     updated_at: float
@@ -120,9 +123,10 @@ class Job:
     parts_done: int
     parts_failed: int
     characters: int
+    """0 of a transcription."""
     characters_done: int
     progress: float
-    """Fraction of the characters that is spoken, from 0 to 1."""
+    """Fraction of the characters that is spoken, or of the recording that is transcribed, from 0 to 1."""
     duration: float
     """Seconds of audio so far."""
     seconds_left: float | None
@@ -134,6 +138,7 @@ class Job:
     """Empty in lists."""
     overruns: tuple[Overrun, ...] = ()
     """Of subtitles: the cues that do not fit, so far. Empty in lists."""
+    kind: Kind = "speech"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +184,21 @@ class RecordedPart:
 
 
 class Speaker(Protocol):
-    """Speaks parts."""
+    """Speaks parts, and transcribes recordings."""
 
     async def record(self, order: PartOrder) -> RecordedPart:
         """Speaks a part whenever the service has nothing more urgent to do.
 
         Raises:
             ServiceError: it cannot be spoken.
+        """
+        ...
+
+    async def hear_block(self, order: BlockOrder) -> Transcript:
+        """Transcribes a block whenever the service has nothing more urgent to do.
+
+        Raises:
+            ServiceError: it cannot be transcribed.
         """
         ...
 
@@ -196,7 +209,7 @@ class JobBoard(Protocol):
     All methods but `create` and `list` raise NotFound.
     """
 
-    async def create(self, owner: str, order: JobOrder) -> Job:
+    async def create(self, owner: str, order: JobOrder | TranscriptionOrder) -> Job:
         """Stores a new job.
 
         Raises:
@@ -253,8 +266,16 @@ class JobBoard(Protocol):
             chapter: From 1; None: all chapters.
 
         Raises:
-            Conflict: not all of it is spoken yet.
+            Conflict: not all of it is spoken yet, or it is a transcription.
             InvalidInput: the format cannot hold so much.
+        """
+        ...
+
+    async def transcript(self, owner: str, id: str) -> Transcript:
+        """Returns the transcript of a recording, with its words.
+
+        Raises:
+            Conflict: not all of it is transcribed yet, or it is speech.
         """
         ...
 

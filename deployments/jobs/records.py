@@ -4,24 +4,30 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import NotFound
-from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, Overrun, PartOrder
+from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, JobOrder, Overrun, PartOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.voices.reference import Reference
+from deployments.whisper.protocol import Listening, Transcript
+
+TRANSCRIPT: Final = TypeAdapter(Transcript)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A part that waits to be spoken."""
+    """A part that waits to be spoken, or to be transcribed."""
 
     job: str
     owner: str
     key: str
-    order: PartOrder
+    order: PartOrder | Listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,8 @@ def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = (), overruns:
     """Returns the job of a row with its sums."""
     characters, done = row["characters"], int(row["characters_done"])
     # Only parts that this job has waited for count: others were taken from earlier jobs.
-    pace = row["took"] / row["characters_timed"] if row["characters_timed"] else None
-    left = characters - done
+    pace = row["took"] / row["work_timed"] if row["work_timed"] else None
+    left = row["work"] - row["work_done"]
     return Job(
         id=row["id"],
         state=row["state"],
@@ -77,13 +83,14 @@ def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = (), overruns:
         parts_failed=row["parts_failed"],
         characters=characters,
         characters_done=done,
-        progress=done / characters,
+        progress=row["work_done"] / row["work"],
         duration=row["duration"],
         seconds_left=0.0 if not left else None if pace is None else left * pace,
         error=row["error"],
         warnings=tuple(json.loads(row["warnings"])),
         chapters=tuple(chapters),
         overruns=tuple(overruns),
+        kind=row["kind"],
     )
 
 
@@ -98,6 +105,49 @@ def joined_chapters(titles: Sequence[str], rows: Iterable[sqlite3.Row]) -> list[
 def missing(id: str) -> NotFound:
     """Returns the error for a job that does not exist, or is another's."""
     return NotFound(f"There is no job {id[:100]!r}: it was deleted or never existed.", "id")
+
+
+def job_values(order: JobOrder | TranscriptionOrder) -> dict[str, Any]:
+    """Returns the columns of a new job that its order determines."""
+    if isinstance(order, TranscriptionOrder):
+        return {
+            **{"kind": "transcription", "title": order.title, "format": order.response_format, "sample_rate": 0},
+            **{"titles": json.dumps([order.title or ""]), "params": json.dumps(order.listening), "voices": "{}"},
+            "warnings": json.dumps(order.warnings),
+        }
+    voices = {"": order.reference, **order.cast}
+    return {
+        **{"title": order.title, "author": order.author, "cover": order.cover},
+        **{"format": order.response_format, "sample_rate": order.sample_rate},
+        "titles": json.dumps([chapter.title for chapter in order.chapters if chapter.script.has_words]),
+        "params": json.dumps(order.params),
+        "voices": json.dumps({name: reference_values(voice) for name, voice in voices.items()}),
+        "warnings": json.dumps(order.warnings),
+        "loudness": json.dumps(order.loudness),
+    }
+
+
+def order_of(part: sqlite3.Row, job: sqlite3.Row, heard: Iterable[str]) -> PartOrder | Listening:
+    """Returns what a part needs.
+
+    Args:
+        part: Its row.
+        job: Voices and parameters of its job.
+        heard: Transcripts of the recording so far, as JSON: their language is that of the part.
+    """
+    params = json.loads(job["params"])
+    if part["recorded"] is None:
+        reference = read_reference(json.loads(job["voices"])[part["voice"] or ""])
+        return PartOrder(part["text"], reference, params, part["seed"], part["speed"])
+    listening: Listening = params
+    blocks = map(TRANSCRIPT.validate_json, heard)
+    language = next((block.language for block in blocks if block.language_probability), None)
+    return {**listening, "language": language} if language else listening
+
+
+def joined_transcript(blocks: Iterable[str]) -> Transcript:
+    """Returns the transcript of a recording from those of its blocks, as JSON."""
+    return reduce(Transcript.followed_by, map(TRANSCRIPT.validate_json, blocks))
 
 
 def reference_values(reference: Reference) -> dict[str, Any]:

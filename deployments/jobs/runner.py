@@ -1,4 +1,4 @@
-"""Speaks the parts of jobs, one after the other or a few at once."""
+"""Speaks and transcribes the parts of jobs, one after the other or a few at once."""
 
 import asyncio
 import logging
@@ -6,12 +6,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
 from deployments.jobs.journal import Journal
-from deployments.jobs.protocol import RecordedPart, Speaker
+from deployments.jobs.protocol import PartOrder, RecordedPart, Speaker
 from deployments.jobs.pulse import Pulse
+from deployments.jobs.recordings import BlockOrder
 from deployments.jobs.records import Waiting
 from deployments.jobs.store import PartStore
 
@@ -33,6 +34,7 @@ class Runner:
     Args:
         journal: Says which part is next.
         store: Receives the audio.
+        recordings: Holds what is transcribed.
         speaker: Speaks.
         at_once: Maximum parts that are spoken at once.
         pulse: Beats after each change of a job.
@@ -43,6 +45,7 @@ class Runner:
         self,
         journal: Journal,
         store: PartStore,
+        recordings: PartStore,
         speaker: Speaker,
         pulse: Pulse,
         at_once: int = 1,
@@ -50,6 +53,7 @@ class Runner:
     ) -> None:
         self._journal = journal
         self._store = store
+        self._recordings = recordings
         self._speaker = speaker
         self._pulse = pulse
         self._at_once = at_once
@@ -108,12 +112,16 @@ class Runner:
         for attempt in range(_ATTEMPTS):
             began = time.monotonic()
             try:
+                if not isinstance(part.order, PartOrder):
+                    flac = await asyncio.to_thread(self._recordings.read, part.key)
+                    heard = await self._speaker.hear_block(BlockOrder(flac, part.order))
+                    await _finished(self._journal.heard, part.job, part.key, heard, time.monotonic() - began)
                 # A part may have been made for another job, or just before the service was killed.
-                if await asyncio.to_thread(self._store.seconds, part.key) is not None:
-                    await self._keep(part, None, None)
+                elif await asyncio.to_thread(self._store.seconds, part.key) is not None:
+                    await _finished(self._write, part, None, None)
                 else:
                     recorded = await self._speaker.record(part.order)
-                    await self._keep(part, recorded, (time.monotonic() - began) / self._at_once)
+                    await _finished(self._write, part, recorded, (time.monotonic() - began) / self._at_once)
                 return
             except _TRANSIENT as error:
                 problem = error
@@ -133,17 +141,19 @@ class Runner:
         message = problem.message if isinstance(problem, ServiceError) else "An internal error: see the service's log."
         await asyncio.to_thread(self._journal.fail, part.job, part.key, message)
 
-    async def _keep(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
-        """Stores the audio and says so in the journal. Goes on when it is cancelled, and ends before the task does."""
-        keeping = asyncio.ensure_future(asyncio.to_thread(self._write, part, recorded, took))
-        try:
-            await asyncio.shield(keeping)
-        except asyncio.CancelledError:
-            await asyncio.wait([keeping])
-            raise
-
     def _write(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
+        """Stores the audio, and says so in the journal."""
         if recorded:
             self._store.write(part.key, recorded.flac)
         warnings = recorded.warnings if recorded else ()
         self._journal.finish(part.job, part.key, self._store.seconds(part.key) or 0.0, took, warnings)
+
+
+async def _finished(write: Callable[..., None], *args: Any) -> None:
+    """Writes in a thread. Goes on when it is cancelled, and ends before the task does."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write, *args))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import av
 import numpy as np
@@ -14,9 +15,9 @@ Recording = Sequence[tuple[Recorded, Path]]
 """Parts in order, with their audio."""
 
 
-def read(path: Path) -> Iterator[Waveform]:
+def read(source: Path | IO[bytes]) -> Iterator[Waveform]:
     """Yields [samples] at 16 kHz of a file that the service has written."""
-    with av.open(str(path)) as file:
+    with av.open(str(source) if isinstance(source, Path) else source) as file:
         resampler = av.AudioResampler("fltp", "mono", SAMPLE_RATE)
         for frame in file.decode(audio=0):
             for resampled in resampler.resample(frame):

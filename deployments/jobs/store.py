@@ -33,6 +33,14 @@ class PartStore:
             return None
         return (int.from_bytes(head[_TOTAL]) & (2**36 - 1)) / SAMPLE_RATE
 
+    def read(self, key: str) -> bytes:
+        """Returns the audio of a part.
+
+        Raises:
+            OSError: there is none.
+        """
+        return self.path(key).read_bytes()
+
     def write(self, key: str, flac: bytes) -> None:
         """Stores the audio of a part."""
         write_atomically(self.path(key), flac)

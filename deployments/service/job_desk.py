@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol
+from typing import IO, Final, Literal, Protocol
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard
 from deployments.service.backend import Clip
+from deployments.service.long_listening import transcription_order
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
+from deployments.whisper.protocol import Listening, TranscriptFormat
 
 JobAction = Literal["pause", "resume", "retry", "delete"]
 _REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
@@ -76,6 +78,15 @@ class LocalJobs:
             params, found.named(request.title, request.author), request.clip, request.response_format, caller=client
         )
         return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
+
+    async def transcribe(
+        self, client: str, file: IO[bytes], listening: Listening, format: TranscriptFormat, title: str | None
+    ) -> Job:
+        """Creates the job that transcribes a recording."""
+        longest = self.service.settings.max_job_recording
+        async with self.service.admission.turn(client):
+            order = await transcription_order(self.service.audio, file, listening, format, longest, title)
+        return await self.board.create(self.owner(client), order)
 
     async def list(self, client: str) -> list[Job]:
         return await self.board.list(self.owner(client))

@@ -44,17 +44,18 @@ class Listener:
         whole = Transcript("", listening.get("language") or "en", 0.0, 0.0)
         async with self._audio.recording(file, param) as recording, aclosing(recording.blocks()) as blocks:
             async for block in blocks:
-                async with aclosing(self._transcribe(block, listening)) as pieces:
+                async with aclosing(self.transcribe(block, listening)) as pieces:
                     async for piece in pieces:
                         if isinstance(piece, Transcript):
-                            whole = _joined(whole, piece)
+                            whole = whole.followed_by(piece)
                         else:
-                            yield _later(piece, whole.duration)
+                            yield piece.later(whole.duration)
                 if whole.language_probability:
                     listening = {**listening, "language": whole.language}
             yield replace(whole, warnings=recording.warnings)
 
-    async def _transcribe(self, block: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
+    async def transcribe(self, block: Waveform, listening: Listening) -> AsyncGenerator[Segment | Transcript, None]:
+        """Yields each segment of [samples] mono at 16 kHz, and the transcript last."""
         given = 0
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -72,21 +73,3 @@ class Listener:
             except ReplicaLost:
                 if attempt == ATTEMPTS:
                     raise
-
-
-def _joined(before: Transcript, block: Transcript) -> Transcript:
-    first = before if before.language_probability else block
-    return replace(
-        block,
-        text=" ".join(filter(None, (before.text, block.text))),
-        language=first.language,
-        language_probability=first.language_probability,
-        duration=before.duration + block.duration,
-        ignored=tuple(dict.fromkeys(before.ignored + block.ignored)),
-        segments=before.segments + tuple(_later(segment, before.duration) for segment in block.segments),
-    )
-
-
-def _later(segment: Segment, seconds: float) -> Segment:
-    words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words)
-    return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)

@@ -10,11 +10,13 @@ from typing import Protocol, TypeVar, Unpack
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.recordings import BlockOrder
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
+from deployments.service.long_listening import hear_block
 from deployments.service.long_speech import LongSpeech, record
 from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
@@ -141,6 +143,11 @@ class SpeechService:
         """Speaks a part of a job whenever there is nothing more urgent to do."""
         async with self.admission.background_turn():
             return await record(self.synthesizer, order)
+
+    async def hear_block(self, order: BlockOrder) -> Transcript:
+        """Transcribes a block of a job whenever there is nothing more urgent to do."""
+        async with self.admission.background_turn():
+            return await hear_block(self.listener, order)
 
     async def transcribe(
         self, clip: Clip, *, language: str | None, words: bool, caller: Turn | str = ASSISTANTS

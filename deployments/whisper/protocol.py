@@ -1,7 +1,7 @@
 """Whisper's interface for the other packages: text, times and language."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypedDict, Unpack
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Waveform = NDArray[np.float32]
 """[samples] mono at 16 kHz, full scale ±1."""
+
+TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
 Task = Literal["transcribe", "translate"]
 """Translation is into English."""
@@ -41,6 +43,11 @@ class Segment:
     temperature: float = 0.0
     tokens: tuple[int, ...] = ()
 
+    def later(self, seconds: float) -> "Segment":
+        """Returns the segment of a recording in which it begins so much later."""
+        words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in self.words)
+        return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
@@ -59,6 +66,19 @@ class Transcript:
     """Problems of the clip's file, in readable sentences."""
     english_only: bool = False
     """Whether the checkpoint knows no other language: it writes unrelated English for speech in another."""
+
+    def followed_by(self, block: "Transcript") -> "Transcript":
+        """Returns the transcript of both, in the language of the first with speech; without warnings."""
+        first = self if self.language_probability else block
+        return replace(
+            block,
+            text=" ".join(filter(None, (self.text, block.text))),
+            language=first.language,
+            language_probability=first.language_probability,
+            duration=self.duration + block.duration,
+            ignored=tuple(dict.fromkeys(self.ignored + block.ignored)),
+            segments=self.segments + tuple(segment.later(self.duration) for segment in block.segments),
+        )
 
 
 class Listening(TypedDict, total=False):

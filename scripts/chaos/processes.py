@@ -14,6 +14,7 @@ _TITLES: Final = {
     "xcodec2": "ray::ServeReplica:llasa-serve:XCodec2",
     "whisper": "ray::ServeReplica:llasa-serve:Whisper",
     "ingress": "ray::ServeReplica:llasa-serve:Ingress",
+    "jobs": "ray::ServeReplica:llasa-serve:Jobs",
     "proxy": "ray::ProxyActor",
     "controller": "ray::ServeController",
 }
@@ -57,6 +58,10 @@ class Processes:
     def rss_mb(self) -> float:
         """Resident memory of all."""
         return sum(_rss(process) for process in self) / 1e6
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all that run, and of the children that they have waited for."""
+        return sum(_cpu(process) for process in self)
 
     def fds(self) -> int:
         """Open files and sockets of all."""
@@ -111,6 +116,10 @@ def _is_server(decoder: psutil.Process) -> bool:
 
 def _rss(process: psutil.Process) -> int:
     return _get(lambda: int(process.memory_info().rss), 0)
+
+
+def _cpu(process: psutil.Process) -> float:
+    return _get(lambda: float(sum(process.cpu_times()[:4])), 0.0)
 
 
 def _words(process: psutil.Process) -> list[str]:

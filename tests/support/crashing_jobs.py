@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deployments.jobs.jobs import Jobs
 from deployments.jobs.protocol import PartOrder, RecordedPart
-from tests.support.long_speech import audio_of, order
+from tests.support.long_speech import CountedSpeaker, audio_of, order
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 CHAPTERS = [
@@ -18,10 +18,11 @@ CHAPTERS = [
 ]
 
 
-class LoggingSpeaker:
+class LoggingSpeaker(CountedSpeaker):
     """Takes a millisecond a part, and writes down which."""
 
     def __init__(self, log: Path) -> None:
+        super().__init__()
         self._log = log
 
     async def record(self, order: PartOrder) -> RecordedPart:

@@ -3,13 +3,17 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 
 from deployments.audio.encoder import encoded
 from deployments.jobs.protocol import Chapter, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
+from deployments.jobs.sound import read
 from deployments.text.markup import read_markup
+from deployments.whisper.protocol import Segment, Transcript, Word
 from tests.support.scripted import REFERENCE
 
 NAMES = ("Anna", "Bert", "Carl", "Dora", "Emil", "Fred")
@@ -35,6 +39,7 @@ class CountedSpeaker:
     failures: list[Exception] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     texts: list[str] = field(default_factory=list)
+    heard: list[BlockOrder] = field(default_factory=list)
     begun: int = 0
 
     def __post_init__(self) -> None:
@@ -48,3 +53,31 @@ class CountedSpeaker:
             raise self.failures.pop(0)
         self.texts.append(order.text)
         return RecordedPart(audio_of(order))
+
+    async def hear_block(self, order: BlockOrder) -> Transcript:
+        """Hears one word, whose name is the level of the block."""
+        self.begun += 1
+        await self.gate.wait()
+        await asyncio.sleep(0)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.heard.append(order)
+        wav = np.concatenate([*read(BytesIO(order.flac))])
+        word = f"w{round(float(np.abs(wav).max()) * 10)}"
+        seconds = len(wav) / 16_000
+        segment = Segment(word, 0.0, seconds, (Word(word, 0.0, seconds, 1.0),))
+        silent = word == "w0"
+        return Transcript(
+            "" if silent else word,
+            order.listening.get("language") or ("en" if silent else "de"),
+            0.0 if silent else 1.0,
+            seconds,
+            () if silent else (segment,),
+        )
+
+
+def recording(*levels: float, seconds: float = 2.0) -> TranscriptionOrder:
+    """An order of blocks, each of one level."""
+    wavs = [np.full(round(seconds * 16_000), level, np.float32) for level in levels]
+    flacs = tuple(encoded(wav, "flac", 16_000) for wav in wavs)
+    return TranscriptionOrder(flacs, (seconds,) * len(levels), {"word_timestamps": True}, "srt", "Talk")

@@ -25,9 +25,9 @@ from deployments.service.languages import LANGUAGES
 from deployments.service.retry import await_first_item
 from deployments.service.service import SpeechService
 from deployments.synthesis.captions import cues
-from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript
+from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript, TranscriptFormat
 
-ResponseFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
+Granularities = list[Literal["word", "segment"]]
 _FRAMES_A_SECOND: Final = 50
 """Frame rate of Whisper's encoder; the frames count as input tokens."""
 _Unused = Annotated[
@@ -43,7 +43,7 @@ class TranslationForm(FormBody):
     prompt: Annotated[
         str | None, Field(max_length=4096, description="Text before the recording: names and spellings to expect.")
     ] = None
-    response_format: ResponseFormat = "json"
+    response_format: TranscriptFormat = "json"
     temperature: Annotated[FiniteFloat, Field(ge=0, le=1, description="Sampling temperature of the words.")] = 0.0
 
 
@@ -125,7 +125,7 @@ _IGNORED: Final[dict[IgnoredOption, str]] = {
     "prompt": "The Whisper checkpoint does not take a prompt: it was ignored.",
     "task": "The Whisper checkpoint knows only English: the clip was transcribed, not translated.",
 }
-_ANSWERS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
+TRANSCRIPTS: Final[dict[int | str, dict[str, Any]]] = RESPONSES | {
     404: FAILURES[404],
     200: {
         "description": "The transcript, in the requested format.",
@@ -149,7 +149,7 @@ def transcriptions_routes(service: SpeechService) -> APIRouter:
     known = transcription_models(service.profile)
     router = APIRouter(prefix="/v1/audio", tags=["openai"], route_class=UploadRoute)
 
-    @router.post("/transcriptions", summary="Transcribe a recording", responses=_ANSWERS)
+    @router.post("/transcriptions", summary="Transcribe a recording", responses=TRANSCRIPTS)
     async def transcriptions(
         form: Annotated[TranscriptionsForm, Form(media_type="multipart/form-data")], turn: HeldTurn
     ) -> Response:
@@ -165,22 +165,29 @@ def transcriptions_routes(service: SpeechService) -> APIRouter:
                 *await await_first_item(service.listen(clip, caller=turn, **listening)), ignored=form.ignored
             )
         transcript = await service.transcript(clip, caller=turn, **listening)
-        answer = _answer(transcript, form.response_format, "transcribe", form.timestamp_granularities)
-        answer.headers.update(_headers(form.ignored, transcript))
-        return answer
+        return transcript_response(
+            transcript, form.response_format, "transcribe", form.timestamp_granularities, form.ignored
+        )
 
-    @router.post("/translations", summary="Translate a recording into English text", responses=_ANSWERS)
+    @router.post("/translations", summary="Translate a recording into English text", responses=TRANSCRIPTS)
     async def translations(
         form: Annotated[TranslationForm, Form(media_type="multipart/form-data")], turn: HeldTurn
     ) -> Response:
         check_model(form.model, known)
         listening = Listening(prompt=form.prompt, temperature=form.temperature, task="translate")
         transcript = await service.transcript(Clip(form.file.file, param="file"), caller=turn, **listening)
-        answer = _answer(transcript, form.response_format, "translate", [])
-        answer.headers.update(_headers(form.ignored, transcript))
-        return answer
+        return transcript_response(transcript, form.response_format, "translate", [], form.ignored)
 
     return router
+
+
+def transcript_response(
+    transcript: Transcript, format: TranscriptFormat, task: Task, granularities: Granularities, ignored: list[str]
+) -> Response:
+    """Returns a transcript in a format, with the request's fields that had no effect in a header."""
+    answer = _answer(transcript, format, task, granularities)
+    answer.headers.update(_headers(ignored, transcript))
+    return answer
 
 
 def _headers(ignored: list[str], transcript: Transcript) -> dict[str, str]:
@@ -196,9 +203,7 @@ def _ignored_fields(ignored: list[str], transcript: Transcript) -> list[str]:
     return [*ignored, *(option for option in transcript.ignored if option != "task")]
 
 
-def _answer(
-    transcript: Transcript, format: ResponseFormat, task: Task, granularities: list[Literal["word", "segment"]]
-) -> Response:
+def _answer(transcript: Transcript, format: TranscriptFormat, task: Task, granularities: Granularities) -> Response:
     usage = DurationUsage(seconds=math.ceil(transcript.duration))
     lines = cues(transcript.segments, transcript.duration)
     match format:

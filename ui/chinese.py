@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ui.book_texts import BookTexts
 from ui.english import ENGLISH
 from ui.texts import Texts
 
@@ -108,6 +109,9 @@ CHINESE: Final = Texts(
     deleted="声音“{name}”已删除。",
     new_name="新名称",
     add_voice="添加声音",
+    export="导出",
+    import_voice="导入声音（ZIP）",
+    imported="声音“{name}”已导入，可在第一页选择。",
     chosen_voice="声音",
     pronunciations="发音",
     pronunciation="发音",
@@ -135,6 +139,48 @@ CHINESE: Final = Texts(
     gpu_columns=("GPU", "型号", "已用", "可用", "占用", "模型"),
     no_gpu="没有 GPU：模型在 CPU 上运行。",
     states={"unloaded": "未加载", "loading": "加载中", "ready": "就绪", "draining": "收尾中"},
+    books=BookTexts(
+        tab="有声书",
+        new="制作有声书",
+        file="书",
+        file_info="EPUB、PDF、DOCX、HTML、Markdown、纯文本或字幕（SRT、VTT）。",
+        no_file="还没有书：请上传一本。",
+        chapters="章节",
+        counted=("1 章", "{chapters} 章"),
+        length="{chapters}，大约 {time}语音",
+        minutes="{minutes} 分钟",
+        hours="{hours} 小时 {minutes} 分钟",
+        title="书名",
+        author="作者",
+        paragraph="用来试听的段落",
+        paragraph_info="取自书中，可以修改。",
+        preview="试听段落",
+        format="文件",
+        format_info="M4B 含章节和封面；也可以下载 MP3 等其他格式。",
+        loudness="响度",
+        loudnesses={"": "保持原样", "ebu": "EBU R 128（广播）", "acx": "ACX（Audible）"},
+        start="开始制作",
+        started="《{title}》已加入列表。可以关闭本页：制作会继续，回来后仍在列表中。",
+        jobs="有声书和其他长文",
+        job="选中的有声书",
+        no_jobs="还没有。上传一本书并选一个声音：它会在后台朗读，关闭本页也不会停止；完成的章节可以先听。",
+        untitled="无标题",
+        states={
+            "queued": "排队中",
+            "running": "朗读中",
+            "paused": "已暂停",
+            "done": "已完成",
+            "failed": "失败",
+            "cancelled": "已删除",
+        },
+        parts="{parts} 段中已完成 {done} 段",
+        left="大约还需 {time}",
+        actions={"pause": "暂停", "undo": "继续", "retry": "重试", "delete": "删除"},
+        confirm="删除《{title}》及其音频？",
+        overruns="有 {count} 条字幕读得比显示的晚或更长。",
+        player="有声书播放器",
+        unavailable="这个文件已不可用：请重新加载页面。",
+    ),
     key_message="用户名填密钥的名称（没有名称则填 default），密码填密钥。",
     failures={
         "invalid_input": "输入有误",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ui.book_texts import BookTexts
 from ui.texts import Texts
 
 ENGLISH: Final = Texts(
@@ -114,6 +115,9 @@ ENGLISH: Final = Texts(
     deleted="The voice “{name}” is deleted.",
     new_name="New name",
     add_voice="Add a voice",
+    export="Export",
+    import_voice="Import a voice (ZIP)",
+    imported="The voice “{name}” is imported and available on the first tab.",
     chosen_voice="Voice",
     pronunciations="Pronunciations",
     pronunciation="Pronunciation",
@@ -141,6 +145,49 @@ ENGLISH: Final = Texts(
     gpu_columns=("GPU", "Name", "Used", "Free", "Busy", "Models"),
     no_gpu="There is no GPU: the models run on the CPU.",
     states={"unloaded": "unloaded", "loading": "loading", "ready": "ready", "draining": "finishing its work"},
+    books=BookTexts(
+        tab="Audiobooks",
+        new="Make an audiobook",
+        file="Book",
+        file_info="EPUB, PDF, DOCX, HTML, Markdown, plain text or subtitles (SRT, VTT).",
+        no_file="There is no book yet: upload one.",
+        chapters="Chapters",
+        counted=("one chapter", "{chapters} chapters"),
+        length="{chapters}, about {time} of speech",
+        minutes="{minutes} min",
+        hours="{hours} h {minutes} min",
+        title="Title",
+        author="Author",
+        paragraph="A paragraph to try the voice with",
+        paragraph_info="From the book; you can change it.",
+        preview="Preview",
+        format="File",
+        format_info="M4B has chapters and the cover. MP3 and the others can be downloaded, too.",
+        loudness="Loudness",
+        loudnesses={"": "as it is spoken", "ebu": "EBU R 128 (broadcasting)", "acx": "ACX (Audible)"},
+        start="Make the audiobook",
+        started="“{title}” is in the list. You can close this page: it goes on, and is listed when you return.",
+        jobs="Audiobooks and other long texts",
+        job="Chosen audiobook",
+        no_jobs="None yet. Upload a book and choose a voice: it is spoken in the background, even when this page is "
+        "closed, and finished chapters can be heard at once.",
+        untitled="Untitled",
+        states={
+            "queued": "waiting",
+            "running": "being spoken",
+            "paused": "paused",
+            "done": "done",
+            "failed": "failed",
+            "cancelled": "deleted",
+        },
+        parts="{done} of {parts} parts",
+        left="about {time} left",
+        actions={"pause": "Pause", "undo": "Resume", "retry": "Try again", "delete": "Delete"},
+        confirm="Delete “{title}” and its audio?",
+        overruns="{count} subtitles are spoken later than they are shown, or for longer.",
+        player="Audiobook player",
+        unavailable="This file is no longer available: reload the page.",
+    ),
     key_message="Sign in with the name of your key (“default” if it has none), and the key as the password.",
     failures={},
     something_wrong="Something went wrong here; see the service's log.",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from deployments.profiles import PROFILES, read_profiles
+from deployments.profiles import Profile
 from deployments.service.outputs import Outputs
 from deployments.service.parameters import RATE, SpeechParams
 from deployments.settings import Settings
@@ -36,11 +36,9 @@ _SEEDS: Final = 2**32 - 1
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.HTML:
+def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings, profile: Profile) -> gr.HTML:
     """Builds the tab; returns the list of voices, for other tabs to update."""
     history = gr.State([])
-    # `auto` chooses among profiles with the same defaults.
-    profile = read_profiles(settings.profiles_file).get(settings.profile, PROFILES["nano"])
     fields = SpeechFields(texts, settings, profile)
     chosen = reference_inputs(texts, backend)
     with gr.Row(equal_height=False):

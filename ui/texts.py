@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ui.book_texts import BookTexts
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -89,6 +91,10 @@ class Texts:
     deleted: str
     new_name: str
     add_voice: str
+    export: str
+    import_voice: str
+    imported: str
+    """With `{name}`."""
     chosen_voice: str
 
     pronunciations: str
@@ -119,6 +125,8 @@ class Texts:
     gpu_columns: tuple[str, ...]
     no_gpu: str
     states: Mapping[str, str]
+
+    books: BookTexts
 
     key_message: str
     failures: Mapping[str, str]

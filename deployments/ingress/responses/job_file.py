@@ -1,5 +1,7 @@
 """Files of jobs, of which clients may get ranges."""
 
+from urllib.parse import quote
+
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -8,9 +10,24 @@ from deployments.jobs.protocol import FileFormat, JobBoard
 
 
 async def job_file(
-    request: Request, jobs: JobBoard, owner: str, id: str, format: FileFormat | None, chapter: int | None
+    request: Request,
+    jobs: JobBoard,
+    owner: str,
+    id: str,
+    format: FileFormat | None,
+    chapter: int | None,
+    title: str | None = None,
 ) -> Response:
     """Returns a response with a file of a job, or with the range of it that the request asks for.
+
+    Args:
+        request: The request.
+        jobs: Has the job.
+        owner: Owner of the job.
+        id: The job.
+        format: None: the job's.
+        chapter: From 1; None: all chapters.
+        title: Name under which browsers save the file, without its suffix. Default: made of the id.
 
     Raises:
         ServiceError: see `JobBoard.file`.
@@ -19,7 +36,9 @@ async def job_file(
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": f'"{id}-{file.name}-{file.size}"',
-        "Content-Disposition": f'attachment; filename="{id}-{file.name}"',
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(title, safe='')}.{file.name.rpartition('.')[2]}"
+        if title
+        else f'attachment; filename="{id}-{file.name}"',
     }
     wanted = byte_range(request, file.size, headers["ETag"])
     if wanted is not None and not wanted:

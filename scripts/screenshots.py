@@ -62,7 +62,7 @@ def picture(browser: Browser, url: str, scene: str, folder: Path, clip: FilePayl
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / f"{scene}.png", full_page=True)
     if scene == "desktop":
-        for number, tab in enumerate(("transcribe", "voices", "pronunciations", "models", "help"), 1):
+        for number, tab in enumerate(("audiobooks", "transcribe", "voices", "pronunciations", "models", "help"), 1):
             page.get_by_role("tab").nth(number).click()
             page.wait_for_timeout(2000)
             page.screenshot(path=folder / f"{tab}.png", full_page=True)

@@ -51,7 +51,7 @@ class Outline:
 def _paragraph(book: Manuscript) -> str:
     """Returns the first paragraph that is long enough, shortened to whole sentences."""
     paragraphs = [each.strip() for chapter in book.chapters for each in chapter.text.split("\n\n")]
-    found = next((each for each in paragraphs if len(each) >= _SHORTEST), paragraphs[0])
+    found = next((each for each in paragraphs if len(each) >= _SHORTEST), max(paragraphs, key=len))
     if len(found) <= _LONGEST:
         return found
     whole = _SENTENCES.match(found[:_LONGEST])

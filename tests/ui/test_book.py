@@ -12,9 +12,7 @@ from tests.support.pictures import PNG
 from tests.ui.browser import PATIENCE_MS, Visit, visit
 
 SENTENCES = "The old man walked to the river. He likes the small red house."
-BOOK = book(
-    {f"{n}.xhtml": f"<h1>{title}</h1><p>{SENTENCES}</p>" for n, title in enumerate(("Sun", "Rain", "Snow"))}, PNG
-)
+BOOK = book({f"{title}.xhtml": f"<h1>{title}</h1><p>{SENTENCES}</p>" for title in ("Sun", "Rain", "Snow")}, PNG)
 JOBS = "#jobs .jobs > li"
 
 

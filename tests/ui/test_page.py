@@ -80,7 +80,9 @@ def test_leaving_frees_the_engine(browser: Browser, page: str, models: Models) -
         until(visitor, lambda: takes(models) == 0)
 
 
-def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page: str, clip_path: Path) -> None:
+def test_a_voice_is_saved_heard_renamed_used_exported_deleted_and_imported(
+    browser: Browser, page: str, clip_path: Path
+) -> None:
     with visit(browser, page) as visitor:
         visitor.tab(3)
         visitor.upload("#voice-clip", clip_path)
@@ -102,6 +104,17 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
         visitor.spoken()
         visitor.says("#takes", "storyteller · Seed 49")
         visitor.tab(3)
+        with visitor.page.expect_download() as download:
+            visitor.press("#export")
+        assert download.value.suggested_filename == "storyteller.zip"
+        bundle = {"name": "voice.zip", "mimeType": "application/zip", "buffer": download.value.path().read_bytes()}
+        visitor.press("#delete")
+        visitor.says("#voice-status", "deleted")
+        with visitor.page.expect_file_chooser() as chooser:
+            visitor.press("#import")
+        chooser.value.set_files(bundle)  # type: ignore[arg-type]
+        visitor.says("#voice-status", "The voice “storyteller” is imported")
+        expect(stored).to_have_value("storyteller", timeout=PATIENCE_MS)
         visitor.press("#delete")
         visitor.says("#voice-status", "deleted")
         assert visitor.complaints == []

@@ -80,7 +80,7 @@ def test_leaving_frees_the_engine(browser: Browser, page: str, models: Models) -
         until(visitor, lambda: takes(models) == 0)
 
 
-def test_a_voice_is_saved_heard_renamed_used_exported_deleted_and_imported(
+def test_a_voice_is_saved_heard_renamed_used_deleted_and_imported_again(
     browser: Browser, page: str, clip_path: Path
 ) -> None:
     with visit(browser, page) as visitor:

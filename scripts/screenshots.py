@@ -52,7 +52,7 @@ def picture(browser: Browser, url: str, scene: str, folder: Path, clip: FilePayl
     if scene == "desktop":
         page.locator("#target textarea").fill(f"{TEXT} " * 10)
         page.locator("#generate").click()
-        page.locator("#captions .now").first.wait_for(timeout=120_000)
+        page.locator("#captions .word.now").first.wait_for(timeout=120_000)
         page.screenshot(path=folder / "speaking.png", full_page=True)
         page.locator("#stop").click()
     page.locator("#target textarea").fill(TEXT)

@@ -44,7 +44,7 @@ def test_a_recording_is_cloned_and_heard_in_three_actions(browser: Browser, nano
         visitor.write("#target", TEXT * 3)
         visitor.press("#generate")
         visitor.page.wait_for_function("document.querySelector('#player audio')?.currentTime > 0", timeout=PATIENCE_MS)
-        expect(visitor.page.locator("#captions .part.now")).to_be_visible(timeout=PATIENCE_MS)
+        expect(visitor.page.locator("#captions .word.now")).to_be_visible(timeout=PATIENCE_MS)
         visitor.spoken()
         visitor.says("#takes", "recording.wav · Seed 49")
         assert visitor.complaints == []

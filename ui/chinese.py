@@ -97,6 +97,7 @@ CHINESE: Final = Texts(
     text="文字",
     word_columns=("词", "开始（秒）", "结束（秒）"),
     own_voices="已保存的声音",
+    no_voices="还没有：可以保存一段录音的声音，或导入一个。",
     name_label="名称",
     consent="这是谁的声音？对方如何同意的？",
     consent_info="与声音一起保存。",

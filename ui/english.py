@@ -103,6 +103,7 @@ ENGLISH: Final = Texts(
     text="Text",
     word_columns=("Word", "from (s)", "to (s)"),
     own_voices="Stored voices",
+    no_voices="None yet: save the voice of a clip, or import one.",
     name_label="Name",
     consent="Whose voice is it, and how did they agree?",
     consent_info="Stored with the voice.",

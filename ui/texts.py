@@ -78,6 +78,7 @@ class Texts:
     word_columns: tuple[str, str, str]
 
     own_voices: str
+    no_voices: str
     name_label: str
     consent: str
     consent_info: str

@@ -53,7 +53,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.HTM
         stored = [voice.name for voice in found if not _built_in(voice)]
         return (
             updated(found, texts),
-            gr.Dropdown(choices=stored, value=stored[-1] if stored else None),
+            gr.Dropdown(choices=stored, value=stored[-1] if stored else None, info=None if stored else texts.no_voices),
             gr.Dropdown(choices=[*reversed(stored), *BUILT_IN]),
         )
 

@@ -26,4 +26,4 @@ def take_uploads_only(field: gr.components.Component) -> None:
         return cached
 
     # Not a subclass: Gradio writes a stub file next to the source of each.
-    field.async_move_resource_to_block_cache = uploaded  # type: ignore[method-assign]
+    field.async_move_resource_to_block_cache = uploaded

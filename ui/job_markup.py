@@ -45,7 +45,7 @@ def job_list(jobs: Sequence[Job], chosen: Job | None, texts: Texts, links: JobLi
     def row(job: Job) -> str:
         title = escape(job.title or texts.books.untitled)
         current = chosen is not None and job.id == chosen.id
-        files = [job.response_format, "mp3", "zip", "srt"] if job.state == "done" else []
+        files: list[FileFormat] = [job.response_format, "mp3", "zip", "srt"] if job.state == "done" else []
         downloads = "".join(link(job, format.upper(), format) for format in dict.fromkeys(files))
         details = _chapters(chosen, texts, link) + _notes(chosen, texts) if chosen and current else ""
         return (

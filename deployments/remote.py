@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from ray import serve
 from ray.exceptions import (
     LocalRayletDiedError,
     NodeDiedError,
@@ -13,7 +14,8 @@ from ray.exceptions import (
     RayTaskError,
     WorkerCrashedError,
 )
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+from ray.serve.handle import DeploymentHandle
 
 from deployments.errors import Overloaded, ReplicaLost, ServiceError, Unavailable
 
@@ -56,6 +58,18 @@ def errors_of(name: str) -> Iterator[None]:
         raise Unavailable(f"{name} failed to start, several times: the service's log says why.") from error
     except BackPressureError as error:
         raise Overloaded("Too many requests are waiting: try again later.", retry_after_s=_RETRY_S) from error
+
+
+async def find_deployment(name: str, application: str) -> DeploymentHandle[Any]:
+    """Returns the handle of a deployment of another application, or of this one.
+
+    Raises:
+        Unavailable: it does not exist yet.
+    """
+    try:
+        return await from_controller(lambda: serve.get_deployment_handle(name, application))
+    except RayServeException as error:
+        raise Unavailable("The service is being started: try again.", retry_after_s=_RETRY_S) from error
 
 
 def _lost(name: str) -> ReplicaLost:

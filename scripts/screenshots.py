@@ -11,6 +11,14 @@ from scripts.chromium import launch
 
 CLIP: Final = "The sun is up, and a new day can begin. We walk along the river to the old bridge."
 TEXT: Final = "The old man walked to the river. He likes the small red house, and his friend has seven good books."
+BOOK: Final[FilePayload] = {
+    "name": "Seven Books.md",
+    "mimeType": "text/markdown",
+    "buffer": "\n\n".join(
+        f"# {title}\n\n{f'{CLIP} {TEXT} ' * times}"
+        for title, times in (("The River", 1), ("The Red House", 4), ("The Garden", 5), ("A New Day", 6))
+    ).encode(),
+}
 SCENES: Final = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True},
@@ -52,7 +60,7 @@ def picture(browser: Browser, url: str, scene: str, folder: Path, clip: FilePayl
     if scene == "desktop":
         page.locator("#target textarea").fill(f"{TEXT} " * 10)
         page.locator("#generate").click()
-        page.locator("#captions .now").first.wait_for(timeout=120_000)
+        page.locator("#captions .word.now").first.wait_for(timeout=120_000)
         page.screenshot(path=folder / "speaking.png", full_page=True)
         page.locator("#stop").click()
     page.locator("#target textarea").fill(TEXT)
@@ -62,7 +70,13 @@ def picture(browser: Browser, url: str, scene: str, folder: Path, clip: FilePayl
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / f"{scene}.png", full_page=True)
     if scene == "desktop":
-        for number, tab in enumerate(("transcribe", "voices", "pronunciations", "models", "help"), 1):
+        page.get_by_role("tab").nth(1).click()
+        page.locator("#book input[type=file]").set_input_files(BOOK)
+        page.locator("#chapters label").first.wait_for()
+        page.locator("#start-book").click()
+        page.locator("#jobs [data-event=play]").first.wait_for(timeout=120_000)
+        page.screenshot(path=folder / "audiobooks.png", full_page=True)
+        for number, tab in enumerate(("transcribe", "voices", "pronunciations", "models", "help"), 2):
             page.get_by_role("tab").nth(number).click()
             page.wait_for_timeout(2000)
             page.screenshot(path=folder / f"{tab}.png", full_page=True)

@@ -10,10 +10,14 @@ from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse,
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.audio.encoder import MEDIA_TYPES
+from deployments.errors import ServiceError
+from deployments.ingress.responses.job_file import job_file
+from deployments.jobs.protocol import FileFormat
 from deployments.settings import Settings
 from ui.backend import Backend
 from ui.chinese import CHINESE
 from ui.english import ENGLISH
+from ui.job_links import JobLinks
 from ui.languages import LANGUAGES
 from ui.page import build_page
 from ui.recording import Recordings
@@ -34,7 +38,9 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
     """
     recordings = Recordings(folder, _KEPT_S)
     application = FastAPI(title="Llasa Serve's page", docs_url=None, redoc_url=None, openapi_url=None)
+    links = JobLinks()
     _routes(application, recordings)
+    _job_routes(application, backend, links)
     application.add_middleware(_EnglishByDefault)
     keys = settings.keys()
 
@@ -44,7 +50,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
     for texts in LANGUAGES:
         gr.mount_gradio_app(
             application,
-            build_page(texts, backend, recordings, settings),
+            build_page(texts, backend, recordings, links, settings),
             f"/{texts.code}",
             auth=known if keys else None,
             auth_message=texts.key_message,
@@ -101,6 +107,23 @@ def _routes(application: FastAPI, recordings: Recordings) -> None:
         return Response(recording.file(format), media_type=MEDIA_TYPES[format], headers=_PRIVATE)
 
 
+def _job_routes(application: FastAPI, backend: Backend, links: JobLinks) -> None:
+    @application.api_route("/jobs/{id}/audio", methods=["GET", "HEAD"])
+    async def audio(
+        id: str, request: Request, format: FileFormat | None = None, chapter: int | None = None
+    ) -> Response:
+        owner = links.owner(id, request.query_params)
+        if owner is None:
+            return PlainTextResponse(ENGLISH.books.unavailable, 404)
+        try:
+            job = await backend.jobs.get(owner, id)
+            numbered = job.chapters[chapter - 1 : chapter] if chapter and chapter > 0 else ()
+            titles = [job.title or id, *(f"{chapter} {each.title}" for each in numbered)]
+            return await job_file(request, backend.jobs, owner, id, format, chapter, " - ".join(titles).strip())
+        except ServiceError as error:
+            return PlainTextResponse(error.message, error.status)
+
+
 _PRIVATE: Final = {"Cache-Control": "private, no-store"}
 
 
@@ -122,6 +145,8 @@ def _theme() -> gr.themes.Base:
         block_label_text_color_dark="*neutral_200",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_cancel_background_fill="#b91c1c",

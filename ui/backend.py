@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from deployments.jobs.manuscript import Manuscript
+from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
 from deployments.service.parameters import SpeechParams
@@ -40,6 +42,19 @@ class Backend(Protocol):
     async def rename_voice(self, voice: str, name: str) -> Voice: ...
 
     async def delete_voice(self, voice: str) -> Voice: ...
+
+    async def export_voice(self, voice: str) -> bytes:
+        """Returns the bundle of a stored voice."""
+        ...
+
+    async def import_voice(self, file: bytes, name: str | None = None, *, caller: str) -> Voice: ...
+
+    @property
+    def jobs(self) -> JobBoard: ...
+
+    async def job_order(
+        self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
+    ) -> JobOrder: ...
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]: ...
 

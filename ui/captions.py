@@ -1,17 +1,43 @@
-"""Captions of a speech, whose words or parts light up while it plays: see page.js."""
+"""Captions of a speech, whose words light up while it plays: see page.js."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
+import numpy as np
+
+from deployments.jobs.captions import spoken_words
 from deployments.synthesis.captions import needs_space
 from deployments.synthesis.events import Part
+from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
+
+
+class WordTimes:
+    """Gives the parts of a speech the times of their words, if Whisper did not hear them: estimates, by the sound."""
+
+    def __init__(self) -> None:
+        self._wav = np.zeros(0, np.float32)
+        self._start = 0
+        """Samples before it, of parts that are complete."""
+
+    def write(self, wav: Waveform) -> None:
+        """Takes the next samples of the speech, mono at 16 kHz."""
+        self._wav = np.concatenate([self._wav, wav])
+
+    def timed(self, part: Part) -> Part:
+        """Returns a part with words. All of its samples were written, and it begins after the one before. Blocks."""
+        begin = round(part.start * SAMPLE_RATE) - self._start
+        end = begin + round(part.seconds * SAMPLE_RATE)
+        wav = self._wav[begin:end]
+        self._wav, self._start = self._wav[end:], self._start + end
+        return part if part.words or not len(wav) else replace(part, words=spoken_words(part.text, wav, part.start))
 
 
 def captions(parts: Sequence[Part], take: str, speed: float, label: str) -> str:
     """Renders the captions of a recording.
 
     Args:
-        parts: Parts of the speech so far, with the times of words if Whisper heard them.
+        parts: Parts of the speech so far, with the times of their words.
         take: Id of the recording.
         speed: Its speed; the times of the parts are those at speed 1.
         label: Name of the region.

@@ -12,6 +12,9 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.errors import ReplicaLost, Unavailable
+from deployments.jobs.deployment import RemoteJobs
+from deployments.jobs.manuscript import Manuscript
+from deployments.jobs.protocol import BookFormat, JobOrder
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.residency.protocol import ModelStatus
@@ -40,6 +43,7 @@ class RemoteBackend:
     def __init__(self, application: str) -> None:
         self._application = application
         self._handle: DeploymentHandle[Any] | None = None
+        self.jobs = RemoteJobs(application)
 
     def narrate(
         self, params: SpeechParams, clip: Clip | None = None, *, caller: str
@@ -85,6 +89,20 @@ class RemoteBackend:
     async def delete_voice(self, voice: str) -> Voice:
         deleted: Voice = await self._change("delete_voice", voice)
         return deleted
+
+    async def export_voice(self, voice: str) -> bytes:
+        bundle: bytes = await self._ask("export_voice", voice)
+        return bundle
+
+    async def import_voice(self, file: bytes, name: str | None = None, *, caller: str) -> Voice:
+        voice: Voice = await self._change("import_voice", file, name, caller=caller)
+        return voice
+
+    async def job_order(
+        self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
+    ) -> JobOrder:
+        order: JobOrder = await self._ask("job_order", params, manuscript, clip, format, caller=caller)
+        return order
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]:
         found: tuple[StoredPronunciation, ...] = await self._ask("list_pronunciations")

@@ -38,7 +38,7 @@ def heard(found: Transcription, texts: Texts) -> str:
     """Renders the length of a clip, and its problems."""
     line = texts.heard if found.text else texts.heard_nothing
     return f'<div role="status"><p class="hint">{escape(line.format(seconds=f"{found.duration:.1f}"))}</p>' + (
-        f"{_warnings(found.warnings)}</div>"
+        f"{warnings(found.warnings)}</div>"
     )
 
 
@@ -79,7 +79,7 @@ def finished(taken: Taken, texts: Texts) -> str:
     times = ", ".join(f"{texts.timings[stage]} {seconds:.1f} s" for stage, seconds in speech.timings.items())
     return (
         f'<div role="status">{escape(line)}'
-        + _warnings(speech.warnings)
+        + warnings(speech.warnings)
         + f'<p class="hint">{escape(texts.times)}: {escape(times)}</p></div>'
     )
 
@@ -108,6 +108,13 @@ def takes(made: Sequence[Taken], prefix: str, texts: Texts) -> str:
             f'<audio controls preload="none" src="{source}" aria-label={_quoted(text)}></audio></li>'
         )
     return f'<ol class="takes">{"".join(rows)}</ol>'
+
+
+def clock(seconds: float) -> str:
+    """Returns a length as players show it, such as 1:02:03."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def models(found: dict[str, ModelStatus], texts: Texts) -> str:
@@ -140,8 +147,9 @@ def gpus(found: Sequence[GpuStatus], texts: Texts) -> str:
     return _table(texts.gpu_columns, rows)
 
 
-def _warnings(warnings: Sequence[str]) -> str:
-    rows = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+def warnings(found: Iterable[str]) -> str:
+    """Renders a list of warnings, if there are any."""
+    rows = "".join(f"<li>{escape(warning)}</li>" for warning in found)
     return f'<ul class="warnings">{rows}</ul>' if rows else ""
 
 

@@ -14,6 +14,10 @@
     }
     if (!audio.paused && audio.isConnected) requestAnimationFrame(() => follow(audio));
   };
+  // Gradio's box that checks all others has only a title, which screen readers may leave out.
+  new MutationObserver(() => {
+    for (const box of document.querySelectorAll('.select-all-checkbox:not([aria-label])')) box.ariaLabel = box.title;
+  }).observe(document.body, { childList: true, subtree: true });
   // Events of media do not bubble.
   for (const event of ['playing', 'seeked', 'ended', 'pause'])
     document.addEventListener(event, ({ target }) => target.matches('audio') && follow(target), true);

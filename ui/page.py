@@ -4,8 +4,12 @@ from typing import Final
 
 import gradio as gr
 
+from deployments.profiles import PROFILES, read_profiles
+from deployments.service.job_desk import LocalJobs
 from deployments.settings import Settings
 from ui.backend import Backend
+from ui.job_links import JobLinks
+from ui.jobs import jobs_tab
 from ui.languages import LANGUAGES
 from ui.models import models_tab
 from ui.pronunciations import pronunciations_tab
@@ -19,34 +23,45 @@ from ui.voices import voices_tab
 _HOUR: Final = 3600
 
 
-def build_page(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.Blocks:
+def build_page(
+    texts: Texts, backend: Backend, recordings: Recordings, links: JobLinks, settings: Settings
+) -> gr.Blocks:
     """Builds all tabs.
 
     Args:
         texts: The language.
         backend: The service.
         recordings: Recordings of all visitors.
+        links: Makes links to files of jobs.
         settings: The service's settings.
     """
+    # `auto` chooses among profiles with the same defaults.
+    profile = read_profiles(settings.profiles_file).get(settings.profile, PROFILES["nano"])
     # Gradio's own files, such as uploads, are deleted after an hour.
     with gr.Blocks(title=texts.title, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
         gr.HTML(_heading(texts))
         state_line(page, texts, backend)
         with gr.Tabs():
             with gr.Tab(texts.speak, id="speak") as speak:
-                speaking = speak_tab(texts, backend, recordings, settings)
+                speaking = speak_tab(texts, backend, recordings, settings, profile)
+            with gr.Tab(texts.books.tab, id="audiobooks") as audiobooks:
+                desk = LocalJobs(backend, backend.jobs, settings)
+                jobs_clock, reading = jobs_tab(audiobooks, texts, backend, desk, links, recordings, settings, profile)
             with gr.Tab(texts.transcribe, id="transcribe") as transcribe:
                 transcribe_tab(texts, backend)
             with gr.Tab(texts.voices, id="voices") as voices:
-                voices_tab(page, texts, backend, speaking)
+                voices_tab(page, texts, backend, speaking, reading)
             with gr.Tab(texts.pronunciations, id="pronunciations") as pronunciations:
                 pronunciations_tab(pronunciations, texts, backend)
             with gr.Tab(texts.models, id="models") as models:
                 clock = models_tab(models, texts, backend, settings)
             with gr.Tab(texts.help, id="help") as guide:
                 gr.Markdown(texts.guide)
-        for other in (speak, transcribe, voices, pronunciations, guide):
-            other.select(lambda: gr.Timer(active=False), None, clock, api_visibility="private", queue=False)
+        tabs = (speak, audiobooks, transcribe, voices, pronunciations, models, guide)
+        for own, timer in ((audiobooks, jobs_clock), (models, clock)):
+            for other in tabs:
+                if other is not own:
+                    other.select(lambda: gr.Timer(active=False), None, timer, api_visibility="private", queue=False)
     page.queue(default_concurrency_limit=None)
     # As launch() does. Gradio 6.31 omits it for a mounted page, and then takes any path here for an upload.
     page.has_launched = True

@@ -4,14 +4,14 @@ import asyncio
 import inspect
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
 
-from deployments.profiles import PROFILES, read_profiles
+from deployments.profiles import Profile
 from deployments.service.outputs import Outputs
 from deployments.service.parameters import RATE, SpeechParams
 from deployments.settings import Settings
@@ -21,6 +21,7 @@ from deployments.synthesis.plan import Budget, plan
 from deployments.text.normalisation import normalise
 from ui import markup, upload
 from ui.backend import Backend
+from ui.captions import WordTimes
 from ui.captions import captions as captions_of
 from ui.failure import sentence, show_failures
 from ui.recording import Recording, Recordings
@@ -36,11 +37,9 @@ _SEEDS: Final = 2**32 - 1
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings) -> gr.HTML:
+def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: Settings, profile: Profile) -> gr.HTML:
     """Builds the tab; returns the list of voices, for other tabs to update."""
     history = gr.State([])
-    # `auto` chooses among profiles with the same defaults.
-    profile = read_profiles(settings.profiles_file).get(settings.profile, PROFILES["nano"])
     fields = SpeechFields(texts, settings, profile)
     chosen = reference_inputs(texts, backend)
     with gr.Row(equal_height=False):
@@ -105,16 +104,18 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 data = await upload.read(clip) if clip else None
                 stage = texts.waiting
                 parts: list[Part] = []
+                times = WordTimes()
                 async with aclosing(backend.narrate(params, data, caller=visitor.client)) as events:
                     async for event in events:
                         finished = event.finished or finished
                         if event.progress:
                             stage = _stage(event.progress, texts)
                         if event.audio is not None:
+                            times.write(event.audio)
                             await recording.write(event.audio)
                         shown: dict[Any, Any] = {status: markup.status(stage, recording.seconds, busy=True)}
                         if event.spoken_part:
-                            parts.append(event.spoken_part)
+                            parts.append(await asyncio.to_thread(times.timed, event.spoken_part))
                             shown[captions] = captions_of(parts, recording.id, params.speed, texts.captions)
                         yield shown
             except Exception as error:
@@ -131,7 +132,7 @@ def speak_tab(texts: Texts, backend: Backend, recordings: Recordings, settings: 
                 status: markup.finished(taken, texts),
                 waveform: gr.Audio(recording.path, visible=True),
                 downloads: markup.downloads(taken, visitor.prefix, texts),
-                captions: captions_of(finished.parts, recording.id, params.speed, texts.captions),
+                captions: captions_of(_heard(finished.parts, parts), recording.id, params.speed, texts.captions),
                 takes: markup.takes(made, visitor.prefix, texts),
                 history: made,
             }
@@ -179,6 +180,11 @@ def _stage(progress: Progress, texts: Texts) -> str:
     if progress.parts > 1:
         stage += " · " + texts.of.format(part=progress.part, parts=progress.parts)
     return stage
+
+
+def _heard(finished: Sequence[Part], timed: Sequence[Part]) -> Sequence[Part]:
+    """Returns the parts with the words that Whisper heard, or else with the estimated ones."""
+    return [part if part.words else other for part, other in zip(finished, timed, strict=True)]
 
 
 async def _keep(recording: Recording, settings: Settings) -> None:

@@ -56,13 +56,14 @@ class SpeechFields:
         """Names of the parameters for which the page has no place of their own."""
         return [name for name in self._schemas if name not in (*FORM, *BASIC, *self._omitted)]
 
-    def build(self, name: str) -> gr.components.FormComponent:
-        """Builds the component of a parameter where it is called."""
+    def build(self, name: str, prefix: str = "") -> gr.components.FormComponent:
+        """Builds the component of a parameter where it is called. Its id is the parameter's name after a prefix."""
         schema = self._schemas[name]
         value = getattr(self._defaults, name)
         described = (name.replace("_", " ").capitalize(), schema["description"].replace("`", ""))
         label, info = self._texts.parameters.get(name, described)
-        options: dict[str, Any] = {"value": value, "label": label, "info": info, "elem_id": name.replace("_", "-")}
+        id = prefix + name.replace("_", "-")
+        options: dict[str, Any] = {"value": value, "label": label, "info": info, "elem_id": id}
         if name == "sample_rate":
             return gr.Dropdown([(str(rate), rate) for rate in _RATES], **options)
         if "enum" in schema:

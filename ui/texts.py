@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ui.book_texts import BookTexts
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -76,6 +78,7 @@ class Texts:
     word_columns: tuple[str, str, str]
 
     own_voices: str
+    no_voices: str
     name_label: str
     consent: str
     consent_info: str
@@ -89,6 +92,10 @@ class Texts:
     deleted: str
     new_name: str
     add_voice: str
+    export: str
+    import_voice: str
+    imported: str
+    """With `{name}`."""
     chosen_voice: str
 
     pronunciations: str
@@ -119,6 +126,8 @@ class Texts:
     gpu_columns: tuple[str, ...]
     no_gpu: str
     states: Mapping[str, str]
+
+    books: BookTexts
 
     key_message: str
     failures: Mapping[str, str]

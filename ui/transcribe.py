@@ -1,12 +1,9 @@
 """The second tab: transcribes a recording."""
 
-import asyncio
-import secrets
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from deployments.audio.subtitles import srt, vtt
 from deployments.service.transcription import TranscribedSegment
@@ -15,6 +12,7 @@ from deployments.whisper.protocol import Segment, Word
 from ui import upload
 from ui.backend import Backend
 from ui.clip_input import clip_input
+from ui.download import downloadable
 from ui.failure import show_failures
 from ui.texts import Texts
 from ui.visitor import Visitor
@@ -57,10 +55,9 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
                 gr.Warning(warning)
             lines = cues((_segment(segment) for segment in found.segments), found.duration)
             timed = [[word.text, round(word.start, 2), round(word.end, 2)] for line in lines for word in line.words]
-            # Among Gradio's own files, which are deleted when they are old, under an unguessable name.
-            scratch = Path(get_upload_folder(), secrets.token_urlsafe(16))
+            name = Path(audio or "").stem
             files = [
-                await asyncio.to_thread(_written, scratch / f"{Path(audio or '').stem}.{suffix}", written(lines))
+                await downloadable(name, suffix, written(lines).encode())
                 for suffix, written in (("srt", srt), ("vtt", vtt))
             ]
         buttons = (gr.DownloadButton(value=path, interactive=True) for path in files)
@@ -77,9 +74,3 @@ def transcribe_tab(texts: Texts, backend: Backend) -> None:
 
 def _segment(found: TranscribedSegment) -> Segment:
     return Segment(found.text, found.start, found.end, tuple(Word(w.word, w.start, w.end, 1.0) for w in found.words))
-
-
-def _written(path: Path, text: str) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return str(path)

@@ -76,7 +76,7 @@ class Health(BaseModel):
 def build_application(service: SpeechService) -> FastAPI:
     """Adds all routes of a service."""
     settings = service.settings
-    jobs = LocalJobs(service, service.jobs) if service.jobs else None
+    jobs = LocalJobs(service, service.jobs, settings) if service.jobs else None
     assistants, lifespan = assistant_route(service, settings, jobs)
     # Not FastAPI's own page, whose scripts come from elsewhere: it must open on a closed network.
     application = FastAPIOffline(
@@ -113,8 +113,8 @@ def build_application(service: SpeechService) -> FastAPI:
     ):
         application.include_router(routes(service))
     if jobs:
-        application.include_router(job_routes(jobs))
-        application.include_router(long_transcription_routes(jobs))
+        application.include_router(job_routes(jobs, service.profile))
+        application.include_router(long_transcription_routes(jobs, service))
     application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)

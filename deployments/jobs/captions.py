@@ -30,9 +30,20 @@ def captions(parts: Recording) -> tuple[Segment, ...]:
     for (part, path), (_, _, start) in zip(parts, starts(part for part, _ in parts), strict=True):
         end = start + part.seconds
         wav = np.concatenate([*speech(part, path)])
-        if words := tuple(_words(units(part.written), wav, start)):
+        if words := spoken_words(part.written, wav, start):
             segments.append(Segment(part.written, start, end, words))
     return cues(segments, end)
+
+
+def spoken_words(text: str, wav: Waveform, start: float) -> tuple[Word, ...]:
+    """Returns the words of a text, laid over the stretches of sound of its speech by their lengths.
+
+    Args:
+        text: The text.
+        wav: [samples] mono at 16 kHz: its speech.
+        start: Seconds at which it begins.
+    """
+    return tuple(_words(units(text), wav, start))
 
 
 def _words(texts: Sequence[str], wav: Waveform, start: float) -> Iterator[Word]:

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final, cast
 
 from ray import serve
-from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
 
 from deployments.audio.meter import Loudness
@@ -16,7 +15,7 @@ from deployments.jobs.jobs import Jobs
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.log import log_beside_serve
-from deployments.remote import errors_of, from_controller
+from deployments.remote import errors_of, find_deployment
 from deployments.settings import Settings
 from deployments.whisper.protocol import Transcript
 
@@ -42,11 +41,7 @@ class RemoteSpeaker:
         return heard
 
     async def _ask(self, method: str, order: PartOrder | BlockOrder) -> Any:
-        if self._handle is None:
-            try:
-                self._handle = await from_controller(lambda: serve.get_deployment_handle("Ingress", self._application))
-            except RayServeException as error:
-                raise Unavailable("The service is being started.", retry_after_s=_RETRY_S) from error
+        self._handle = self._handle or await find_deployment("Ingress", self._application)
         with errors_of("Ingress"):
             response = cast("DeploymentResponse[Any]", getattr(self._handle, method).remote(order))
             try:
@@ -57,11 +52,14 @@ class RemoteSpeaker:
 
 
 class RemoteJobs:
-    """`JobBoard` behind a handle. What may be repeated is repeated once if the replica dies."""
+    """`JobBoard` behind a handle. What may be repeated is repeated once if the replica dies.
 
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        self._handle = handle
-        self._streams: DeploymentHandle[Any] = handle.options(method_name="read", stream=True)
+    Args:
+        jobs: The handle, or the name of the application whose jobs they are.
+    """
+
+    def __init__(self, jobs: DeploymentHandle[Any] | str) -> None:
+        self._jobs = jobs
 
     async def create(self, owner: str, order: JobOrder | TranscriptionOrder) -> Job:
         job: Job = await self._ask("create", owner, order)
@@ -109,7 +107,8 @@ class RemoteJobs:
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         with errors_of("Jobs"):
-            blocks = cast("DeploymentResponseGenerator[bytes]", self._streams.remote(owner, id, name, start, stop))
+            streams: DeploymentHandle[Any] = (await self._handle()).options(method_name="read", stream=True)
+            blocks = cast("DeploymentResponseGenerator[bytes]", streams.remote(owner, id, name, start, stop))
             try:
                 async for block in blocks:
                     yield block
@@ -124,7 +123,12 @@ class RemoteJobs:
 
     async def _ask(self, method: str, *args: Any) -> Any:
         with errors_of("Jobs"):
-            return await self._handle.ask.remote(method, *args)
+            return await (await self._handle()).ask.remote(method, *args)
+
+    async def _handle(self) -> DeploymentHandle[Any]:
+        if isinstance(self._jobs, str):
+            self._jobs = await find_deployment("Jobs", self._jobs)
+        return self._jobs
 
 
 class JobsDeployment:

@@ -78,6 +78,8 @@ class JobFiles:
             try:
                 render(unfinished, format, book, [(part, self.store.path(part.key)) for part in fitted(parts)], chapter)
                 unfinished.replace(path)
+            except FileNotFoundError:
+                raise missing(job) from None  # it was deleted meanwhile
             finally:
                 unfinished.unlink(missing_ok=True)
         return JobFile(path.name, path.stat().st_size, MEDIA_TYPES[format])

@@ -1,7 +1,7 @@
 """Reads texts and files to be spoken, and finds their chapters."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
@@ -49,6 +49,19 @@ class Manuscript:
     cover: bytes | None = None
     """A JPEG or PNG."""
     warnings: tuple[str, ...] = ()
+
+    def only(self, numbers: Collection[int] | None) -> "Manuscript":
+        """Returns it with the chapters of some numbers, from 1; None: all.
+
+        Raises:
+            InvalidInput: there is no such chapter, or no number.
+        """
+        if numbers is None:
+            return self
+        chapters = tuple(chapter for number, chapter in enumerate(self.chapters, 1) if number in numbers)
+        if not chapters or len(chapters) < len(numbers):
+            raise InvalidInput(f"Choose at least one of the {len(self.chapters)} chapters.", "chapters")
+        return replace(self, chapters=chapters)
 
     def named(self, title: str | None, author: str | None) -> "Manuscript":
         """Returns it with the given title and author instead of its own."""

@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import IO, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard, JobOrder
 from deployments.service.backend import Clip
-from deployments.service.long_listening import transcription_order
 from deployments.service.parameters import SpeechParams
-from deployments.service.service import SpeechService
-from deployments.whisper.protocol import Listening, TranscriptFormat
+from deployments.settings import Settings
 
 JobAction = Literal["pause", "resume", "retry", "delete"]
 _REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
@@ -33,6 +31,16 @@ class LongRequest:
     title: str | None = None
     author: str | None = None
     loudness: LoudnessTarget | None = None
+    chapters: frozenset[int] | None = None
+    """Numbers of the chapters to speak, from 1; None: all."""
+
+
+class Orders(Protocol):
+    """Makes the orders of jobs: a service, in this process or behind a handle."""
+
+    async def job_order(
+        self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
+    ) -> JobOrder: ...
 
 
 class JobDesk(Protocol):
@@ -55,38 +63,30 @@ class JobDesk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalJobs:
-    """`JobDesk` of a service in this process.
+    """`JobDesk` of a service.
 
     Args:
-        service: Makes orders.
+        orders: Makes orders.
         board: Has the jobs.
+        settings: Settings of the service.
     """
 
-    service: SpeechService
+    orders: Orders
     board: JobBoard
+    settings: Settings
 
     def owner(self, client: str) -> str:
         """Returns whose jobs a client has: without keys, all clients are one owner."""
-        return client if self.service.settings.keys() else "anyone"
+        return client if self.settings.keys() else "anyone"
 
     async def create(self, client: str, request: LongRequest) -> Job:
         params = SpeechParams.of(
             {name: getattr(request.params, name) for name in SpeechParams.model_fields} | _REPLACED
         )
         found = await asyncio.to_thread(_manuscript, request)
-        order = await self.service.job_order(
-            params, found.named(request.title, request.author), request.clip, request.response_format, caller=client
-        )
+        manuscript = found.only(request.chapters).named(request.title, request.author)
+        order = await self.orders.job_order(params, manuscript, request.clip, request.response_format, caller=client)
         return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
-
-    async def transcribe(
-        self, client: str, file: IO[bytes], listening: Listening, format: TranscriptFormat, title: str | None
-    ) -> Job:
-        """Creates the job that transcribes a recording."""
-        longest = self.service.settings.max_job_recording
-        async with self.service.admission.turn(client):
-            order = await transcription_order(self.service.audio, file, listening, format, longest, title)
-        return await self.board.create(self.owner(client), order)
 
     async def list(self, client: str) -> list[Job]:
         return await self.board.list(self.owner(client))

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar, Unpack
+from typing import IO, Protocol, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
@@ -27,6 +27,7 @@ from deployments.service.requests import Dialogue, Requests
 from deployments.service.retry import stream_with_retries, with_retries
 from deployments.service.transcription import Transcription
 from deployments.service.turns import Admission, Turn, in_turn
+from deployments.service.voice_bundles import restore_voice
 from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.events import SpeechEvent
@@ -129,15 +130,9 @@ class SpeechService:
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: Turn | str
     ) -> JobOrder:
         """Returns the job that speaks a long text. Only a clip waits for a turn."""
-
-        async def ordered(_: Turn) -> AsyncGenerator[JobOrder, None]:
-            yield await LongSpeech(self._requests, self.synthesizer, self.profile).order(
-                params, manuscript, clip, format
-            )
-
+        long = LongSpeech(self._requests, self.synthesizer, self.profile)
         turn = caller if clip else Turn.begin(self.settings.request_timeout)
-        async with aclosing(self._in_turn(turn, ordered)) as orders:
-            return await anext(orders)
+        return await self._once(turn, lambda: long.order(params, manuscript, clip, format))
 
     async def record(self, order: PartOrder) -> RecordedPart:
         """Speaks a part of a job whenever there is nothing more urgent to do."""
@@ -159,13 +154,12 @@ class SpeechService:
     async def hear_clip(self, clip: Clip, *, caller: Turn | str) -> Transcription:
         """Transcribes a reference clip. The warnings are those that speech with it would have."""
 
-        async def heard(_: Turn) -> AsyncGenerator[Transcript, None]:
+        async def heard() -> Transcript:
             read = await self._requests.clip(clip)
             found = await with_retries(lambda: self.synthesizer.hear(read.wav))
-            yield replace(found, warnings=read.warnings + found.warnings)
+            return replace(found, warnings=read.warnings + found.warnings)
 
-        async with aclosing(self._in_turn(caller, heard)) as transcripts:
-            return Transcription.of(await anext(transcripts))
+        return Transcription.of(await self._once(caller, heard))
 
     async def transcript(self, clip: Clip, *, caller: Turn | str, **listening: Unpack[Listening]) -> Transcript:
         """Transcribes a recording, with the options of `Transcriber`."""
@@ -244,14 +238,23 @@ class SpeechService:
         """Stores the voice of a clip."""
         ref_text = check_ref_text(ref_text, self.settings.max_text_length)
 
-        async def stored(_: Turn) -> AsyncGenerator[Voice, None]:
+        async def stored() -> Voice:
             read = await self._requests.clip(clip)
-            yield await with_retries(
+            return await with_retries(
                 lambda: self.voices.create(name, read.wav, ref_text, consent, ref_check, read.warnings)
             )
 
-        async with aclosing(self._in_turn(caller, stored)) as voices:
-            return await anext(voices)
+        return await self._once(caller, stored)
+
+    async def export_voice(self, voice: str) -> bytes:
+        """Returns the bundle of a stored voice by its name or id."""
+        return await with_retries(lambda: self.voices.bundle(voice))
+
+    async def import_voice(
+        self, file: IO[bytes] | bytes, name: str | None = None, *, caller: Turn | str = ASSISTANTS
+    ) -> Voice:
+        """Stores the voice of a bundle, under a name or that in the bundle; see `restore_voice`."""
+        return await self._once(caller, lambda: restore_voice(self.voices, self.audio, self.settings, file, name))
 
     async def rename_voice(self, voice: str, name: str) -> Voice:
         """Renames a stored voice."""
@@ -289,6 +292,13 @@ class SpeechService:
 
     def _in_turn(self, caller: Turn | str, work: Callable[[Turn], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
         return in_turn(self.admission, caller, self.settings.request_timeout, work)
+
+    async def _once(self, caller: Turn | str, work: Callable[[], Awaitable[T]]) -> T:
+        async def done(_: Turn) -> AsyncGenerator[T, None]:
+            yield await work()
+
+        async with aclosing(self._in_turn(caller, done)) as results:
+            return await anext(results)
 
     @property
     def _requests(self) -> Requests:

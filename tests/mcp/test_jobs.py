@@ -42,7 +42,7 @@ async def local(decoder: Decoder, tmp_path: Path) -> AsyncIterator[Client]:
     await jobs.start()
     files = AllowedFolders([tmp_path / "allowed"])
     (tmp_path / "allowed").mkdir()
-    yield Client(build_server(service, 1_000_000, files, LocalJobs(service, jobs)))
+    yield Client(build_server(service, 1_000_000, files, LocalJobs(service, jobs, service.settings)))
     await jobs.close()
 
 

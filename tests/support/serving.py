@@ -19,7 +19,11 @@ from tests.support import served as socket
 def application_with_jobs(service: SpeechService, folder: Path) -> FastAPI:
     """The application of a service with jobs, which run as long as it is served."""
     jobs = Jobs(folder, service, delay=lambda attempt: 0)
-    application = build_application(replace(service, jobs=jobs))
+    return running_jobs(build_application(replace(service, jobs=jobs)), jobs)
+
+
+def running_jobs(application: FastAPI, jobs: Jobs) -> FastAPI:
+    """Makes jobs run as long as an application is served."""
     lifespan = application.router.lifespan_context
 
     @asynccontextmanager

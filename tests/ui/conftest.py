@@ -4,24 +4,38 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from deployments.audio.decoder import Decoder
+from deployments.jobs.jobs import Jobs
+from deployments.llasa.checkpoint import load_checkpoint
+from deployments.llasa.engine import Engine
+from deployments.nano.weights import FOLDER, verified
+from deployments.profiles import PROFILES
 from deployments.service.service import SpeechService
+from deployments.whisper.transcriber import WhisperTranscriber
+from deployments.xcodec2.batcher import CodecBatcher
+from deployments.xcodec2.codec import Xcodec2Codec
 from scripts.chromium import find_chromium, launch
 from tests.conftest import Models
 from tests.ingress.conftest import maker, service
 from tests.support.clips import voice, wav_file
 from tests.support.served import served
+from tests.support.serving import running_jobs
 from ui.application import build_application
+from ui.backend import Backend
 
 
 async def built(service: SpeechService, folder: Path) -> FastAPI:
-    return build_application(service, service.settings, folder)
+    jobs = Jobs(folder / "jobs", service, delay=lambda attempt: 0)
+    backend = cast("Backend", replace(service, jobs=jobs))
+    return running_jobs(build_application(backend, service.settings, folder), jobs)
 
 
 @contextmanager
@@ -54,6 +68,28 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def page(page_service: SpeechService, uploads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the page."""
     with page_of(page_service, tmp_path_factory.mktemp("takes")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nano() -> Iterator[Models]:
+    """The models that ship, which understand speech."""
+    lm = Engine(load_checkpoint(str(FOLDER / "llasa")))
+    codec = CodecBatcher(Xcodec2Codec.load(str(FOLDER / "xcodec2")), max_batch=1)
+    ear = WhisperTranscriber.load(str(verified("whisper")))
+    try:
+        yield Models(lm, codec, ear)
+    finally:
+        ear.close()
+        codec.close()
+        lm.close()
+
+
+@pytest.fixture(scope="session")
+def nano_page(nano: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the page on these models."""
+    make = maker(nano, decoder, tmp_path_factory.mktemp("voices"), PROFILES["nano"])
+    with page_of(make(), tmp_path_factory.mktemp("takes")) as url:
         yield url
 
 

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.ui.browser import Visit, visit
+from tests.ui.browser import PATIENCE_MS, Visit, visit
 
 GRAVE = ("serious", "critical")
-TABS = 6
+TABS = 7
+BOOKS = 1
+"""Number of the tab of audiobooks."""
+BOOK = {"name": "book.md", "mimeType": "text/markdown", "buffer": b"# One\n\nHello.\n\n# Two\n\nHello."}
 
 
 def findings(visitor: Visit) -> list[tuple[str, list[str]]]:
@@ -29,5 +32,10 @@ def test_axe_finds_nothing_grave(browser: Browser, page: str, language: str, sch
         found = []
         for tab in range(TABS):
             visitor.tab(tab)
+            if tab == BOOKS:
+                visitor.upload("#book", BOOK)
+                visitor.says("#chapters", "Two")
+                visitor.press("#start-book")
+                expect(visitor.page.locator("#jobs .chapters")).to_be_visible(timeout=PATIENCE_MS)
             found += findings(visitor)
         assert found == []

@@ -3,11 +3,12 @@
 import re
 from html import unescape
 
+import numpy as np
 import pytest
 
 from deployments.synthesis.events import Part
 from deployments.whisper.protocol import Word
-from ui.captions import captions
+from ui.captions import WordTimes, captions
 
 
 def part(text: str, start: float, seconds: float, *words: Word) -> Part:
@@ -52,3 +53,21 @@ def test_words_are_spaced_as_their_language_is(words: tuple[str, ...], text: str
 def test_what_a_visitor_wrote_is_no_markup() -> None:
     html = captions([part("<img src=x onerror=alert(1)>", 0, 1)], "take", 1, "Captions")
     assert "<img" not in html
+
+
+def test_words_that_whisper_did_not_hear_are_laid_over_the_sound() -> None:
+    tone, silence = np.full(16_000, 0.3, np.float32), np.zeros(8_000, np.float32)
+    times = WordTimes()
+    for wav in (tone, silence, tone, silence, tone):
+        times.write(wav)
+    first = times.timed(part("One, two.", 0, 2.5))
+    second = times.timed(part("Three.", 3, 1))
+    assert [(word.text, word.start) for word in first.words] == [("One,", 0), ("two.", 1.5)]
+    assert [(word.text, word.start) for word in second.words] == [("Three.", 3)]
+
+
+def test_words_that_whisper_heard_keep_their_times() -> None:
+    heard = part("One.", 0, 1, Word("One.", 0.2, 0.9, 1))
+    times = WordTimes()
+    times.write(np.ones(16_000, np.float32))
+    assert times.timed(heard) == heard

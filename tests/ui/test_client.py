@@ -2,6 +2,7 @@
 
 import json
 import struct
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,16 @@ ENDPOINTS = {
     "/save_voice",
     "/rename_voice",
     "/delete_voice",
+    "/export_voice",
+    "/import_voice",
+    "/read_book",
+    "/preview_book",
+    "/start_book",
+    "/jobs",
+    "/pause_job",
+    "/resume_job",
+    "/retry_job",
+    "/delete_job",
     "/pronunciations",
     "/add_pronunciation",
     "/delete_pronunciation",
@@ -106,10 +117,41 @@ def test_what_is_wrong_is_told_in_a_sentence(client: Client, fields: dict[str, A
         client.predict(**given, api_name="/generate")
 
 
+def listed(client: Client, chosen: str) -> str:
+    return str(client.predict(chosen, api_name="/jobs")["props"]["jobs"])
+
+
+def test_a_book_is_started_and_deleted(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "story.md"
+    path.write_text("# One\n\nHello there.\n\n# Two\n\nHello.")
+    book = handle_file(path)
+    notes, chapters, title, author, paragraph = client.predict(book, api_name="/read_book")
+    assert "2 chapters" in notes
+    assert [number for _, number in chapters["choices"]] == [1, 2]
+    assert (title, author, paragraph) == ("story", "", "Hello there.")
+    id, status = client.predict(book, [2], "A story", "", "alloy", api_name="/start_book")
+    assert "“A story” is in the list." in status
+    assert "A story" in listed(client, id)
+    client.predict(id, api_name="/delete_job")
+    assert id not in listed(client, id)
+    with pytest.raises(AppError, match="There is no job"):
+        client.predict(id, api_name="/pause_job")
+
+
+def test_a_voice_travels_in_a_bundle(client: Client, clip_path: Path) -> None:
+    client.predict("traveller", handle_file(clip_path), "my own voice", "A reference.", api_name="/save_voice")
+    bundle = client.predict("traveller", api_name="/export_voice")
+    client.predict("traveller", api_name="/delete_voice")
+    assert "traveller" in client.predict(handle_file(bundle), api_name="/import_voice")
+    client.predict("traveller", api_name="/delete_voice")
+
+
 def test_nothing_but_an_upload_is_taken_for_a_clip(page: str, clip_path: Path) -> None:
-    for path in (str(clip_path), "/etc/hostname", "/dev/zero", "http://127.0.0.1/clip.wav"):
+    functions = ("listen", "read_book", "import_voice")
+    paths = (str(clip_path), "/etc/hostname", "/dev/zero", "http://127.0.0.1/clip.wav")
+    for function, path in product(functions, paths):
         file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        answer = httpx.post(f"{page}/en/gradio_api/run/listen", json={"data": [file]}, timeout=30)
+        answer = httpx.post(f"{page}/en/gradio_api/run/{function}", json={"data": [file]}, timeout=30)
         assert answer.status_code == 500
         assert "text" not in answer.text
         assert "hostname" not in answer.json().get("data", "")

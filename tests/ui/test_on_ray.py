@@ -1,11 +1,13 @@
 """The page on a real local Ray, beside the service that it asks."""
 
 import asyncio
+import re
+from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 
 from tests.support.service import LONG, Running
 
@@ -37,3 +39,26 @@ async def test_a_job_that_is_cancelled_frees_the_engine(running: Running, tmp_pa
     await running.engine_has(1, within=60)
     await asyncio.to_thread(job.cancel)
     await running.engine_is_empty(within=5)
+
+
+async def test_a_book_is_made_and_its_file_can_be_fetched(running: Running, tmp_path: Path) -> None:
+    path = tmp_path / "story.md"
+    path.write_text("# One\n\nHello.\n\n# Two\n\nHello there.")
+    client = await asyncio.to_thread(Client, f"{running.url}/ui/en/", verbose=False, download_files=tmp_path)
+    await asyncio.to_thread(client.predict, handle_file(path), api_name="/read_book")
+    id, _ = await asyncio.to_thread(client.predict, handle_file(path), [2], "A story", api_name="/start_book")
+    async with asyncio.timeout(240):
+        while "M4B" not in (listed := await _listed(client, id)):
+            assert "A story" in listed
+            await asyncio.sleep(0.5)
+    address = unescape(re.findall(r'href="(.*?)"', listed)[0])
+    async with running.client() as http:
+        answer = await http.get(address, headers={"range": "bytes=4-7"})
+        forged = await http.get(address.replace("owner=anyone", "owner=ann"))
+    assert (answer.status_code, answer.content) == (206, b"ftyp")
+    assert forged.status_code == 404
+    await asyncio.to_thread(client.predict, id, api_name="/delete_job")
+
+
+async def _listed(client: Client, chosen: str) -> str:
+    return str((await asyncio.to_thread(client.predict, chosen, api_name="/jobs"))["props"]["jobs"])

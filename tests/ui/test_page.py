@@ -80,9 +80,11 @@ def test_leaving_frees_the_engine(browser: Browser, page: str, models: Models) -
         until(visitor, lambda: takes(models) == 0)
 
 
-def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page: str, clip_path: Path) -> None:
+def test_a_voice_is_saved_heard_renamed_used_deleted_and_imported_again(
+    browser: Browser, page: str, clip_path: Path
+) -> None:
     with visit(browser, page) as visitor:
-        visitor.tab(2)
+        visitor.tab(3)
         visitor.upload("#voice-clip", clip_path)
         visitor.write("#name", "narrator")
         visitor.write("#consent", "my own voice")
@@ -101,7 +103,18 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
         visitor.generate()
         visitor.spoken()
         visitor.says("#takes", "storyteller · Seed 49")
-        visitor.tab(2)
+        visitor.tab(3)
+        with visitor.page.expect_download() as download:
+            visitor.press("#export")
+        assert download.value.suggested_filename == "storyteller.zip"
+        bundle = {"name": "voice.zip", "mimeType": "application/zip", "buffer": download.value.path().read_bytes()}
+        visitor.press("#delete")
+        visitor.says("#voice-status", "deleted")
+        with visitor.page.expect_file_chooser() as chooser:
+            visitor.press("#import")
+        chooser.value.set_files(bundle)  # type: ignore[arg-type]
+        visitor.says("#voice-status", "The voice “storyteller” is imported")
+        expect(stored).to_have_value("storyteller", timeout=PATIENCE_MS)
         visitor.press("#delete")
         visitor.says("#voice-status", "deleted")
         assert visitor.complaints == []
@@ -109,7 +122,7 @@ def test_a_voice_is_saved_heard_renamed_used_and_deleted(browser: Browser, page:
 
 def test_a_pronunciation_is_added_used_and_deleted(browser: Browser, page: str) -> None:
     with visit(browser, page) as visitor:
-        visitor.tab(3)
+        visitor.tab(4)
         visitor.says("#pronunciations", "None is stored yet")
         visitor.write("#term", "Nguyen")
         visitor.write("#replacement", "win")
@@ -123,7 +136,7 @@ def test_a_pronunciation_is_added_used_and_deleted(browser: Browser, page: str) 
         visitor.generate()
         visitor.spoken()
         visitor.says("#captions", "win.")
-        visitor.tab(3)
+        visitor.tab(4)
         visitor.press("#delete-pronunciation")
         visitor.says("#pronunciations", "None is stored yet")
         assert visitor.complaints == []
@@ -131,7 +144,7 @@ def test_a_pronunciation_is_added_used_and_deleted(browser: Browser, page: str) 
 
 def test_a_recording_is_transcribed_with_subtitles(browser: Browser, page: str, clip_path: Path) -> None:
     with visit(browser, page) as visitor:
-        visitor.tab(1)
+        visitor.tab(2)
         visitor.upload("#audio", clip_path)
         visitor.press("#transcribe")
         expect(visitor.page.locator("#text textarea")).not_to_have_value("", timeout=PATIENCE_MS)
@@ -165,7 +178,7 @@ def test_nothing_to_say_is_told(browser: Browser, page: str) -> None:
 
 def test_a_clip_that_is_missing_is_told(browser: Browser, page: str) -> None:
     with visit(browser, page) as visitor:
-        visitor.tab(1)
+        visitor.tab(2)
         visitor.press("#transcribe")
         visitor.says("body", "There is no recording: upload one, or record one.")
 
@@ -199,7 +212,7 @@ def test_the_models_are_shown_and_moved(
 ) -> None:
     made = service()
     with page_of(made, tmp_path) as url, visit(browser, url) as visitor:
-        visitor.tab(4)
+        visitor.tab(5)
         visitor.says("#models", "Llasa")
         visitor.says("#models", "unloaded")
         visitor.says("#gpus", "Fake")

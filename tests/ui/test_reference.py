@@ -2,51 +2,18 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from deployments.audio.decoder import Decoder
-from deployments.llasa.checkpoint import load_checkpoint
-from deployments.llasa.engine import Engine
-from deployments.nano.weights import FOLDER, verified
-from deployments.profiles import PROFILES
 from deployments.voices.shipped import shipped_voices
-from deployments.whisper.transcriber import WhisperTranscriber
-from deployments.xcodec2.batcher import CodecBatcher
-from deployments.xcodec2.codec import Xcodec2Codec
 from tests.conftest import Models
-from tests.ingress.conftest import maker
 from tests.support.clips import wav_file
 from tests.ui.browser import PATIENCE_MS, Visit, visit
-from tests.ui.conftest import page_of
 
 TEXT = "The old man walked to the river. He likes the small red house. My friend has seven good books. "
-
-
-@pytest.fixture(scope="module")
-def nano() -> Iterator[Models]:
-    """The models that ship, which understand speech."""
-    lm = Engine(load_checkpoint(str(FOLDER / "llasa")))
-    codec = CodecBatcher(Xcodec2Codec.load(str(FOLDER / "xcodec2")), max_batch=1)
-    ear = WhisperTranscriber.load(str(verified("whisper")))
-    try:
-        yield Models(lm, codec, ear)
-    finally:
-        ear.close()
-        codec.close()
-        lm.close()
-
-
-@pytest.fixture(scope="module")
-def nano_page(nano: Models, decoder: Decoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the page on these models."""
-    make = maker(nano, decoder, tmp_path_factory.mktemp("voices"), PROFILES["nano"])
-    with page_of(make(), tmp_path_factory.mktemp("takes")) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +44,7 @@ def test_a_recording_is_cloned_and_heard_in_three_actions(browser: Browser, nano
         visitor.write("#target", TEXT * 3)
         visitor.press("#generate")
         visitor.page.wait_for_function("document.querySelector('#player audio')?.currentTime > 0", timeout=PATIENCE_MS)
-        expect(visitor.page.locator("#captions .part.now")).to_be_visible(timeout=PATIENCE_MS)
+        expect(visitor.page.locator("#captions .word.now")).to_be_visible(timeout=PATIENCE_MS)
         visitor.spoken()
         visitor.says("#takes", "recording.wav · Seed 49")
         assert visitor.complaints == []

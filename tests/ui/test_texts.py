@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from deployments import errors
+from ui.book_texts import BookTexts
 from ui.chinese import CHINESE
 from ui.english import ENGLISH
 from ui.languages import LANGUAGES
 from ui.texts import Texts
 
 
-def sentences(texts: Texts) -> Iterator[tuple[str, str]]:
+def sentences(texts: Texts | BookTexts) -> Iterator[tuple[str, str]]:
     """All of a language, by where it stands."""
     for entry in fields(texts):
         value = getattr(texts, entry.name)
         if isinstance(value, str):
             yield entry.name, value
+        elif isinstance(value, BookTexts):
+            yield from ((f"{entry.name}.{name}", item) for name, item in sentences(value))
         elif isinstance(value, tuple):
             yield from ((f"{entry.name}.{n}", item) for n, item in enumerate(value))
         else:

@@ -12,12 +12,14 @@ from pydantic.json_schema import SkipJsonSchema
 from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.meter import Loudness
 from deployments.errors import InvalidInput, NotFound
-from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES, byte_range
+from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES
 from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.job_file import job_file
 from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard
+from deployments.profiles import Profile
 from deployments.service.backend import Clip
 from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.job_desk import LocalJobs, LongRequest
@@ -78,7 +80,7 @@ class JobForm(SpeechParams):
     loudness: Annotated[LoudnessTarget | None, _LOUDNESS] = None
 
 
-def job_routes(desk: LocalJobs) -> APIRouter:
+def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
     """Returns the routes of jobs."""
     router = APIRouter(tags=["jobs"], route_class=UploadRoute)
     jobs = desk.board
@@ -98,7 +100,7 @@ def job_routes(desk: LocalJobs) -> APIRouter:
         ignored = [
             *getattr(body, "ignored", ()),
             *(name for name in _WITHOUT_EFFECT if getattr(body, name)),
-            *body.unused(desk.service.profile),
+            *body.unused(profile),
         ]
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(ignored)})
         return job
@@ -190,21 +192,7 @@ def job_routes(desk: LocalJobs) -> APIRouter:
             ),
         ] = None,
     ) -> Response:
-        file = await jobs.file(owner(request), id, format, chapter)
-        headers = {
-            "Accept-Ranges": "bytes",
-            "ETag": f'"{id}-{file.name}-{file.size}"',
-            "Content-Disposition": f'attachment; filename="{id}-{file.name}"',
-        }
-        wanted = byte_range(request, file.size, headers["ETag"])
-        if wanted is not None and not wanted:
-            return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{file.size}"})
-        part = range(file.size) if wanted is None else wanted
-        headers["Content-Length"] = str(len(part))
-        if wanted is not None:
-            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
-        data = jobs.read(owner(request), id, file.name, part.start, part.stop)
-        return StreamingResponse(data, 200 if wanted is None else 206, headers, file.media_type)
+        return await job_file(request, jobs, owner(request), id, format, chapter)
 
     @router.get(
         "/api/jobs/{id}/loudness",

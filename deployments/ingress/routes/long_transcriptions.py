@@ -18,6 +18,8 @@ from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.protocol import Job
 from deployments.service.bodies import ignored_header
 from deployments.service.job_desk import LocalJobs
+from deployments.service.long_listening import transcription_order
+from deployments.service.service import SpeechService
 from deployments.whisper.protocol import Listening, TranscriptFormat
 
 _NEW: Final[dict[int | str, dict[str, Any]]] = {
@@ -35,9 +37,9 @@ class LongTranscriptionForm(TranslationForm):
     title: Annotated[str | None, Field(max_length=300, description="Name of the job. Default: the file's.")] = None
 
 
-def long_transcription_routes(desk: LocalJobs) -> APIRouter:
+def long_transcription_routes(desk: LocalJobs, service: SpeechService) -> APIRouter:
     """Returns the routes of jobs that transcribe."""
-    known = transcription_models(desk.service.profile)
+    known = transcription_models(service.profile)
     router = APIRouter(tags=["jobs"], route_class=UploadRoute)
 
     @router.post(
@@ -56,8 +58,13 @@ def long_transcription_routes(desk: LocalJobs) -> APIRouter:
         listening = Listening(
             language=form.language or None, prompt=form.prompt, word_timestamps=True, temperature=form.temperature
         )
-        title = form.title or form.file.filename
-        job = await desk.transcribe(request.state.client, form.file.file, listening, form.response_format, title)
+        title, client = form.title or form.file.filename, request.state.client
+        longest = service.settings.max_job_recording
+        async with service.admission.turn(client):
+            order = await transcription_order(
+                service.audio, form.file.file, listening, form.response_format, longest, title
+            )
+        job = await desk.board.create(desk.owner(client), order)
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(form.ignored)})
         return job
 

@@ -1,7 +1,7 @@
 """/v1/audio/voices: stored voices, in the shape of OpenAI's API."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -17,9 +17,10 @@ from deployments.ingress.uploads import UploadRoute
 from deployments.service.bodies import FormBody, JsonBody, ignored_header
 from deployments.service.parameters import Consent, RefCheck, RefText
 from deployments.service.service import SpeechService
-from deployments.service.voice_bundles import BUNDLE_TYPE, VoiceBundles
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import SAMPLE_RATE
+
+_BUNDLE: Final = "application/zip"
 
 
 class VoiceForm(FormBody):
@@ -95,7 +96,6 @@ class DeletedVoice(BaseModel):
 def voice_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"], route_class=UploadRoute)
-    bundles = VoiceBundles(service)
     missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
 
     @router.get("", summary="List the voices", responses={401: FAILURES[401]})
@@ -118,7 +118,7 @@ def voice_routes(service: SpeechService) -> APIRouter:
     async def restore(
         form: Annotated[BundleForm, Form(media_type="multipart/form-data")], turn: HeldTurn
     ) -> VoiceObject:
-        return _object(await bundles.restore(form.file.file, form.name or None, caller=turn))
+        return _object(await service.import_voice(form.file.file, form.name or None, caller=turn))
 
     @router.get("/{voice}", summary="Get a voice by its name or id", responses=missing)
     async def voice(voice: str) -> VoiceObject:
@@ -152,13 +152,13 @@ def voice_routes(service: SpeechService) -> APIRouter:
         response_class=Response,
         responses=missing
         | {400: FAILURES[400], 503: FAILURES[503]}
-        | {200: {"content": {BUNDLE_TYPE: {}}, "description": "Zip file of the clip, its text, codes and consent."}},
+        | {200: {"content": {_BUNDLE: {}}, "description": "Zip file of the clip, its text, codes and consent."}},
     )
     async def bundle(voice: str) -> Response:
         found = await service.voices.get(voice)
         disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}.zip"
         return Response(
-            await bundles.export(found.id), media_type=BUNDLE_TYPE, headers={"Content-Disposition": disposition}
+            await service.export_voice(found.id), media_type=_BUNDLE, headers={"Content-Disposition": disposition}
         )
 
     @router.delete("/{voice}", summary="Delete a voice by its name or id", responses=missing | {400: FAILURES[400]})

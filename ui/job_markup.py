@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import Final
+from typing import Final, cast
 
-from deployments.jobs.protocol import ENDED, ChapterProgress, FileFormat, Job, State
+from deployments.jobs.protocol import ENDED, BookFormat, ChapterProgress, FileFormat, Job, State
 from ui import markup
 from ui.book_texts import BookTexts
 from ui.job_links import JobLinks
@@ -27,7 +27,7 @@ def job_list(jobs: Sequence[Job], chosen: Job | None, texts: Texts, links: JobLi
     """Renders jobs, and the chapters of the chosen one.
 
     Args:
-        jobs: The jobs, without their chapters.
+        jobs: Jobs that speak, without their chapters.
         chosen: One of them, with its chapters.
         texts: The language.
         links: Makes the links.
@@ -45,7 +45,8 @@ def job_list(jobs: Sequence[Job], chosen: Job | None, texts: Texts, links: JobLi
     def row(job: Job) -> str:
         title = escape(job.title or texts.books.untitled)
         current = chosen is not None and job.id == chosen.id
-        files: list[FileFormat] = [job.response_format, "mp3", "zip", "srt"] if job.state == "done" else []
+        own = cast("BookFormat", job.response_format)
+        files: list[FileFormat] = [own, "mp3", "zip", "srt"] if job.state == "done" else []
         downloads = "".join(link(job, format.upper(), format) for format in dict.fromkeys(files))
         details = _chapters(chosen, texts, link) + _notes(chosen, texts) if chosen and current else ""
         return (

@@ -69,7 +69,7 @@ def jobs_tab(
         """Renders the jobs, and the chapters of one of them; by default, of the newest."""
         visitor = Visitor.of(request)
         try:
-            jobs = (await desk.list(visitor.client))[:_MOST]
+            jobs = [job for job in await desk.list(visitor.client) if job.kind == "speech"][:_MOST]
             known = next((job.id for job in jobs if job.id == chosen), jobs[0].id if jobs else None)
             job = await desk.get(visitor.client, known) if known else None
         except NotFound:  # deleted in between

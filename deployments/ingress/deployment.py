@@ -170,6 +170,10 @@ class IngressDeployment(SpeechService):
         threading.Thread(target=load_grammars, name="grammars", daemon=True).start()
         self._repeat_gauges = metrics.repeat
 
+    async def drain(self) -> None:
+        """Refuses new work from now on; returns once all that has been accepted is done."""
+        await self.admission.drain()
+
     def __serve_build_asgi_app__(self) -> FastAPI:
         return build_application(self)
 

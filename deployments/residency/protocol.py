@@ -97,3 +97,8 @@ class Residency(Protocol):
     async def set_timeout(self, models: Sequence[str], seconds: float) -> None:
         """Changes the idle time after which a model falls asleep."""
         ...
+
+
+def models_of(model: str | None) -> tuple[str, ...]:
+    """Returns the names of a model, or of all."""
+    return (model,) if model else MODELS

@@ -5,14 +5,14 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import IO, Protocol, TypeVar, Unpack
+from typing import IO, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
 from deployments.jobs.recordings import BlockOrder
 from deployments.profiles import Profile
-from deployments.residency.protocol import MODELS, ModelStatus, Residency
+from deployments.residency.protocol import MODELS, ModelStatus, Residency, models_of
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
@@ -45,12 +45,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class HealthProbe(Protocol):
-    """Reports the state of the deployments."""
-
-    async def __call__(self) -> dict[str, str]:
-        """Returns Serve's status of each deployment, in lower case, by its name."""
-        ...
+HealthProbe = Callable[[], Awaitable[dict[str, str]]]
+"""Returns Serve's status of each deployment, in lower case, by its name."""
 
 
 @dataclass(frozen=True)
@@ -203,23 +199,19 @@ class SpeechService:
 
     async def offload(self, model: str | None, *, release: bool) -> None:
         """Lets a model, or all, sleep in host memory; `release` ends their processes instead."""
-        await (self.residency.release if release else self.residency.offload)(chosen(model))
+        await (self.residency.release if release else self.residency.offload)(models_of(model))
 
     async def warm(self, model: str | None, *, pin: bool = False) -> None:
         """Loads a model, or all, ahead of need; `pin` keeps them loaded until they are offloaded."""
-        await self.residency.warm(chosen(model), pin=pin)
+        await self.residency.warm(models_of(model), pin=pin)
 
     async def warm_up(self) -> None:
         """Loads the models that most requests need. A large Whisper is left out: it takes memory, and few need it."""
         await self.residency.warm([model for model in MODELS if model != "Whisper" or self.profile.name == "nano"])
 
-    async def drain(self) -> None:
-        """Refuses new work from now on; returns once all that has been accepted is done."""
-        await self.admission.drain()
-
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         """Changes the idle timeout of a model, or of all."""
-        await self.residency.set_timeout(chosen(model), seconds)
+        await self.residency.set_timeout(models_of(model), seconds)
 
     async def list_voices(self) -> list[Voice]:
         """Returns the built-in voices, then the stored ones."""
@@ -303,8 +295,3 @@ class SpeechService:
     @property
     def _requests(self) -> Requests:
         return Requests(self.settings, self.audio, self.voices, self.pronunciations, self.synthesizer.policy)
-
-
-def chosen(model: str | None) -> tuple[str, ...]:
-    """Returns the names of a model, or of all."""
-    return (model,) if model else MODELS

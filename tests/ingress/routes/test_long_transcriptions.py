@@ -14,9 +14,9 @@ from deployments.jobs.jobs import Jobs
 from deployments.service.listener import Listener
 from tests.ingress.conftest import client_of
 from tests.ingress.routes.test_transcriptions import Ear
-from tests.ingress.routes.test_tts import refused
 from tests.support.clips import voice, wav_file
 from tests.support.noted import noted_service
+from tests.support.refusal import refused
 
 FORM = {"model": "whisper-1"}
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
 from deployments.ingress.responses.exception_handlers import RESPONSES
-from deployments.residency.protocol import GpuStatus, ModelStatus
-from deployments.service.service import SpeechService, chosen
+from deployments.residency.protocol import GpuStatus, ModelStatus, models_of
+from deployments.service.service import SpeechService
 
 _POLL_S = 0.25
 
@@ -51,7 +51,7 @@ def gpu_routes(service: SpeechService) -> APIRouter:
     async def carried_out(
         response: Response, model: str | None, wait: float, true: Callable[[ModelStatus], bool]
     ) -> Order:
-        models = chosen(model)
+        models = models_of(model)
         deadline = time.monotonic() + wait
         while True:
             status = await service.models()

@@ -2,7 +2,7 @@
 
 from deployments.llasa.checkpoint import Checkpoint, CheckpointFolder
 from deployments.llasa.engine import Engine
-from deployments.placement.host_copy import HostCopy
+from deployments.placement.host_copy import HostCopy, copy_to_host
 
 
 class SleepingLlasa:
@@ -37,7 +37,7 @@ class SleepingLlasa:
     def prepare(self) -> None:
         """Copies the weights to the host, once; takes may run meanwhile."""
         if self._copy is None and self._checkpoint and self._checkpoint.weights.device.type == "cuda":
-            self._copy = HostCopy(self._checkpoint.weights.tensors())
+            self._copy = copy_to_host(self._checkpoint.weights.tensors())
 
     def sleep(self) -> None:
         """Frees all memory on the device; running takes fail."""

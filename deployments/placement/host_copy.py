@@ -1,9 +1,12 @@
 """A copy of a model's weights in host memory, from which they return to their GPU at the speed of the bus."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import torch
+
+logger = logging.getLogger(__name__)
 
 _CHUNK: Final = 64 * 2**20
 """Bytes of host memory that are pinned at once: a power of two, to which torch would round up."""
@@ -67,6 +70,15 @@ class HostCopy:
                 count = min(size - begin, self._chunk - place)
                 yield self._chunks[number][place : place + count], whole[begin : begin + count]
                 begin, end = begin + count, end + count
+
+
+def copy_to_host(tensors: Iterable[torch.Tensor]) -> HostCopy | None:
+    """Returns a copy, or None if the host has no memory for it: then the weights must be read from files again."""
+    try:
+        return HostCopy(tensors)
+    except (RuntimeError, MemoryError) as error:
+        logger.warning("weights cannot be copied to pinned host memory, and will be read from files: %s", error)
+        return None
 
 
 def _wait() -> None:

@@ -8,17 +8,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 import ray
 import ray.util
-from ray import serve
 from ray.exceptions import TaskUnschedulableError
-from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.config import AutoscalingContext
 from ray.serve.context import _get_global_client
 from ray.serve.handle import DeploymentHandle
@@ -28,15 +24,14 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from deployments.errors import Unavailable
 from deployments.placement.devices import GpuReader, NvmlReader
 from deployments.placement.lease import Leases
-from deployments.placement.model_loader import LoadEvent
 from deployments.remote import LOST, errors_of, from_controller
+from deployments.residency.cluster_store import ClusterStore
 from deployments.residency.decision import ModelOverrides, Replicas, Wish, desired_replicas
-from deployments.residency.follower import Follower, Sleeper
 from deployments.residency.holds import Holds
-from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES, WAKE
+from deployments.residency.metrics import GAUGES
 from deployments.residency.page_cache import drop_from_page_cache
 from deployments.residency.protocol import MODELS, GpuStatus, ModelStatus
-from deployments.residency.records import Observation, Place, Records, Store
+from deployments.residency.records import Observation, Records, Store
 from deployments.residency.status import StatusReader
 
 if TYPE_CHECKING:
@@ -44,22 +39,6 @@ if TYPE_CHECKING:
 
 _REFRESH_S: Final = 0.5
 """Maximum age of the policy's view of its orders. Serve calls it ten times a second, for every model."""
-
-
-class ClusterStore:
-    """`Store` in Ray's internal key-value store."""
-
-    _NAMESPACE: Final = "llasa-serve"
-
-    def get(self, key: str) -> str | None:
-        value: bytes | None = _internal_kv_get(key, namespace=self._NAMESPACE)
-        return None if value is None else value.decode()
-
-    def put(self, key: str, text: str) -> None:
-        _internal_kv_put(key, text, overwrite=True, namespace=self._NAMESPACE)
-
-    def keys(self, prefix: str) -> list[str]:
-        return [key.decode() for key in _internal_kv_list(prefix, namespace=self._NAMESPACE)]
 
 
 class ResidencyPolicy:
@@ -289,53 +268,3 @@ def _gpus_of(node: str, reader: GpuReader) -> list[GpuStatus]:
         )
         for gpu in reader.read()
     ]
-
-
-def assigned_gpus() -> list[str]:
-    """Returns the ids of the GPUs that Ray gave this replica."""
-    return [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids()["GPU"]]
-
-
-def record_event(model: str, event: LoadEvent, folder: Path | None, gpu: str | None = None) -> None:
-    """Records, in a replica, what has happened to its model.
-
-    Args:
-        model: Its name.
-        event: What has happened.
-        folder: Folder of the checkpoint.
-        gpu: UUID of the GPU.
-    """
-    records = Records(ClusterStore())
-    records.placed(serve.get_replica_context().replica_id.unique_id, Place(gpu, event.state))
-    if event.seconds is not None:
-        _count_load(model, event)
-        load = replace(records.load(model), failure=event.failure, folder=str(folder) if folder else None)
-        seconds = None if event.failure else event.seconds
-        records.loaded(model, replace(load, wake_seconds=seconds) if event.woken else replace(load, seconds=seconds))
-
-
-def follow_policy(model: str, sleeper: Sleeper) -> Follower:
-    """Starts, in a replica, to let its model sleep and wake as the policy wishes; returns what ends it."""
-    records = Records(ClusterStore())
-
-    def wish() -> Wish:
-        observation = records.observation(model)
-        return observation.wish if observation else Wish()
-
-    follower = Follower(sleeper, wish)
-    follower.start()
-    return follower
-
-
-def _count_load(model: str, event: LoadEvent) -> None:
-    loads, failures, wakes = _load_metrics()
-    if event.failure:
-        failures.inc(1, {"model": model})
-    else:
-        (wakes if event.woken else loads).observe(max(event.seconds or 0, 1e-3), {"model": model})
-
-
-@cache
-def _load_metrics() -> tuple[Any, Any, Any]:
-    """Returns the metrics, created once per process."""
-    return LOAD.of(metrics), LOAD_FAILURES.of(metrics), WAKE.of(metrics)

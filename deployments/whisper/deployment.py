@@ -9,7 +9,7 @@ from deployments.checkpoints import fetch_checkpoint
 from deployments.log import log_beside_serve
 from deployments.placement.model_loader import LoadEvent, ModelLoader
 from deployments.profiles import Profile
-from deployments.residency.policy import follow_policy, record_event
+from deployments.residency.replica import follow_policy, record_event
 from deployments.settings import Settings
 from deployments.whisper.protocol import Listening, Segment, Transcript, Waveform
 

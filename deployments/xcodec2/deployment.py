@@ -11,7 +11,7 @@ from deployments.placement.memory import XCODEC2_BYTES
 from deployments.placement.model_loader import LoadEvent, ModelLoader
 from deployments.placement.placement import Placement
 from deployments.profiles import Profile
-from deployments.residency.policy import assigned_gpus, follow_policy, record_event
+from deployments.residency.replica import assigned_gpus, follow_policy, record_event
 from deployments.settings import Settings
 from deployments.xcodec2.protocol import Codes, Waveform
 

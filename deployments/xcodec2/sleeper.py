@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deployments.placement.host_copy import HostCopy
+from deployments.placement.host_copy import HostCopy, copy_to_host
 from deployments.xcodec2.batcher import CodecBatcher
 from deployments.xcodec2.codec import Xcodec2Codec
 
@@ -34,7 +34,7 @@ class SleepingCodec:
     def prepare(self) -> None:
         """Copies the weights to the host, once; the codec may be in use meanwhile."""
         if self._copy is None and self._codec and self._device != "cpu":
-            self._copy = HostCopy(self._codec.tensors())
+            self._copy = copy_to_host(self._codec.tensors())
 
     def sleep(self) -> None:
         """Frees all memory on the device; waiting requests fail."""

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deployments.placement.host_copy import HostCopy
+from deployments.placement.host_copy import HostCopy, copy_to_host
 
 
 @pytest.mark.parametrize("chunk", [7, 64, 2**20])
@@ -28,3 +28,10 @@ def test_weights_that_share_memory_are_copied_once_and_share_it_again() -> None:
     with torch.inference_mode():
         whole[4] = -1
     assert part.tolist() == [[-1, 5, 6, 7], [8, 9, 10, 11]]
+
+
+def test_weights_that_cannot_be_copied_are_left_where_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    weight = torch.empty(3, device="meta")
+    assert copy_to_host([weight]) is None
+    assert weight.untyped_storage().nbytes() == 12
+    assert "will be read from files" in caplog.text

@@ -14,6 +14,7 @@ import torch
 
 from cli.gpu_check.churn import Churn, churn
 from cli.gpu_check.codec import CodecCheck, check_codec
+from cli.gpu_check.driver import driver_problem, gpu_problem
 from cli.gpu_check.parity import Parity, compare, nano_requests
 from cli.gpu_check.sizes import Result, describe, measure_size
 from deployments.errors import Unavailable
@@ -69,11 +70,10 @@ class Report:
 def run_gpu_check(given: argparse.Namespace) -> int:
     """Runs the checks and prints the report; returns the exit status."""
     device = given.device
-    if device == "cuda" and not torch.cuda.is_available():
-        built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
+    if device == "cuda" and (problem := _problem()):
         print(
-            f"There is no usable CUDA GPU: torch {torch.__version__} is {built}. See what nvidia-smi says (in Docker, "
-            "`--gpus all`). `llasa-serve gpu-check --device cpu` runs the parts that need none.",
+            f"There is no usable CUDA GPU for torch {torch.__version__}. {problem} `llasa-serve gpu-check --device cpu` "
+            "runs the parts that need none.",
             file=sys.stderr,
         )
         return 1
@@ -143,12 +143,22 @@ def _device(device: str) -> str:
 
 
 def _software() -> str:
+    driver, python = _driver() or "none", platform.python_version()
+    return f"torch {torch.__version__}, CUDA {torch.version.cuda}, driver {driver}, Python {python}"
+
+
+def _problem() -> str | None:
+    """Returns why there is no GPU to check, or None if there is one."""
+    if not torch.cuda.is_available():
+        return driver_problem(torch.version.cuda, _driver()) or "nvidia-smi may say why."
+    return gpu_problem(torch.cuda.get_arch_list(), *torch.cuda.get_device_capability())
+
+
+def _driver() -> str | None:
     import pynvml  # type: ignore[import-untyped]
 
-    driver = "none"
     try:
         pynvml.nvmlInit()
-        driver = pynvml.nvmlSystemGetDriverVersion()
+        return str(pynvml.nvmlSystemGetDriverVersion())
     except pynvml.NVMLError:
-        pass
-    return f"torch {torch.__version__}, CUDA {torch.version.cuda}, driver {driver}, Python {platform.python_version()}"
+        return None

@@ -47,4 +47,4 @@ def test_the_check_passes_on_a_gpu(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_machine_without_a_gpu_is_refused_with_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gpu-check"]) == 1
-    assert "There is no usable CUDA GPU: torch" in capsys.readouterr().err
+    assert "There is no usable CUDA GPU for torch" in capsys.readouterr().err

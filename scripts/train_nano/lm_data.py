@@ -103,6 +103,7 @@ class Speaker:
 
     def __init__(self, work: Path, seed: int) -> None:
         self.lexicon = lexicon(Workplace(work, work))
+        self._words = list(self.lexicon.values())
         self.units = Units.load(work / "units.json")
         self.random = random.Random(seed)
         self._sentences = Sentences(seed + 1)
@@ -143,8 +144,13 @@ class Speaker:
         r = self.random
         if r.random() < ease:
             return self.sounds(self._sentences.jumble(r.randint(1, 3)) + ("." if r.random() < 0.5 else ""))
-        others = self._bank and r.random() < 0.4
-        said = self._bank.text(r) if others else self.sounds(self._sentences.sentence())
+        kind = r.random()
+        if kind < 0.25:  # names and rare words, in whatever order: every sound beside every other, and at the beginning
+            said = "".join(r.choices(self._words, k=r.randint(2, 9))) + STOP
+        elif self._bank and kind < 0.6:
+            said = self._bank.text(r)
+        else:
+            said = self.sounds(self._sentences.sentence())
         if r.random() < 0.2:
             said = said.rstrip(STOP)
         if r.random() < 0.25:
@@ -288,7 +294,8 @@ def collate(items: list[Item], pad: int) -> Batch:
 
 def batches(speaker: Speaker, prompt: Prompt, done: float, tokens_each: int) -> list[Batch]:
     """A pool of items by length, so that little is padding."""
-    pool = sorted((speaker.item(prompt, done) for _ in range(160)), key=lambda item: len(item.ids))
+    count = max(160, tokens_each // 50)
+    pool = sorted((speaker.item(prompt, done) for _ in range(count)), key=lambda item: len(item.ids))
     made, batch = list[Batch](), list[Item]()
     for item in pool:
         if batch and (len(batch) + 1) * len(item.ids) > tokens_each:

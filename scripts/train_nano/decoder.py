@@ -96,7 +96,12 @@ def train(at: Workplace) -> None:
         optimiser.load(state["optimiser"])
         spent = state["spent"]
     elif start.exists():
-        model.load_state_dict(torch.load(start, map_location=at.device)["model"], strict=False)
+        known = torch.load(start, map_location=at.device)["model"]
+        model.load_state_dict(known, strict=False)
+        with torch.no_grad():
+            for i, layer in enumerate(decoder.layers):
+                if f"acoustic_decoder.layers.{i}.mlp.fc2.weight" not in known:
+                    layer.mlp.fc2.weight.zero_()  # it begins as if it were not there
     spoken = Spoken(at, seed=int(spent) + 1)
     if not (resume.exists() or start.exists()):
         with torch.no_grad():

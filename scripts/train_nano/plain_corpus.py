@@ -31,7 +31,7 @@ def build(at: Workplace) -> None:
         return
     texts: list[str] = json.loads(at.path(PHONEMES).read_text())
     places = Cells.load(at.path("cells.npz")).places
-    with ProcessPoolExecutor(max(1, (os.cpu_count() or 2) // 2)) as pool:
+    with ProcessPoolExecutor(max(1, (os.cpu_count() or 2) * 3 // 4)) as pool:
         said = functools.partial(_said, at.path("registry"))
         parts = [part for part in pool.map(said, texts, (SPEEDS * len(texts))[: len(texts)], chunksize=30) if part]
     frames = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

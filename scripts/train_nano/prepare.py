@@ -54,6 +54,7 @@ def _more(plain: Plain, r: random.Random) -> list[str]:
     words = candidates(plain.site)
     texts = r.sample(examples(), _MORE // 2)
     texts += [" ".join(r.choices(words, k=r.randint(2, 9))).capitalize() + "." for _ in range(_MORE // 2)]
+    r.shuffle(texts)
     return [plain.read(text) for text in texts]
 
 

@@ -194,7 +194,7 @@ def train(at: Workplace) -> None:
             last = time.time()
     save(done, model=model.state_dict())
     keep(resume, model, optimiser, spent=spent, seen=seen, steps=steps)
-    print(probe(model, prompt, at, 40), flush=True)
+    print(probe(model, prompt, at, 20), flush=True)
 
 
 def keep(path: Path, model: Learner, optimiser: torch.optim.Optimizer, **counts: float) -> None:

@@ -23,7 +23,7 @@ from .workplace import Workplace
 
 _ONSETS: Final = list(CONSONANTS.values())
 _NUCLEI: Final = [*VOWELS.values(), *STRESSED.values()]
-_LEAD: Final = 4
+LEAD: Final = 4
 """Cells of a pause that are said anew after it: without a silence before them, *b* and *m* are not heard."""
 
 
@@ -268,7 +268,7 @@ class Speaker:
         """The cells of both together, and where the second begins: in the middle of the pair where they meet."""
         cells, towards = self.units.aligned(before + sounds)
         if not before or before[-1] in PAUSES:
-            return cells, len(self.units.cells(before)) - _LEAD if before else 0
+            return cells, len(self.units.cells(before)) - LEAD if before else 0
         meeting = [k for k, to in enumerate(towards) if to == len(before)]
         return cells, meeting[len(meeting) // 2]
 

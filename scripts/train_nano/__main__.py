@@ -13,6 +13,7 @@ from .workplace import Workplace
 STEPS: Final[dict[str, str]] = {
     "registry": "registry:fetch",
     "prepare": "prepare:prepare",
+    "plain": "plain_corpus:build",
     "words": "words:build",
     "decoder": "decoder:train",
     "corpus": "corpus:build",

@@ -6,7 +6,7 @@ from typing import Final
 
 from deployments.voices.shipped import SHIPPED
 
-from .lm_data import Speaker
+from .lm_data import LEAD, Speaker
 from .melody import Manner
 from .workplace import Workplace
 
@@ -39,7 +39,7 @@ def build(at: Workplace) -> None:
     rows = {}
     for name, (throat, pitch, text) in VOICES.items():
         manner = Manner.any(random.Random(name), throat, pitch)
-        cells = speaker.units.cells(speaker.sounds(text.lower()))
+        cells = speaker.units.cells(speaker.sounds(text.lower()))[:-LEAD]  # the next text begins within the pause
         rows[name] = {"text": text, "codes": speaker.spoken(cells, manner, 0)}
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
     (at.weights / SHIPPED).write_text(f"{{\n{lines}\n}}\n")

@@ -47,7 +47,7 @@ def build() -> Xcodec2Model:
     config = Xcodec2Config(
         hidden_size=_HIDDEN,
         intermediate_size=3 * _HIDDEN,
-        num_hidden_layers=4,
+        num_hidden_layers=8,
         num_attention_heads=1,
         num_key_value_heads=1,
         head_dim=8,

@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import Xcodec2Model
@@ -12,13 +13,14 @@ from transformers import Xcodec2Model
 from . import codec
 from .cells import CELLS, Cells
 from .muon import Optimiser
-from .prepare import FRAMES, whole
+from .plain_corpus import FRAMES
 from .vocoder import Vocoder
 from .voices import PHASES, PITCHES, THROATS, VOICES, running, voices_of
 from .workplace import Curve, Workplace, save
 
 MINUTES: Final = 40.0
-_BATCH, _FRAMES = 12, 48
+_BATCH: Final = {"cpu": 12, "cuda": 96}
+_FRAMES: Final = 48
 _STRANGE: Final = 0.03
 """Of the frames: in a voice that nothing led to, so that every code is heard."""
 
@@ -28,36 +30,38 @@ class Spoken:
 
     def __init__(self, at: Workplace, seed: int) -> None:
         with np.load(at.path(FRAMES)) as file:
-            self._harmonics, self._noise, self._voiced = file["harmonics"], file["noise"], file["voiced"]
-            self._cells = file["cells"]
-        self._stages = Cells.load(at.path("cells.npz")).stages
+            self._harmonics, self._noise, self._voiced, self._cells = (
+                torch.from_numpy(file[name]).to(at.device) for name in ("harmonics", "noise", "voiced", "cells")
+            )
+        self._stages = torch.from_numpy(Cells.load(at.path("cells.npz")).stages).to(at.device)
         self._random, self._vocoder = np.random.default_rng(seed), Vocoder(at.device)
-        self._device = at.device
 
     def batch(self, count: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
         """[count, frames] codes, and [count, frames, 641] log magnitude and phase."""
-        r = self._random
-        starts = r.integers(0, len(self._cells) - frames, count)
-        rows = (starts[:, None] + np.arange(frames)).ravel()
-        cells = self._cells[rows]
-        voices = np.stack([self._voices(frames) for _ in range(count)]).ravel()
+        starts = self._random.integers(0, len(self._cells) - frames, (count, 1))
+        rows = torch.from_numpy((starts + np.arange(frames)).ravel()).to(self._cells.device)
+        cells, voices = self._cells[rows], torch.from_numpy(self._voices(count, frames).ravel())
         log_magnitude, phase = self._vocoder.frames(
-            torch.from_numpy(whole(self._harmonics[rows])).to(self._device),
-            torch.from_numpy(whole(self._noise[rows])).to(self._device),
-            torch.from_numpy(self._voiced[rows]).to(self._device),
-            torch.from_numpy(self._stages[cells]).to(self._device),
-            torch.from_numpy(voices),
+            whole(self._harmonics[rows]), whole(self._noise[rows]), self._voiced[rows], self._stages[cells], voices
         )
-        codes = torch.from_numpy(cells + CELLS * voices).view(count, frames).to(self._device)
-        return codes, log_magnitude.view(count, frames, -1), phase.view(count, frames, -1)
+        codes = cells + CELLS * voices.to(cells.device)
+        return codes.view(count, frames), log_magnitude.view(count, frames, -1), phase.view(count, frames, -1)
 
-    def _voices(self, frames: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """One throat, and a pitch that wanders."""
-        r = self._random
-        steps = np.where(r.random(frames) < r.uniform(0, 0.35), r.choice((-1, 1), frames), 0)
-        pitches = np.clip(int(r.integers(PITCHES)) + np.cumsum(steps), 0, PITCHES - 1)
-        said = voices_of(pitches, running(pitches, int(r.integers(PHASES))), np.full(frames, r.integers(len(THROATS))))
-        return np.asarray(np.where(r.random(frames) < _STRANGE, r.integers(0, VOICES, frames), said))
+    def _voices(self, count: int, frames: int) -> npt.NDArray[np.int64]:
+        """[count, frames]: one throat each, and a pitch that wanders."""
+        r, size = self._random, (count, frames)
+        steps = np.where(r.random(size) < r.uniform(0, 0.35, (count, 1)), r.choice((-1, 1), size), 0)
+        pitches = np.clip(r.integers(PITCHES, size=(count, 1)) + np.cumsum(steps, 1), 0, PITCHES - 1)
+        throats = np.broadcast_to(r.integers(len(THROATS), size=(count, 1)), size)
+        said = voices_of(pitches, running(pitches, r.integers(PHASES, size=(count, 1))), throats)
+        return np.asarray(np.where(r.random(size) < _STRANGE, r.integers(0, VOICES, size), said))
+
+
+def whole(envelopes: Tensor) -> Tensor:
+    """[n, 321] to [n, 641]: the bins between are as those beside them."""
+    known = envelopes.float()
+    between = torch.cat([(known[:, 1:] + known[:, :-1]) / 2, known[:, -1:]], 1)
+    return torch.stack([known, between], 2).flatten(1)[:, :-1]
 
 
 def spectra(model: Xcodec2Model, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,7 +76,7 @@ def spectra(model: Xcodec2Model, codes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def train(at: Workplace) -> None:
-    done, resume = at.path("decoder.pt"), at.path("decoder.resume")
+    done, resume, start = (at.path(f"decoder.{kind}") for kind in ("pt", "resume", "start"))
     if done.exists():
         return
     torch.manual_seed(0)
@@ -91,8 +95,15 @@ def train(at: Workplace) -> None:
         model.load_state_dict(state["model"])
         optimiser.load(state["optimiser"])
         spent = state["spent"]
+    elif start.exists():
+        known = torch.load(start, map_location=at.device)["model"]
+        model.load_state_dict(known, strict=False)
+        with torch.no_grad():
+            for i, layer in enumerate(decoder.layers):
+                if f"acoustic_decoder.layers.{i}.mlp.fc2.weight" not in known:
+                    layer.mlp.fc2.weight.zero_()  # it begins as if it were not there
     spoken = Spoken(at, seed=int(spent) + 1)
-    if not resume.exists():
+    if not (resume.exists() or start.exists()):
         with torch.no_grad():
             _, target, _ = spoken.batch(40, _FRAMES)
             decoder.head.linear.bias[:641] = target.mean((0, 1))
@@ -102,10 +113,10 @@ def train(at: Workplace) -> None:
             project.weight.normal_(0, 2.0)
             decoder.fc.weight.normal_(0, decoder.fc.weight.shape[1] ** -0.5)
     curve = Curve(at.path("decoder.csv"), "step", "magnitude", "phase")
-    sums, count, last, measured = np.zeros(2), 0, time.time(), spent
+    losses, last, measured = list[Tensor](), time.time(), spent
     while spent < limit:
         begin = time.process_time() if at.device == "cpu" else time.time()
-        codes, target, angle = spoken.batch(_BATCH, _FRAMES)
+        codes, target, angle = spoken.batch(_BATCH[at.device], _FRAMES)
         weight = torch.exp(0.5 * target)
         weight = weight / weight.mean(-1, keepdim=True)
         with torch.autocast(at.device, torch.bfloat16):
@@ -115,12 +126,12 @@ def train(at: Workplace) -> None:
         phase_loss = (weight * (1 - torch.cos(phase - angle))).mean()
         (magnitude_loss + phase_loss).backward()
         optimiser.step(spent / limit)
-        sums += (magnitude_loss.item(), phase_loss.item())
-        count += 1
+        losses.append(torch.stack([magnitude_loss, phase_loss]).detach())
         spent += (time.process_time() if at.device == "cpu" else time.time()) - begin
         if spent - measured > 45:
-            curve.add(step=optimiser.steps, magnitude=sums[0] / count, phase=sums[1] / count)
-            sums, count, measured = np.zeros(2), 0, spent
+            magnitude_loss, phase_loss = torch.stack(losses).mean(0)
+            curve.add(step=optimiser.steps, magnitude=float(magnitude_loss), phase=float(phase_loss))
+            losses, measured = [], spent
         if time.time() - last > 90:
             save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)
             last = time.time()

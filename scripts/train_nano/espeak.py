@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 from .phones import VOICELESS, from_espeak
 
@@ -125,6 +124,8 @@ class Espeak:
         self._chunks, self._events = [], []
         data = (f"[[{text}]]" if phonemes else text).encode()
         self._lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 0x1 | (0x100 if phonemes else 0), None, None)
+        import soxr  # where the Llama alone is trained, it need not be there
+
         raw = np.concatenate(self._chunks).astype(np.float32) / 32768
         speech = Speech(soxr.resample(raw, self._rate, SAMPLE_RATE).astype(np.float32))
         speech.phonemes = [(at / 1000, name) for at, name in self._events]

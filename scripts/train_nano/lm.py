@@ -2,34 +2,34 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from .cells import CELLS, Cells
-from .lm_data import Batch, Prompt, Speaker, batches
+from .lm_data import Prompt, Speaker
 from .lm_model import HEAD, MATCHING, Learner, build
+from .lm_pools import HARD, feed
 from .voices import hertz, pitches_of, throats_of
 from .workplace import Curve, Workplace, save
 
 MINUTES: Final = 120.0
-_TOKENS: Final = 3000
 _UNKNOWN: Final = {"edits": 1.0, "ended": 0.0, "pitch": 0.0, "throat": 0.0}
 """What need not be measured yet."""
 SHARPEN: Final = 1.6
 """The head's scale where it ships: a temperature of 0.8 to 1, as people ask of Llasa, is too warm for one so small."""
-_HARD: Final = 2e6
-"""Tokens after which sentences are as long and references as many as they will be."""
 _GAZE: Final = 0.4
 _MEASURE: Final = 120.0
 """Seconds of training after which it is measured."""
-_RATE: Final = 4e-4
+_RATE: Final = {"cpu": 4e-4, "cuda": 1e-3}
 """Of Adam: gentle, for the weights know something already, and Muon moves all their directions alike."""
+_WARM: Final = {"cpu": 40, "cuda": 200}
+"""Steps until it is reached."""
 _BEGINNING, _WEIGHT = 16, 4.0
 """The first codes after a reference decide whether the place is found; each counts as much as four others."""
 
@@ -62,13 +62,20 @@ class Gaze:
                 for w in (attention.q_proj.weight, attention.k_proj.weight)
             )
             q, k = apply_rotary_pos_emb(q, k, cos, sin)
-            for row in range(len(looks)):  # the whole of all rows' scores would be three times as many
-                asking = (looks[row] >= 0).nonzero()[:, 0]
-                scores = (q[row][:, asking] @ k[row].transpose(1, 2)).float() / HEAD**0.5
-                later = torch.arange(looks.shape[1], device=looks.device) > asking[:, None]
-                scores = scores.masked_fill(later, -torch.inf).log_softmax(-1)
-                total = total - scores[:, torch.arange(len(asking)), looks[row, asking]].mean(0) @ weights[row, asking]
+            rows = 1 if looks.device.type == "cpu" else len(looks)  # all rows' scores at once are gigabytes
+            for part in range(0, len(looks), rows):
+                total = total - self._found(*(x[part : part + rows] for x in (q, k, looks, weights)))
         return total / weights[looks >= 0].sum()
+
+    @staticmethod
+    def _found(q: Tensor, k: Tensor, looks: Tensor, weights: Tensor) -> Tensor:
+        """Log probability of where to look, by the weights: of [rows, heads, ids, size] and [rows, ids]."""
+        first = int((looks >= 0).any(0).nonzero()[0, 0])
+        asked, ids = looks[:, first:], torch.arange(looks.shape[1], device=looks.device)
+        scores = (q[:, :, first:] @ k.transpose(2, 3)).float() / HEAD**0.5
+        scores = scores.masked_fill(ids > ids[first:, None], -torch.inf).log_softmax(-1)
+        wanted = asked.clamp(min=0)[:, None, :, None].expand(-1, q.shape[1], -1, -1)
+        return (scores.gather(3, wanted)[..., 0].mean(1) * weights[:, first:])[asked >= 0].sum()
 
 
 def loss_of(model: Learner, prompt: Prompt, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -91,16 +98,25 @@ def weights_of(learnt: Tensor) -> Tensor:
 @torch.inference_mode()
 def continue_codes(model: Learner, prompt: Prompt, ids: list[int], limit: int) -> tuple[list[int], bool]:
     """The likeliest codes after a prompt, and whether END came."""
-    said: list[int] = []
-    out = model.inner(inputs_embeds=model.rows(torch.tensor([ids])), use_cache=True)
+    said, device = list[int](), model.cells.device
+    out = model.inner(inputs_embeds=model.rows(torch.tensor([ids], device=device)), use_cache=True)
     while len(said) < limit:
         cells, voices, end = model.scores(out.last_hidden_state[0, -1:])
         if end[0] > cells.max() + voices.max():
             return said, True
         said.append(int(cells.argmax()) + CELLS * int(voices.argmax()))
-        rows = model.rows(torch.tensor([[prompt.code0 + said[-1]]]))
+        rows = model.rows(torch.tensor([[prompt.code0 + said[-1]]], device=device))
         out = model.inner(inputs_embeds=rows, past_key_values=out.past_key_values, use_cache=True)
     return said, False
+
+
+def edits(said: list[int], truth: list[int]) -> int:
+    """Levenshtein's distance; a machine with a GPU has no library for it."""
+    row, places = np.arange(len(truth) + 1), np.arange(len(truth) + 1)
+    for i, cell in enumerate(said, 1):
+        best = np.minimum(row[1:] + 1, row[:-1] + (np.array(truth) != cell))
+        row = np.minimum.accumulate(np.concatenate([[i], best]) - places) + places
+    return int(row[-1])
 
 
 def probe(model: Learner, prompt: Prompt, work: Workplace, count: int = 5) -> dict[str, float]:
@@ -113,9 +129,9 @@ def probe(model: Learner, prompt: Prompt, work: Workplace, count: int = 5) -> di
         cells, start = speaker.target(reference.sounds, speaker.text(0.0)[:60])
         truth = cells[start:]
         ids = prompt.ids(cells) + [prompt.code0 + c for c in reference.codes]
-        said, end = continue_codes(model.cpu(), prompt, ids, limit=len(truth) + 60)
+        said, end = continue_codes(model, prompt, ids, limit=len(truth) + 60)
         wrong, total, ended = (
-            wrong + Levenshtein.distance([c % CELLS for c in said], truth),
+            wrong + edits([c % CELLS for c in said], truth),
             total + len(truth),
             ended + end,
         )
@@ -123,7 +139,7 @@ def probe(model: Learner, prompt: Prompt, work: Workplace, count: int = 5) -> di
             voices = np.array(said) // CELLS
             pitch += abs(float(np.median(hertz(pitches_of(voices)))) / reference.manner.pitch - 1) <= 0.15
             throat += float((throats_of(voices) == reference.manner.throat).mean())
-    model.to(work.device).train()
+    model.train()
     return {"edits": wrong / total, "ended": ended / count, "pitch": pitch / count, "throat": throat / count}
 
 
@@ -132,54 +148,55 @@ def train(at: Workplace) -> None:
     if done.exists():
         return
     torch.manual_seed(0)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(at.path("tokenizer"))
-    prompt = Prompt.of(tokenizer)
-    model = build(prompt, Cells.load(at.path("cells.npz"))).to(at.device)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=_RATE, betas=(0.9, 0.98), weight_decay=0.0)
-    spent, seen, steps, limit = 0.0, 0, 0, MINUTES * 60 * at.minutes
+    prompt = Prompt.of(PreTrainedTokenizerFast.from_pretrained(at.path("tokenizer")))
+    state, spent, seen, steps, limit = dict[str, Any](), 0.0, 0, 0, MINUTES * 60 * at.minutes
     if resume.exists():
-        state = torch.load(resume, map_location=at.device, weights_only=False)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
+        state = torch.load(resume, map_location="cpu", weights_only=False)
         spent, seen, steps = state["spent"], state["seen"], state["steps"]
-    speaker = Speaker(at.root, seed=seen + 1)
+    elif (start := at.path("lm.start")).exists():
+        state, seen = torch.load(start, map_location="cpu"), int(HARD)
+    pools = feed(at, prompt, seen)
+    model = build(prompt, Cells.load(at.path("cells.npz")))
+    if state:
+        model.load_state_dict(state["model"])
+    rate, warm = _RATE[at.device], _WARM[at.device]
+    optimiser = torch.optim.AdamW(model.to(at.device).parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0)
+    if "optimiser" in state:
+        optimiser.load_state_dict(state["optimiser"])
     curve = Curve(at.path("lm.csv"), "step", "tokens", "loss", "gaze", "edits", "ended", "pitch", "throat")
-    gaze, losses, pool = Gaze(model), list[tuple[float, float]](), list[Batch]()
+    gaze, losses = Gaze(model), list[Tensor]()
     last, measured = time.time(), spent
     model.train()
     while spent < limit:
         begin = time.process_time() if at.device == "cpu" else time.time()
-        if not pool:
-            speaker.refresh()
-            pool = batches(speaker, prompt, min(1.0, 0.3 + seen / _HARD), _TOKENS)
-        batch = pool.pop()
+        batch = next(pools)
+        inputs, targets, looks = (x.to(at.device) for x in (batch.inputs, batch.targets, batch.looks))
         with torch.autocast(at.device, torch.bfloat16):
-            loss = loss_of(model, prompt, batch.inputs.to(at.device), batch.targets.to(at.device))
-            astray = gaze.loss(batch.looks.to(at.device), batch.targets.to(at.device) >= 0)
+            loss = loss_of(model, prompt, inputs, targets)
+            astray = gaze.loss(looks, targets >= 0)
         (loss + _GAZE * astray).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * min(1.0, (steps + 1) / 40, 0.02 + 1.6 * max(0.0, 1 - spent / limit))
+            group["lr"] = rate * min(1.0, (steps + 1) / warm, 0.02 + 1.6 * max(0.0, 1 - spent / limit))
         optimiser.step()
         optimiser.zero_grad()
         steps += 1
-        losses.append((loss.item(), astray.item()))
-        seen += batch.inputs.numel()
+        losses.append(torch.stack([loss, astray]).detach())
+        seen += inputs.numel()
         spent += (time.process_time() if at.device == "cpu" else time.time()) - begin
         if spent - measured > _MEASURE:
-            curve.add(
-                step=steps,
-                tokens=seen,
-                loss=float(np.mean(losses, 0)[0]),
-                gaze=float(np.mean(losses, 0)[1]),
-                **(probe(model, prompt, at) if np.mean(losses, 0)[0] < 2.2 else _UNKNOWN),
-            )
+            mean, off = torch.stack(losses).mean(0).tolist()
+            found = probe(model, prompt, at) if mean < 2.2 else _UNKNOWN
+            curve.add(step=steps, tokens=seen, loss=mean, gaze=off, **found)
             losses, measured = [], spent
         if time.time() - last > 120:
-            save(
-                resume, model=model.state_dict(), optimiser=optimiser.state_dict(), spent=spent, seen=seen, steps=steps
-            )
+            keep(resume, model, optimiser, spent=spent, seen=seen, steps=steps)
             last = time.time()
-    print(probe(model, prompt, at, 40), flush=True)
     save(done, model=model.state_dict())
-    save(resume, model=model.state_dict(), optimiser=optimiser.state_dict(), spent=spent, seen=seen, steps=steps)
+    keep(resume, model, optimiser, spent=spent, seen=seen, steps=steps)
+    print(probe(model, prompt, at, 20), flush=True)
+
+
+def keep(path: Path, model: Learner, optimiser: torch.optim.Optimizer, **counts: float) -> None:
+    """All that a training goes on from."""
+    save(path, model=model.state_dict(), optimiser=optimiser.state_dict(), **counts)

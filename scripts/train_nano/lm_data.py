@@ -23,6 +23,8 @@ from .workplace import Workplace
 
 _ONSETS: Final = list(CONSONANTS.values())
 _NUCLEI: Final = [*VOWELS.values(), *STRESSED.values()]
+LEAD: Final = 4
+"""Cells of a pause that are said anew after it: without a silence before them, *b* and *m* are not heard."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Speaker:
 
     def __init__(self, work: Path, seed: int) -> None:
         self.lexicon = lexicon(Workplace(work, work))
+        self._words = list(self.lexicon.values())
         self.units = Units.load(work / "units.json")
         self.random = random.Random(seed)
         self._sentences = Sentences(seed + 1)
@@ -143,8 +146,13 @@ class Speaker:
         r = self.random
         if r.random() < ease:
             return self.sounds(self._sentences.jumble(r.randint(1, 3)) + ("." if r.random() < 0.5 else ""))
-        others = self._bank and r.random() < 0.4
-        said = self._bank.text(r) if others else self.sounds(self._sentences.sentence())
+        kind = r.random()
+        if kind < 0.25:  # names and rare words, in whatever order: every sound beside every other, and at the beginning
+            said = "".join(r.choices(self._words, k=r.randint(2, 9))) + STOP
+        elif self._bank and kind < 0.6:
+            said = self._bank.text(r)
+        else:
+            said = self.sounds(self._sentences.sentence())
         if r.random() < 0.2:
             said = said.rstrip(STOP)
         if r.random() < 0.25:
@@ -260,7 +268,7 @@ class Speaker:
         """The cells of both together, and where the second begins: in the middle of the pair where they meet."""
         cells, towards = self.units.aligned(before + sounds)
         if not before or before[-1] in PAUSES:
-            return cells, len(self.units.cells(before)) if before else 0
+            return cells, len(self.units.cells(before)) - LEAD if before else 0
         meeting = [k for k, to in enumerate(towards) if to == len(before)]
         return cells, meeting[len(meeting) // 2]
 
@@ -288,7 +296,8 @@ def collate(items: list[Item], pad: int) -> Batch:
 
 def batches(speaker: Speaker, prompt: Prompt, done: float, tokens_each: int) -> list[Batch]:
     """A pool of items by length, so that little is padding."""
-    pool = sorted((speaker.item(prompt, done) for _ in range(160)), key=lambda item: len(item.ids))
+    count = max(160, tokens_each // 50)
+    pool = sorted((speaker.item(prompt, done) for _ in range(count)), key=lambda item: len(item.ids))
     made, batch = list[Batch](), list[Item]()
     for item in pool:
         if batch and (len(batch) + 1) * len(item.ids) > tokens_each:

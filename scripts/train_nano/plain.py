@@ -8,6 +8,7 @@ import importlib
 import json
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,9 +46,8 @@ class Plain:
         import onnx
         import onnxruntime
 
-        site = registry / "site"
-        sys.path.insert(0, str(site))
-        assets = site / "hibari" / "assets"
+        self.site = registry / "site"
+        assets = self.site / "hibari" / "assets"
         model = onnx.load(str(assets / "hibari.onnx"))
         model.graph.output.append(onnx.helper.make_tensor_value_info(_LENGTHS, onnx.TensorProto.INT64, None))
         options = onnxruntime.SessionOptions()
@@ -57,7 +57,11 @@ class Plain:
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         self._ids: dict[str, int] = json.loads((assets / "vocab.json").read_text())
-        self._reader: Any = importlib.import_module("hibari.g2p").G2P(british=False)
+
+    @cached_property
+    def _reader(self) -> Any:
+        sys.path.insert(0, str(self.site))
+        return importlib.import_module("hibari.g2p").G2P(british=False)
 
     def read(self, text: str) -> str:
         return str(self._reader(text))

@@ -5,73 +5,57 @@ import random
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from . import cells as grid
 from . import lexicon
-from .cells import CELLS, Cells
 from .diphones import Units
 from .espeak import Espeak
 from .frames import Floats, features
 from .plain import Plain, Said
+from .plain_corpus import PHONEMES, SPEEDS, kinds
 from .sentences import Sentences
-from .spoken import cells_of, halves
-from .words import examples
-from .workplace import Workplace
+from .spoken import halves
+from .words import candidates, examples
+from .workplace import Workplace, save_text
 
 _TEXTS: Final = 3000
-_SPEEDS: Final = (1.0, 1.0, 0.88, 1.15)
-FRAMES: Final = "plain.npz"
+_MORE: Final = 9000
 
 
 def prepare(at: Workplace) -> None:
     if at.path("units.json").exists():
         return
     at.path("lexicon.json").write_text(json.dumps(lexicon.pronounce(Espeak()), ensure_ascii=False, indent=0))
-    plain, names = Plain(at.path("registry")), Cells(np.empty((0, 0), np.float32), np.arange(CELLS))
-    r, sentences = random.Random(3), Sentences(1)
+    plain, r, sentences = Plain(at.path("registry")), random.Random(3), Sentences(1)
     texts = r.sample(examples(), _TEXTS * 3 // 4) + [sentences.sentence() for _ in range(_TEXTS // 4)]
-    harmonics, noise, voiced, stages, heard = [], [], [], [], []
+    phonemes, stages, heard = list[str](), [], []
     met = list[tuple[str, float, float]]()
     for i, text in enumerate(texts):
-        speed = _SPEEDS[i % len(_SPEEDS)]
+        speed = SPEEDS[i % len(SPEEDS)]
         try:
-            said = plain.say(plain.read(text), speed)
+            read = plain.read(text)
+            said = plain.say(read, speed)
         except ValueError:
             continue
+        phonemes.append(read)
         heard.append(features(_spectra(said), said.voiced))
-        harmonics.append(halved(said.harmonics))
-        noise.append(halved(said.noise))
-        voiced.append(said.voiced)
-        stages.append(cells_of(said.sounds, names, len(said.voiced)))
+        stages.append(kinds(said))
         if speed == 1.0:
             met += halves(said.sounds)
-    kinds = np.concatenate(stages)
-    cells = grid.fit(np.concatenate(heard), kinds)
+    cells = grid.fit(np.concatenate(heard), np.concatenate(stages))
     cells.save(at.path("cells.npz"))
-    np.savez(
-        at.path(FRAMES),
-        harmonics=np.concatenate(harmonics),
-        noise=np.concatenate(noise),
-        voiced=np.concatenate(voiced),
-        cells=cells.places[kinds],
-    )
+    save_text(at.path(PHONEMES), json.dumps(phonemes + _more(plain, r), ensure_ascii=False))
     Units.measure(met, cells).save(at.path("units.json"))
-    print(f"{len(heard)} sentences, {len(kinds)} frames, {len(met)} meetings", flush=True)
+    print(f"{len(heard)} sentences, {len(met)} meetings", flush=True)
 
 
-def halved(envelopes: Floats) -> npt.NDArray[np.float16]:
-    """[n, 641] to [n, 321], every other bin: they are smooth."""
-    return envelopes[:, ::2].astype(np.float16)
-
-
-def whole(envelopes: npt.NDArray[np.float16]) -> Floats:
-    """The reverse."""
-    known = envelopes.astype(np.float32)
-    found = np.empty((len(known), 2 * known.shape[1] - 1), np.float32)
-    found[:, ::2] = known
-    found[:, 1::2] = (known[:, 1:] + known[:, :-1]) / 2
-    return found
+def _more(plain: Plain, r: random.Random) -> list[str]:
+    """For the decoder alone: more examples, and names and rare words in whatever order."""
+    words = candidates(plain.site)
+    texts = r.sample(examples(), _MORE // 2)
+    texts += [" ".join(r.choices(words, k=r.randint(2, 9))).capitalize() + "." for _ in range(_MORE // 2)]
+    r.shuffle(texts)
+    return [plain.read(text) for text in texts]
 
 
 def _spectra(said: Said) -> Floats:

@@ -85,7 +85,7 @@ class Vocoder:
             warped[:, rows] = chosen[..., low] * (1 - (at - low)) + chosen[..., low + 1] * (at - low)
         cepstrum = torch.fft.irfft(warped[0], _N)
         response = torch.exp(torch.fft.rfft(cepstrum * self._fold))
-        combs = self._combs[torch.as_tensor(pitches_of(which)), phases] * voiced[:, None]
+        combs = self._combs[torch.as_tensor(pitches_of(which), device=harmonics.device), phases] * voiced[:, None]
         hiss = self._noises[(stages * PHASES + phases) % _NOISES] * warped[1].exp()
         spectrum = _LEVEL * (response * combs + hiss)
         spectrum[:, 0] = 0

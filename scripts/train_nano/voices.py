@@ -53,14 +53,14 @@ def nearest_throat(warp: float) -> int:
     return int(np.argmin(np.abs(np.log(np.array(THROATS) / warp))))
 
 
-def running(pitches: npt.NDArray[np.int64], phase: int = 0) -> npt.NDArray[np.int64]:
+def running(pitches: npt.NDArray[np.int64], phase: int | npt.NDArray[np.int64] = 0) -> npt.NDArray[np.int64]:
     """The phase of every code, so that each goes on where the one before it ends.
 
     Args:
-        pitches: Of the codes.
+        pitches: [..., codes].
         phase: Of the one before the first.
     """
-    return np.asarray((phase + np.cumsum(pitches + LOWEST)) % PHASES)
+    return np.asarray((phase + np.cumsum(pitches + LOWEST, -1)) % PHASES)
 
 
 def hertz(pitches: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

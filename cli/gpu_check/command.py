@@ -72,8 +72,8 @@ def run_gpu_check(given: argparse.Namespace) -> int:
     device = given.device
     if device == "cuda" and (problem := _problem()):
         print(
-            f"There is no usable CUDA GPU for torch {torch.__version__}. {problem} `llasa-serve gpu-check --device cpu` "
-            "runs the parts that need none.",
+            f"There is no usable CUDA GPU for torch {torch.__version__}. {problem} "
+            "`llasa-serve gpu-check --device cpu` runs the parts that need none.",
             file=sys.stderr,
         )
         return 1

@@ -75,7 +75,8 @@ class Gaze:
         scores = (q[:, :, first:] @ k.transpose(2, 3)).float() / HEAD**0.5
         scores = scores.masked_fill(ids > ids[first:, None], -torch.inf).log_softmax(-1)
         wanted = asked.clamp(min=0)[:, None, :, None].expand(-1, q.shape[1], -1, -1)
-        return (scores.gather(3, wanted)[..., 0].mean(1) * weights[:, first:])[asked >= 0].sum()
+        each: Tensor = scores.gather(3, wanted)[..., 0].mean(1) * weights[:, first:]
+        return each[asked >= 0].sum()
 
 
 def loss_of(model: Learner, prompt: Prompt, inputs: Tensor, targets: Tensor) -> Tensor:

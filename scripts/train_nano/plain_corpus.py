@@ -5,7 +5,7 @@ import json
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ def build(at: Workplace) -> None:
     with ProcessPoolExecutor(max(1, (os.cpu_count() or 2) * 3 // 4)) as pool:
         said = functools.partial(_said, at.path("registry"))
         parts = [part for part in pool.map(said, texts, (SPEEDS * len(texts))[: len(texts)], chunksize=30) if part]
-    frames = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    frames: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     np.savez(done, **frames | {"cells": places[frames["cells"].astype(np.int64)]})
     print(f"{len(parts)} sentences, {len(frames['cells'])} frames", flush=True)
 

@@ -103,7 +103,9 @@ def desired_replicas(
             state["wish"] = Wish(now)
         state["warmed"] = orders.warm_at
     if busy:
-        _wish(state, replicas, now, asleep=False)
+        # Requests wake a model by themselves. The demand is an average over seconds, and would wake it after their end.
+        if orders.pin or not replicas.all_asleep:
+            _wish(state, replicas, now, asleep=False)
     elif replicas.all_asleep and now - state["asleep_since"] >= release_s:
         return 0, state
     elif now - state["idle_since"] >= timeout_s:

@@ -40,7 +40,7 @@ async def test_a_woken_llasa_speaks_the_same_codes(llasa: SleepingLlasa) -> None
 async def test_sleep_frees_weights_and_cache_at_once(llasa: SleepingLlasa) -> None:
     await codes(llasa.engine)
     slots = llasa.engine._scheduler._slots
-    held = [weakref.ref(one) for one in (llasa.engine, slots._llama.cache, slots._llama._weights.embedding)]
+    held = [weakref.ref(one) for one in (llasa.engine, slots._llama.cache._all, slots._llama._weights.embedding)]
     del slots
     gc.disable()  # after a load, the collector skips what lives then
     try:

@@ -210,8 +210,16 @@ def test_a_request_wakes_a_sleeper_and_its_timeouts_begin_again(sleeper: Life) -
     assert (sleeper.step(99), sleeper.place()) == (1, "asleep")
 
 
-def test_work_that_holds_a_sleeper_wakes_it(sleeper: Life) -> None:
-    assert (sleeper.step(1, held=True), sleeper.place()) == (1, "ready")
+def test_demand_that_is_an_average_of_the_past_does_not_wake_a_model_that_has_just_fallen_asleep() -> None:
+    model = Life(release_s=100)
+    model.step(demand=1)
+    model.step(1, demand=1)
+    model.order(offload_at=model.now)
+    for _ in range(4):
+        model.step(1, demand=0.5)
+        model.asleep = 1
+        assert model.state["wish"].asleep
+    assert model.state["offloaded"] == model.orders.offload_at
 
 
 def test_an_offload_lets_a_model_sleep_and_is_done_then() -> None:

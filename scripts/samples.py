@@ -32,7 +32,8 @@ _HEAD: Final = """\
 
 Spoken on a CPU by `nano`, the embedded default, with `python -m scripts.samples`: its Llasa {llasa} and its XCodec2
 {xcodec2}. Every row is the first take with its seed; none was chosen.
-[What nano can do](../../deployments/nano/README.md) has the figures. The clips are of Kokoro and flite, which no training heard.
+[What nano can do](../../deployments/nano/README.md) has the figures.
+The clips are of Kokoro and flite, in voices that no training heard.
 """
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import architecture, reference
+from deployments.nano.weights import version
+from scripts import architecture, reference, samples
 from tests.support.documents import ROOT
 
 
@@ -49,3 +50,12 @@ def test_packages_of_a_cycle_share_a_row() -> None:
     graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str]()}
     assert architecture.reduced(graph) == graph
     assert architecture.layers(graph) == [["a"], ["b", "c"], ["d"]]
+
+
+def test_the_samples_are_of_what_ships() -> None:
+    page = (ROOT / samples.SAMPLES / "index.md").read_text(encoding="utf-8")
+    files = {path.name: path.stat().st_size for path in (ROOT / samples.SAMPLES).glob("*.mp3")}
+    assert version("llasa") in page, "Run python -m scripts.samples."
+    assert version("xcodec2") in page, "Run python -m scripts.samples."
+    assert set(re.findall(r'src="([^"]+)"', page)) == set(files)
+    assert sum(files.values()) < 300_000

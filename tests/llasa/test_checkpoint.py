@@ -32,7 +32,7 @@ def logits_of(checkpoint: Checkpoint, ids: torch.Tensor) -> torch.Tensor:
         tokens, positions = torch.tensor([0, int(ids[-1])]), torch.tensor([WINDOW - 1, last])
         each = llama.decode(tokens, positions, [0, last + 1])[1]
         alike = llama.decode(tokens, positions)[1]
-    torch.testing.assert_close(each, alike, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(each, alike, rtol=2e-4, atol=5e-5)
     return each
 
 

@@ -155,9 +155,10 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
         Panel(
             "Replicas",
             "short",
-            "Up, and wanted. More wanted than up for long: no node has room, or a load fails.",
+            "Up, of these asleep, and wanted. More wanted than up for long: no node has room, or a load fails.",
             (
                 Query("max by (model) (ray_model_replicas)", "{{model}} up"),
+                Query("max by (model) (ray_model_replicas_asleep)", "{{model}} asleep"),
                 Query("max by (model) (ray_model_replicas_wanted)", "{{model}} wanted"),
             ),
         ),

@@ -32,27 +32,27 @@ TABLE: dict[int, tuple[str, dict[str, tuple[int, float] | None], dict[str, tuple
     12: (
         "llasa-1b",
         {"llasa-8b": None, "llasa-3b": None, "llasa-1b": (37, 11.1)},
-        {"llasa-8b": None, "llasa-3b": (6, 11.1), "llasa-1b": (52, 11.1)},
+        {"llasa-8b": None, "llasa-3b": (3, 11.0), "llasa-1b": (44, 11.1)},
     ),
     16: (
         "llasa-3b",
         {"llasa-8b": None, "llasa-3b": (10, 14.8), "llasa-1b": (64, 12.9)},
-        {"llasa-8b": (2, 14.7), "llasa-3b": (22, 14.7), "llasa-1b": (64, 11.9)},
+        {"llasa-8b": None, "llasa-3b": (20, 14.8), "llasa-1b": (64, 12.4)},
     ),
     24: (
         "llasa-8b",
         {"llasa-8b": (5, 22.1), "llasa-3b": (32, 19.7), "llasa-1b": (64, 12.9)},
-        {"llasa-8b": (16, 18.3), "llasa-3b": (32, 16.9), "llasa-1b": (64, 11.9)},
+        {"llasa-8b": (16, 18.8), "llasa-3b": (32, 17.4), "llasa-1b": (64, 12.4)},
     ),
     48: (
         "llasa-8b",
         {"llasa-8b": (16, 24.9), "llasa-3b": (32, 19.7), "llasa-1b": (64, 12.9)},
-        {"llasa-8b": (16, 18.3), "llasa-3b": (32, 16.9), "llasa-1b": (64, 11.9)},
+        {"llasa-8b": (16, 18.8), "llasa-3b": (32, 17.4), "llasa-1b": (64, 12.4)},
     ),
     80: (
         "llasa-8b",
         {"llasa-8b": (16, 24.9), "llasa-3b": (32, 19.7), "llasa-1b": (64, 12.9)},
-        {"llasa-8b": (16, 18.3), "llasa-3b": (32, 16.9), "llasa-1b": (64, 11.9)},
+        {"llasa-8b": (16, 18.8), "llasa-3b": (32, 17.4), "llasa-1b": (64, 12.4)},
     ),
 }
 
@@ -70,12 +70,12 @@ def test_every_card_gets_the_largest_profile_that_fits_it(card: int) -> None:
 
 
 def test_8_bit_weights_are_taken_where_no_llasa_fits_with_16() -> None:
-    chosen = automatic(1, 7.8)
+    chosen = automatic(1, 8.4)
     assert (chosen.name, chosen.weights) == ("llasa-1b", "int8")
     assert chosen.reason.startswith("with int8 weights it is the largest that fits the best GPU (llasa-8b needs 21.1")
     assert (automatic(1, 8.8).name, automatic(1, 8.8).weights) == ("llasa-1b", "auto")
     named = PLAIN.model_copy(update={"llasa_weights": "fp8"})
-    assert choose_profile("auto", 1, named, measure=lambda: [int(7.75 * GIB)]).weights == "fp8"
+    assert choose_profile("auto", 1, named, measure=lambda: [int(8.3 * GIB)]).weights == "fp8"
     assert choose_profile("llasa-1b", 1, PLAIN).weights == "auto"
 
 

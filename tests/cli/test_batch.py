@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.documents import ROOT
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 STORY = "# One\n\nThe fox ran.\n\nIt was 3 km.\n\n# Two\n\nThe dog slept. [voice:echo] It snored."
 FILM = "1\n00:00:01,000 --> 00:00:03,000\nGood morning.\n\n2\n00:00:04,000 --> 00:00:06,000\nGood night.\n"
 RUNS = """

@@ -58,7 +58,7 @@ def test_a_machine_without_kernels_computes_as_torch_does(on_arm: None) -> None:
     assert torch.equal(layer(rows), functional.linear(rows, weight))
 
 
-@pytest.mark.parametrize(("weights", "error"), [("int8", 0.012), ("fp8", 0.05)])
+@pytest.mark.parametrize(("weights", "error"), [("int8", 0.015), ("fp8", 0.05)])
 def test_small_weights_give_almost_what_the_weight_gives(weights: str, error: float) -> None:
     weight, rows = torch.randn(160, 96), torch.randn(9, 96) * torch.logspace(-3, 3, 9)[:, None]
     layer = SMALL_LINEARS[weights](weight.split(50), "cpu")

@@ -87,7 +87,7 @@ async def test_a_timeout_changed_while_running_takes_effect_and_outlasts_the_ing
         await client.post("/api/gpu/timeout?seconds=600")
 
 
-@pytest.mark.parametrize("order", ["offload", "release"])
+@pytest.mark.parametrize("order", [pytest.param("offload", marks=pytest.mark.slow), "release"])
 async def test_a_checkpoint_that_breaks_is_told_and_works_again_once_mended(running: Running, order: str) -> None:
     weights, away = running.llasa / "model.safetensors", running.llasa / "model.away"
     async with running.client() as client:

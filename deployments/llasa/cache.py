@@ -45,7 +45,8 @@ class Cache:
         if _has_flash(device, head_size):
             # Rows of a head. A slot begins where those of the slots before end; its heads are `window` rows apart.
             begins = torch.arange(slots + 1, device=device) * 2 * kv_heads * window
-            self._begins, self._ones = begins.int(), torch.arange(slots + 1, dtype=torch.int32, device=device)
+            self._key_begins = begins.int()
+            self._query_begins = torch.arange(slots + 1, dtype=torch.int32, device=device)
             shape, strides = (int(begins[-2]) + window, kv_heads, head_size), (head_size, window * head_size, 1)
             for layer in self._layers:
                 keys, values = (part.as_strided(shape, strides, part.storage_offset()) for part in layer[0].unbind(0))
@@ -108,7 +109,7 @@ class Cache:
     def _flash(self, positions: torch.Tensor) -> Attention:
         """One call for all takes, which reads exactly their tokens: for GPUs since Ampere."""
         takes = len(positions)
-        queries, begins, used = self._ones[: takes + 1], self._begins[: takes + 1], (positions + 1).int()
+        queries, begins, used = self._query_begins[: takes + 1], self._key_begins[: takes + 1], (positions + 1).int()
 
         def attend(query: torch.Tensor, layer: int) -> torch.Tensor:
             return _flash(query, *self._packed[layer], queries, begins, used, 1, self._window)

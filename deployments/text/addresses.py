@@ -34,7 +34,7 @@ PHONE: Final = re.compile(
 )
 CODE: Final = re.compile(
     r"(?P<before>\b(?:ending (?:in|with)|code|(?i:pin|otp|zip)|passcode|password|ext\.|extension|[Cc]all|[Dd]ial)"
-    r"(?: is| number)?:? )(?P<digits>\d{3,8})(?![\w]|[.,:/-]\d)"
+    r"(?: is| number)?:? |\bISBN(?:-1[03])?:? )(?P<digits>(?<=ISBN )\d[\d-]{8,15}[\dX]|\d{3,8})(?![\w]|[.,:/-]\d)"
 )
 STREET: Final = re.compile(
     r"(?<![\w.,$-])(?P<house>\d{1,5}) (?P<side>[NSEW]{1,2}\.? )?(?P<name>(?:\d{1,3}(?:st|nd|rd|th) |[A-Z][a-z]+ ){0,3})"

@@ -32,6 +32,9 @@ _RULE: Final = re.compile(r"^ ?[=*_~#+-]{3,} ?$", re.MULTILINE)
 _FRACTION: Final = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
 _POWER: Final = re.compile(r"(?<=\d)\u207b?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
 """The exponent in 10⁻⁶."""
+_EMOTICON: Final = re.compile(
+    r"(?:^| )(?:[:;=]'?[-o^]?[)(\]\[DPp/\\|*]+|[:;]-?[oO]|[xX]D+|<3+|\^_+\^)(?=[\s.,!?]|$)", re.MULTILINE
+)
 _READ: Final = frozenset({"°", "№", *map(chr, range(0x3200, 0x3400))})
 """Symbols that are read in context, as in 20 °C or 100 ㎡."""
 
@@ -45,7 +48,7 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFC", _GROUPED.sub("", text).translate(_PLAIN))
     text = _FRACTION.sub(_fraction, text)
     text = _POWER.sub(lambda match: "^" + unicodedata.normalize("NFKC", match.group()).replace("\u2212", "-"), text)
-    return _RULE.sub("", re.sub(r"[^\S\n]+", " ", text))
+    return _RULE.sub("", _EMOTICON.sub("", re.sub(r"[^\S\n]+", " ", text)))
 
 
 def drop_silent(text: str) -> str:

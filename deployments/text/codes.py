@@ -1,4 +1,4 @@
-"""Reads what mixes letters, digits and signs in English: codes, Roman numerals, abbreviations and symbols."""
+"""Reads what mixes letters, digits and signs in English: codes, Roman numerals and symbols."""
 
 import re
 from itertools import pairwise
@@ -35,12 +35,8 @@ ROMAN: Final = re.compile(
 )
 _ROMAN: Final = re.compile(r"M{0,3}(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
 _VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-ABBREVIATION: Final = re.compile(
-    r"\b(?P<word>(?:Dr|Mr|Mrs|Ms|Gen|Gov|Capt|Sgt|Mt|Ft)\.)(?= [A-Z])|(?<![\w&])(?P<number>[Nn]os?\. ?|№ ?|# ?)(?=\d)"
-)
 HANDLE: Final = re.compile(r"(?<![\w@.])@(?=\w)")
 PLURAL: Final = re.compile(r"(?<=[^\W\d_])\((e?s)\)")
-_OWN: Final = {"Mrs.": "Missus", "Ms.": "Miz"}
 _SYMBOLS: Final = {
     **{"%": "percent", "&": "and", "+": "plus", "=": "equals", "°": "degrees", "@": "at", "№": "number"},
     **{"×": "times", "÷": "divided by", "±": "plus or minus", "≈": "about", "≠": "is not equal to", "$": "dollar"},
@@ -125,15 +121,6 @@ def read_roman(match: re.Match[str]) -> str | None:
     return f"{before} {spell_number(number, '', 'en')}"
 
 
-def read_abbreviation(match: re.Match[str]) -> str | None:
-    """Reads a match of ABBREVIATION: Doctor, number."""
-    if match["number"]:
-        return "number "
-    word = match["word"]
-    said = _OWN.get(word) or read(word, "en")
-    return said and said[0].upper() + said[1:]
-
-
 def replace_symbols(text: str) -> str:
     """Writes the remaining symbols in words, and drops those that are silent, such as * and _."""
     text = _BY.sub(" by ", _COMPARED.sub(lambda match: f"{_THAN[match[1]]} ", text))
@@ -156,7 +143,7 @@ def _aside(match: re.Match[str]) -> str:
     if match.group() == "/":
         return " per "
     mark = match.group().strip()
-    return f" {_WITHIN[mark]} "
+    return f" {_WITHIN[mark]}{'' if mark == '#' else ' '}"
 
 
 def _spelled(match: re.Match[str]) -> str:

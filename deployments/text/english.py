@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from deployments.text import addresses, codes, dates, measures, money, times
+from deployments.text import abbreviations, addresses, codes, dates, measures, money, times
 from deployments.text.draft import Draft, Reader
 from deployments.text.numerals import AMOUNT, spell_amount, spell_number
 from deployments.text.options import NormalizationOptions
@@ -19,6 +19,8 @@ _GROUPS: Final = re.compile(
 """1 234 567, and 1 500 before what is counted."""
 _FOREIGN: Final = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+,\d+(?![\w,])")
 """1 234,56 has a decimal comma, or is a list."""
+_RUPEES: Final = re.compile(r"(?:\bRs\.? ?|₹ ?)(\d(?:[\d,]*\d)?)")
+"""Rs. 500, and ₹1,00,000 with commas as in India."""
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _ORDINAL: Final = re.compile(r"(?<![\w.,:/$€£¥'-])(\d{1,3}(?:,\d{3})+|\d+)(st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(
@@ -33,7 +35,7 @@ _SIGNS: Final = {"-": "minus ", "+": "plus ", "±": "plus or minus ", "~": "abou
 _RULES: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (codes.PENSION, codes.read_pension),
     (addresses.STREET, addresses.read_street),
-    (codes.ABBREVIATION, codes.read_abbreviation),
+    (abbreviations.ABBREVIATION, abbreviations.read_abbreviation),
     (addresses.NETWORK, addresses.read_network),
     (dates.DASHED, dates.read_dashed),
     (addresses.VERSION, addresses.read_version),
@@ -64,6 +66,7 @@ def read_english(text: str, options: NormalizationOptions) -> str:
     if options.optional_pluralization_normalization:
         text = codes.PLURAL.sub(r"\1", text)
     text = _GROUPS.sub(lambda match: match.group().replace(" ", ""), text.replace("+/-", "±"))
+    text = _RUPEES.sub(lambda match: f"₹{match[1].replace(',', '')}", text)
     draft = Draft(_INSTANT.sub(r"\1 \2", text))
     draft.read(_PHONETIC, lambda match: match.group() if _SOUNDS.fullmatch(match.group()[1:-1]) else None)
     draft.keep(_TAG)
@@ -107,6 +110,7 @@ _LATER: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (measures.SCIENTIFIC, measures.read_scientific),
     (measures.EXPRESSION, measures.read_expression),
     (measures.FRACTION, measures.read_fraction),
+    (measures.MULTIPLIER, measures.read_multiplier),
     (measures.PRODUCT, measures.read_product),
     (measures.RANGE, measures.read_range),
     (_ORDINAL, _read_ordinal),

@@ -10,7 +10,7 @@ from deployments.text.numerals import AMOUNT, spell_amount, spell_number, spell_
 _GLUED: Final = (
     r"(?:[kcmnμd]?m[²³23]?|[kmμ]?g|[mkcd]?[lL]|[kMGT]?Hz|[kKMGTP]i?B|[kMG]b|[kMG]?bps|mbps|kbps|gbps|[kMGm]?W|kWh|[mk]?V"
     r"|mAh"
-    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|mph|kph|kmh"
+    r"|[mk]A|k?J|k?cal|k?Pa|hPa|psi|dB|°[CFK]?|ha|mi|yd|ft|in|oz|lbs?|tb?sp|qt|gal|kgs|kms|mph|kph|kmh"
     r"|rpm|fps|ppm|dpi|mmHg|sq\.? ?(?:ft|mi|m|km)|cc"
     r"|ms|μs|ns|sec|secs|s|min|mins|h|hr|hrs|[kM]?Ω)(?:/(?:s|h|hr|min|kg|l|L|m[²³23]?|day|sec))?"
 )
@@ -30,7 +30,7 @@ PERCENT: Final = re.compile(
 )
 FRACTION: Final = re.compile(
     rf"{_LEFT}(?P<minus>(?<!\S)-)?(?:(?P<whole>\d+) )?(?P<over>\d{{1,4}})/(?P<under>\d{{1,4}})(?:st|nd|rd|th|TH)?"
-    r"(?![\w/]|[.,-]\d)"
+    r"(?: ?(?P<unit>tb?sp|lbs?|oz|kg|km|mi|qt|gal|ft|yd|hrs?|min))?(?![\w/]|[.,-]\d)"
 )
 RANGE: Final = re.compile(
     rf"{_LEFT}(?P<first>{AMOUNT})(?:[-–~]| [-–~] )(?P<last>{AMOUNT}){_RIGHT}(?! ?=|-[A-Za-z\d]{{1,2}}\b)"
@@ -38,6 +38,8 @@ RANGE: Final = re.compile(
 PRODUCT: Final = re.compile(
     rf"{_LEFT}(?P<first>{AMOUNT}) ?[x×] ?(?P<second>{AMOUNT})(?: ?[x×] ?(?P<third>{AMOUNT}))?{_RIGHT}"
 )
+MULTIPLIER: Final = re.compile(rf"{_LEFT}(?P<number>{AMOUNT})[x×](?= [a-z]{{2}})")
+"""10x faster"""
 _OPERAND: Final = rf"(?:[-−]?{AMOUNT}|[-−]?[A-Za-z](?!\w))"
 EXPRESSION: Final = re.compile(
     rf"(?<![\w.,:/$'-]){_OPERAND}(?: ?[-−+*/×÷^=<>≤≥≠≈±] ?{_OPERAND})+(?![\w%°]|[.,:/'-]\d|[²³])"
@@ -93,9 +95,16 @@ _UNITS: Final = {
         "mmHg": "millimeters of mercury",
     },
     **{"cc": "cc", "μs": "microseconds", "dl": "deciliters", "cl": "centiliters", "kbps": "kilobits per second"},
+    **{"tsp": "teaspoons", "tbsp": "tablespoons", "qt": "quarts", "gal": "gallons", "kgs": "kilograms"},
+    **{"kms": "kilometers"},
     **{"MiB": "mebibytes", "GiB": "gibibytes", "W": "watts", "V": "volts", "kHz": "kilohertz", "Hz": "hertz"},
 }
 _SAID: Final = {"24/7": "twenty-four seven", "9/11": "nine eleven"}
+_SCORED: Final = re.compile(
+    r"\b(?:scor|rat(?:e|ing)|grad(?:e|ing)|mark|gave|giv|got)\w*(?:\W+\w+){0,4}\W*$", re.IGNORECASE
+)
+"""What is scored before 9/10."""
+_LEAST_MARKS: Final = 4
 _PARTS: Final = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
 
@@ -147,28 +156,43 @@ def read_fraction(match: re.Match[str]) -> str | None:
     over, under = int(match["over"]), int(match["under"])
     if under < 2 or match["under"][0] == "0" or (len(match["over"]) > 1 and match["over"][0] == "0"):
         return None
+    if under > _LEAST_MARKS and _SCORED.search(match.string[: match.start()]) and not match["whole"]:
+        return f"{spell_number(str(over), '', 'en')} out of {spell_number(str(under), '', 'en')}"
     rank = spell_number(str(under), "", "en", "ordinal")
     one, many = _PARTS.get(under, (rank, f"{rank}s"))
     words = f"{spell_number(str(over), '', 'en')} {one if over == 1 else many}"
+    unit = _unit(match["unit"]) if match["unit"] else None
     if match["whole"]:
         words = f"{spell_number(match['whole'], '', 'en')} and {words}"
+        words = f"{words} {unit}" if unit else words
+    elif unit:
+        single = _singular(unit)
+        words = f"{words} of {'an' if single[0] in 'aeiou' else 'a'} {single}"
     return f"minus {words}" if match["minus"] else words
 
 
 def read_range(match: re.Match[str]) -> str | None:
-    """Reads a match of RANGE, if its numbers rise: ten to twenty."""
+    """Reads a match of RANGE, if its numbers rise or "from" precedes them: ten to twenty."""
     first, last = (float(match[name].replace(",", "")) for name in ("first", "last"))
     padded = any(match[name].startswith("0") and match[name][1:2].isdigit() for name in ("first", "last"))
-    if first >= last or padded:
-        return None
-    if re.fullmatch(r"\d{3}-\d{3}[1-9]", match.group()):  # a telephone number without its area
+    is_range = not padded and (first < last or match.string[: match.start()].lower().endswith("from "))
+    # a telephone number without its area
+    if re.fullmatch(r"\d{3}-\d{3}[1-9]" if is_range else r"\d{3}-\d{4}", match.group()):
         return ", ".join(str(spell_number(group, "", "en", "digits")) for group in match.group().split("-"))
+    if not is_range:
+        return None
     return _joined([match["first"], match["last"]], "to")
 
 
 def read_product(match: re.Match[str]) -> str | None:
     """Reads a match of PRODUCT: two by eight."""
     return _joined([match["first"], match["second"], match["third"]], "by")
+
+
+def read_multiplier(match: re.Match[str]) -> str | None:
+    """Reads a match of MULTIPLIER: ten times."""
+    words = spell_amount(match["number"])
+    return words and f"{words} {'time' if words == 'one' else 'times'}"
 
 
 def read_expression(match: re.Match[str]) -> str | None:

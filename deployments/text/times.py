@@ -19,7 +19,7 @@ TIME: Final = re.compile(
 TIMES: Final = re.compile(
     rf"(?<![\w.,:/$€£¥-])(?:{_NAMELESS}|(?P<plain>1[0-2]|[1-9])) ?[-–] ?(?P<last>{_NAMELESS}){_RIGHT}", re.IGNORECASE
 )
-RATIO: Final = re.compile(r"(?<![\w.,:/-])(\d{1,4}):(\d|\d{3,4})(?![\w:/]|[.,-]\d)")
+RATIO: Final = re.compile(r"(?<![\w.,:/-])(\d{1,4}):(\d{1,3}(?:,\d{3})+|\d|\d{3,4})(?![\w:/]|[.,-]\d)")
 
 
 def read_time(match: re.Match[str]) -> str | None:
@@ -62,4 +62,4 @@ def _counted(written: str, unit: str) -> str:
 
 
 def _number(written: str) -> str:
-    return spell_number(str(int(written)), "", "en") or written
+    return spell_number(written.replace(",", "").lstrip("0") or "0", "", "en") or written

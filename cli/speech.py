@@ -116,7 +116,7 @@ def _writer(file: IO[bytes]) -> Writer:
 
 def _summary(result: SpeechResult) -> str:
     finished = result.finished
-    how = "said to its end" if finished.finish == "stop" else f"not said to its end ({finished.finish})"
+    how = "complete" if finished.finish == "stop" else f"incomplete ({finished.finish})"
     lines = [f"{result.duration:.1f} s of speech, {how}, seed {finished.seed}"]
     lines += [f"Warning: {warning}" for warning in finished.warnings]
     if result.output:

@@ -23,7 +23,7 @@ and consent.
   llasa-serve voices --url http://other:7861 import narrator.zip
   llasa-serve voices remove narrator
 """
-_REF_CHECK: Final = "if the clip does not say its text: refuse it, repair the text, or do not check"
+_REF_CHECK: Final = "if the clip and its text do not match: refuse it, repair the text, or do not check"
 
 
 def add_voice_actions(parser: argparse.ArgumentParser) -> None:

@@ -81,10 +81,10 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             quantiles("ray_audio_rtf"),
         ),
         Panel(
-            "Audio made",
+            "Audio generated",
             "none",
-            "Seconds of audio a second: how many listeners it would be enough for.",
-            (Query("sum(rate(ray_audio_frames_total[5m])) / 50", "seconds a second"),),
+            "Seconds of audio per second: enough for so many listeners.",
+            (Query("sum(rate(ray_audio_frames_total[5m])) / 50", "seconds per second"),),
         ),
         Panel(
             "Whole request",
@@ -95,7 +95,7 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
         Panel(
             "Ends",
             "reqps",
-            "Why speech ended: stop is said to its end.",
+            "Why speech ended. `stop`: it is complete.",
             rate("ray_requests_success_total", "finished_reason"),
         ),
         Panel(
@@ -173,6 +173,12 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             "s",
             "Seconds that it took the replicas which are up to load.",
             quantiles("ray_model_load_s", "model", (0.5, 0.95)),
+        ),
+        Panel(
+            "Wakes",
+            "s",
+            "Seconds that models needed to return from host memory.",
+            quantiles("ray_model_wake_s", "model", (0.5, 0.95)),
         ),
     ),
     "Caches": (

@@ -15,6 +15,7 @@ from mkdocs.structure.pages import Page
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = {
+    "README.md": "index.md",
     "scripts/bench/README.md": "more/benchmarks.md",
     "scripts/capacity/README.md": "more/capacity.md",
     "deployments/nano/README.md": "more/nano.md",

@@ -23,7 +23,7 @@ from deployments.metric import Metric
 from deployments.placement.memory import SHAPES, XCODEC2_BYTES, MemoryPlan
 from deployments.placement.profile_choice import choose_profile
 from deployments.profiles import AUTO, PROFILES, Profile, WeightType
-from deployments.residency.metrics import GAUGES, LOAD, LOAD_FAILURES
+from deployments.residency.metrics import METRICS as MODEL_METRICS
 from deployments.service.metrics import METRICS
 from deployments.settings import Settings
 from scripts.openapi import openapi
@@ -308,7 +308,7 @@ REGIONS: Final[Mapping[str, Callable[[], str]]] = {
     "profiles": _profiles,
     "memory": _memory,
     "speech_metrics": lambda: _metrics([metric for metric in METRICS if metric not in _CACHES]),
-    "model_metrics": lambda: _metrics([*GAUGES, LOAD, LOAD_FAILURES]),
+    "model_metrics": lambda: _metrics(MODEL_METRICS),
     "cache_metrics": lambda: _metrics(_CACHES),
     "errors": _errors,
     "headers": _headers,

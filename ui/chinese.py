@@ -139,7 +139,14 @@ CHINESE: Final = Texts(
     model_columns=("模型", "状态", "位置", "空闲", "休眠时限", "处理中", "排队", "上次加载"),
     gpu_columns=("GPU", "型号", "已用", "可用", "占用", "模型"),
     no_gpu="没有 GPU：模型在 CPU 上运行。",
-    states={"unloaded": "未加载", "asleep": "休眠", "loading": "加载中", "ready": "就绪", "draining": "收尾中"},
+    states={
+        "unloaded": "未加载",
+        "asleep": "休眠",
+        "loading": "加载中",
+        "ready": "就绪",
+        "draining": "收尾中",
+        "failed": "加载失败",
+    },
     books=BookTexts(
         tab="有声书",
         new="制作有声书",

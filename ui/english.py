@@ -151,6 +151,7 @@ ENGLISH: Final = Texts(
         "loading": "loading",
         "ready": "ready",
         "draining": "finishing its work",
+        "failed": "could not be loaded",
     },
     books=BookTexts(
         tab="Audiobooks",
@@ -197,7 +198,7 @@ ENGLISH: Final = Texts(
     ),
     key_message="Sign in with the name of your key (“default” if it has none), and the key as the password.",
     failures={},
-    something_wrong="Something went wrong here; see the service's log.",
+    something_wrong="An internal error occurred. See the service's log.",
     guide="""
 ### A good reference
 

@@ -1,4 +1,4 @@
-"""The fourth tab: where the models are loaded, and controls to move them."""
+"""The tab of the models: where they are loaded, and controls to move them."""
 
 import gradio as gr
 

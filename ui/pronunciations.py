@@ -1,4 +1,4 @@
-"""The fourth tab: stored pronunciations."""
+"""The tab of stored pronunciations."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The second tab: transcribes a recording."""
+"""The tab that transcribes a recording."""
 
 from pathlib import Path
 from typing import Any, Final

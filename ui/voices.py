@@ -1,4 +1,4 @@
-"""The third tab: stored voices."""
+"""The tab of stored voices."""
 
 import asyncio
 from pathlib import Path

@@ -39,7 +39,7 @@ class Studio:
     """
 
     def __init__(self, profile: Profile, settings: Settings) -> None:
-        from deployments.llasa.checkpoint import load_checkpoint
+        from deployments.llasa.checkpoint import CheckpointFolder
         from deployments.llasa.engine import Engine
         from deployments.xcodec2.batcher import CodecBatcher
         from deployments.xcodec2.codec import Xcodec2Codec
@@ -48,7 +48,7 @@ class Studio:
         self._loop = asyncio.new_event_loop()
         Thread(target=self._loop.run_forever, daemon=True).start()
         llasa, xcodec2 = (fetch_checkpoint(source, settings) for source in (profile.llasa, profile.xcodec2))
-        self._lm = Engine.fitting(load_checkpoint(str(llasa), profile.device), profile.takes)
+        self._lm = Engine.fitting(CheckpointFolder.of(profile, llasa).load(), profile.takes)
         self._codec = CodecBatcher(Xcodec2Codec.load(str(xcodec2), profile.device), profile.decodes)
         self._synthesizer = Synthesizer(
             self._lm, self._codec, _Ear(profile, settings), cast("Residency", _Loaded()), Policy.of(settings)
@@ -127,4 +127,4 @@ class _Ear:
         from deployments.whisper.transcriber import WhisperTranscriber
 
         folder = fetch_checkpoint(self._profile.whisper, self._settings)
-        return WhisperTranscriber.load(str(folder), cpu_threads=max(1, round(self._profile.whisper_cpus)))
+        return WhisperTranscriber.load(str(folder), cpu_threads=max(1, int(self._profile.whisper_cpus)))

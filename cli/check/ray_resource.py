@@ -109,12 +109,10 @@ def _check_cluster(place: Place, cluster: dict[str, Any]) -> list[Problem]:
         where = place.at("workerGroupSpecs").at(number)
         least, now, most = (group.get(key, 0) for key in ("minReplicas", "replicas", "maxReplicas"))
         if not least <= now <= most:
-            message = (
-                f"minReplicas {least}, replicas {now} and maxReplicas {most} must not be less, each than the last."
-            )
+            message = f"minReplicas {least}, replicas {now} and maxReplicas {most} must be in ascending order."
             problems.append(Problem(where.at("replicas"), message))
         if now < most and not autoscaled:
-            message = f"{most} pods may never come, with enableInTreeAutoscaling off: there would be {now} always."
+            message = f"{most} pods are never reached while enableInTreeAutoscaling is off: there are always {now}."
             problems.append(Problem(where.at("maxReplicas"), message))
     images = {
         container.get("image")

@@ -71,7 +71,7 @@ def _overrides(place: Place, options: dict[str, Any], deployment: Deployment) ->
     policy = (options.get("autoscaling_config") or {}).get("policy") or {}
     if scaling and "autoscaling_config" in options and not policy:
         message = (
-            "takes the place of all that the builder says, its policy too: models would no longer be loaded and "
+            "replaces all options of the builder, its policy too: models would no longer be loaded and "
             "unloaded on order. Say how many replicas there may be in args, as `replicas`."
         )
         problems.append(Problem(place.at("autoscaling_config"), message))
@@ -82,7 +82,7 @@ def _overrides(place: Place, options: dict[str, Any], deployment: Deployment) ->
     if "ray_actor_options" in options:
         lost = {key for key in ("num_gpus", "runtime_env") if actor.get(key)} - options["ray_actor_options"].keys()
         if lost:
-            message = f"takes the place of all that the builder says: {' and '.join(sorted(lost))} would be lost."
+            message = f"replaces all options of the builder: {' and '.join(sorted(lost))} would be lost."
             problems.append(Problem(place.at("ray_actor_options"), message))
     return problems
 

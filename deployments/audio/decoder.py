@@ -29,7 +29,7 @@ from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 logger = logging.getLogger(__name__)
 
 DECODER_FAILURES: Final = Metric(
-    "audio_decoder_failures_total", "counter", "Files at which a decoding process was ended.", ("reason",)
+    "audio_decoder_failures_total", "counter", "Files whose decoding process died or was killed.", ("reason",)
 )
 _CPU_SECONDS: Final = 10
 """CPU seconds to decode any file; and as much again for every `_CPU_SHARE` seconds that it may last."""
@@ -64,7 +64,7 @@ class Decoder:
     """Decodes files in separate processes. Close it after use.
 
     Args:
-        count: Called for each file at which a process was ended.
+        count: Called for each file whose process died or was killed.
     """
 
     def __init__(self, count: Callable[[str], object] = lambda reason: None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 
@@ -15,7 +15,7 @@ from deployments.llasa.prompt import PromptBuilder
 from deployments.llasa.tokenizer import LlasaTokenizer
 from deployments.llasa.vocabulary import Vocabulary
 from deployments.llasa.weights import CheckpointFiles, Weights, read_weights
-from deployments.profiles import WeightType
+from deployments.profiles import Profile, WeightType
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class CheckpointFolder:
             tokenizer = LlasaTokenizer.read(self._folder)
             self._vocabulary = Vocabulary.of(tokenizer.tokens, self._config.shape.vocabulary)
             self._prompts = PromptBuilder(tokenizer, self._vocabulary, system, normaliser)
+
+    @classmethod
+    def of(cls, profile: Profile, folder: Path) -> Self:
+        """Returns the checkpoint of a profile, which was fetched into a folder."""
+        return cls(str(folder), profile.device, profile.weights, system=profile.system, normaliser=profile.normaliser)
 
     def load(self) -> Checkpoint:
         """Reads the weights.

@@ -82,11 +82,7 @@ class LlasaDeployment:
         self._folder = folder = fetch_checkpoint(profile.llasa, self._settings)
 
         def load(gpu: Gpu | None) -> SleepingLlasa:
-            takes = self._takes(gpu)
-            checkpoint = CheckpointFolder(
-                str(folder), profile.device, profile.weights, system=profile.system, normaliser=profile.normaliser
-            )
-            return SleepingLlasa(checkpoint, takes)
+            return SleepingLlasa(CheckpointFolder.of(profile, folder), self._takes(gpu))
 
         if profile.device == "cpu":
             return load(None)

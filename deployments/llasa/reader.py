@@ -75,7 +75,7 @@ class PromptReader:
         """
         if self._thread:
             self._read_beside()
-        # A step costs a few takes as much as many: it waits for as many chunks as prompts wait for each that speaks.
+        # A step of few takes costs nearly as much as one of many: prompts that outnumber those takes are read first.
         chunks = (not self._thread) + len(self.takes) // speaking if speaking else 1
         for _ in range(chunks):
             if chunk := self._next():

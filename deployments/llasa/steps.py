@@ -66,7 +66,7 @@ def graph_sizes(slots: int) -> list[int]:
 
 
 class GraphSteps:
-    """Replays steps that were captured for every size of batch and several lengths.
+    """Replays steps captured as CUDA graphs, one for each of `graph_sizes`.
 
     Args:
         slots: What to advance; all empty.

@@ -44,8 +44,8 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         """
         with tool_errors():
             clip = await clips.any(audio_base64, audio_url, audio_path)
-            if (clip is None) == (params.voice is None):
-                raise InvalidInput("Give either a voice or a clip.", "voice")
+            if clip is None and params.voice is None:
+                raise InvalidInput("Give a voice or a clip.", "voice")
             folders = clips.folders("output_path") if output_path else None
             if folders and output_path:
                 await asyncio.to_thread(folders.check_writable, output_path, overwrite=overwrite, param="output_path")
@@ -81,7 +81,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         audio_base64: Base64 = None,
         audio_url: Url = None,
         audio_path: LocalPath = None,
-        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
+        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is detected.")] = None,
         word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False,
     ) -> TranscriptionResult:
         """Transcribes a clip."""

@@ -13,7 +13,7 @@ Model = TypeVar("Model")
 
 
 class ProcessMustEnd(RuntimeError):
-    """A model has no memory on a GPU that its process cannot leave: a new process must take another one."""
+    """A model does not fit on its GPU, which its process cannot change: a new process must take another one."""
 
 
 def load_onto_gpu(

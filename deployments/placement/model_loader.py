@@ -24,8 +24,8 @@ Model = TypeVar("Model")
 class LoadEvent:
     """What has happened to a model."""
 
-    state: Literal["loading", "ready", "asleep"]
-    """Its state now. A model that failed to load is `ready` to try again."""
+    state: Literal["loading", "ready", "asleep", "failed"]
+    """Its state now. The next use of a model that failed tries again."""
     seconds: float | None = None
     """Duration of a load or wake that has ended."""
     failure: str | None = None
@@ -180,7 +180,9 @@ class ModelLoader(Generic[Model]):
             self._give_up(f"The model could not be loaded ({type(error).__name__}): the log says why.")
         self._tried_at = time.monotonic()
         message = self._failure.message if self._failure else None
-        state: Literal["ready", "asleep"] = "asleep" if self._asleep else "ready"
+        state: Literal["ready", "asleep", "failed"] = "ready"
+        if self._failure or self._asleep:
+            state = "asleep" if self._asleep else "failed"
         self._report(LoadEvent(state, self._tried_at - begin, message, woken=waking))
 
     def _give_up(self, message: str) -> None:

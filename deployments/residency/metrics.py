@@ -27,3 +27,4 @@ WAKE: Final = Metric(
     ("model",),
     (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30),
 )
+METRICS: Final = (*GAUGES, LOAD, LOAD_FAILURES, WAKE)

@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol
 
 MODELS: Final = ("Llasa", "XCodec2", "Whisper")
 
-State = Literal["unloaded", "asleep", "loading", "ready", "draining"]
+State = Literal["unloaded", "asleep", "loading", "ready", "draining", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Place:
 
     gpu: str | None = None
     """UUID; None on a CPU."""
-    state: Literal["loading", "ready", "asleep"] = "ready"
+    state: Literal["loading", "ready", "asleep", "failed"] = "ready"
 
 
 @dataclass(frozen=True, slots=True)

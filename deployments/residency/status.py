@@ -8,7 +8,7 @@ import psutil
 from deployments.residency.protocol import ModelStatus, ReplicaStatus, State
 from deployments.residency.records import Records
 
-_ORDER: Final[tuple[State, ...]] = ("ready", "loading", "draining", "asleep")
+_ORDER: Final[tuple[State, ...]] = ("ready", "loading", "draining", "asleep", "failed")
 
 
 class StatusReader:

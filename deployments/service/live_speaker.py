@@ -130,7 +130,7 @@ class LiveSpeaker:
             failed = deadline_error(self._service.settings.request_timeout)
         except Exception as error:
             logger.error("A unit of a live session failed", exc_info=error)
-            failed = ServiceError("Something went wrong here; the service's log has it.")
+            failed = ServiceError("An internal error occurred. See the service's log.")
         if failed:
             await self._send(ErrorMessage.of(failed, **place).sent())
         await self._send(AudioDone(**place, total_bytes=sent, error=failed is not None).sent())

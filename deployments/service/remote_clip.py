@@ -111,7 +111,7 @@ class ClipReader:
             raise _Refused("Only data, http and https URLs are accepted.")
         host = target.raw_host.lower().rstrip(".")
         if not any(fnmatch(host, pattern) for pattern in self._hosts):
-            raise _Refused(f"The host {host[:100]!r} is not one of those that may be asked.")
+            raise _Refused(f"The host {host[:100]!r} is not in REF_AUDIO_HOSTS.")
         try:
             permitted = self._permitted(ip_address(host))
         except ValueError:
@@ -141,7 +141,7 @@ def _decoded(url: str) -> bytes:
 
 
 class _PrivateAddress(OSError):
-    """A name resolves to an address that is not one of those that may be asked."""
+    """A name resolves to an address that is not public."""
 
 
 class _Resolver(AbstractResolver):

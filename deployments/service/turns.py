@@ -24,7 +24,7 @@ _EARLY_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The turn of a request, while which it may use the models."""
+    """The turn of a request, during which it may use the models."""
 
     began: float
     """Arrival of the request, by `time.monotonic`; before its wait."""

@@ -39,5 +39,5 @@ def check_ref_text(text: str | None, longest: int) -> str | None:
     """
     text = (text or "").strip()
     if text and not any(character.isalnum() for character in text):
-        raise InvalidText("The text holds no letter or digit: nobody has said it.", "ref_text")
+        raise InvalidText("The text of the clip has no letters or digits: send its words, or none.", "ref_text")
     return check_text(text, 10 * longest, "ref_text") if text else None

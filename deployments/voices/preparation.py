@@ -154,8 +154,8 @@ def _checked(text: str, heard: Transcript, check: ReferenceCheck, warnings: list
         warnings.append(f"The reference's text {text!r} was replaced by what is heard in it: {heard.text!r}.")
         return heard.text
     raise InvalidText(
-        f"The clip does not say its text. Sent: {text!r}. Heard: {heard.text!r}. Send the text of the clip, or none, "
-        "or ask for ref_check=repair (take what is heard) or off.",
+        f"The clip and its text do not match. Sent: {text!r}. Heard: {heard.text!r}. "
+        "Send the text of the clip, or none, or ask for ref_check=repair (take what is heard) or off.",
         "ref_text",
     )
 

@@ -161,7 +161,7 @@ class VoiceStore:
             Conflict: a voice of that name exists, or there are too many.
         """
         if sum(1 for _ in self._folder.glob("voice_*" + _SUFFIX)) >= self._most:
-            raise Conflict(f"{self._most} voices are stored, and no more may be: delete one.")
+            raise Conflict(f"{self._most} voices are stored, as many as MAX_VOICES allows: delete one.")
         self._write(stored, clip, replace=False)
 
     def replace(self, stored: StoredVoice, clip: Waveform = _NOTHING) -> None:

@@ -113,7 +113,7 @@ async def test_what_is_wrong_with_the_clip_is_told_whenever_its_voice_speaks(sta
 
 
 async def test_a_text_that_the_clip_does_not_say_is_refused_or_repaired_as_asked(start: Callable[..., Voices]) -> None:
-    with pytest.raises(InvalidText, match="does not say its text"):
+    with pytest.raises(InvalidText, match="do not match"):
         await start().create("narrator", CLIP, "What it says.", "my own", "refuse")
     made = await start().create("narrator", CLIP, "What it says.", "my own", "repair")
     assert made.ref_text != "What it says."

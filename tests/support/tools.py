@@ -107,7 +107,7 @@ async def orders_reach(still: Still, assistant: Client) -> None:
 
 
 BAD_ARGUMENTS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"input": "Hello."}, ["Give either a voice or a clip"]),
+    ({"input": "Hello."}, ["Give a voice or a clip"]),
     ({"input": "", "voice": "alloy"}, ["The text is empty", "input"]),
     ({"input": "Hello.", "voice": "nobody"}, ["nobody"]),
     ({"input": "Hello.", "audio_base64": "not base64!"}, ["not valid base64"]),

@@ -102,7 +102,7 @@ async def _validation_error(request: Request, error: RequestValidationError) -> 
     elif first["type"] == "missing":
         message = f"The field {field} is missing or empty."
     elif "UploadFile" in message:
-        message = f"{field}: This is no file. Send it in a form of the type multipart/form-data."
+        message = f"{field}: This is not a file. Send it in a form of the type multipart/form-data."
     else:
         message = f"{field}: {message}."
     return await _service_error(request, UnprocessableInput(message, field))
@@ -148,4 +148,4 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s failed: %s", request.method, request.url.path, error)
         return failure_of(Unavailable("The service's disk is full: try again later.", retry_after_s=60))
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return failure(500, "Something went wrong here; the service's log has it.", "server_error", "internal_error")
+    return failure(500, "An internal error occurred. See the service's log.", "server_error", "internal_error")

@@ -182,7 +182,7 @@ def _for_caller(error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
     logger.error("Speech broke off", exc_info=error)
-    return ServiceError("Something went wrong here; the service's log has it.")
+    return ServiceError("An internal error occurred. See the service's log.")
 
 
 def warning_headers(warnings: Sequence[str]) -> dict[str, str]:

@@ -47,7 +47,7 @@ async def test_an_upload_and_an_address_are_too_much_and_none_is_too_little(
     ("hosts", "url", "message"),
     [
         (None, "http://clips.example/a.wav", "Only data URLs are taken"),
-        ("clips.example", "http://other.example/a.wav", "not one of those that may be asked"),
+        ("clips.example", "http://other.example/a.wav", "is not in REF_AUDIO_HOSTS"),
         ("*", "http://127.0.0.1:1/a.wav", "private or local address"),
         ("*", "http://localhost:1/a.wav", "private or local address"),
         ("*", "file:///etc/passwd", "Only data, http and https URLs"),

@@ -77,7 +77,7 @@ async def test_missing_fields_are_named(client: httpx.AsyncClient, clip: bytes) 
     no_text = await client.post("/api/tts", files={"audio": clip})
     refused(no_text, 422, "validation_error", "target_text", "The field target_text is missing or empty.")
     not_a_file = await client.post("/api/tts", data=TEXT | {"audio": "words"})
-    refused(not_a_file, 422, "validation_error", "audio", "This is no file.")
+    refused(not_a_file, 422, "validation_error", "audio", "This is not a file.")
 
 
 async def test_a_reference_that_fills_the_window_is_refused(client: httpx.AsyncClient) -> None:
@@ -110,7 +110,7 @@ async def test_an_unexpected_failure_is_a_500_that_leaks_nothing(
     monkeypatch.setattr(broken.synthesizer, "stream", fail)
     async with client_of(broken) as client:
         answer = await speak(client, clip)
-    refused(answer, 500, "internal_error", None, "Something went wrong here")
+    refused(answer, 500, "internal_error", None, "An internal error occurred")
     assert "secret" not in answer.text
 
 

@@ -1,6 +1,7 @@
 """The files of jobs: parts joined to chapters and books, and their captions."""
 
 import asyncio
+import hashlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -71,12 +72,15 @@ class JobFiles:
         if parts is None:
             of = "the text" if chapter is None else "the chapter"
             raise Conflict(f"Not all of {of} is spoken yet.", "id" if chapter is None else "chapter")
-        path = self.folder / job / f"{chapter or 'book'}.{format}"
+        parts = fitted(parts)
+        # Another name once a part of it is made again.
+        content = hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+        path = self.folder / job / f"{chapter or 'book'}-{content}.{format}"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_name(f"{uuid4().hex}.part")
             try:
-                render(unfinished, format, book, [(part, self.store.path(part.key)) for part in fitted(parts)], chapter)
+                render(unfinished, format, book, [(part, self.store.path(part.key)) for part in parts], chapter)
                 unfinished.replace(path)
             except FileNotFoundError:
                 raise missing(job) from None  # it was deleted meanwhile

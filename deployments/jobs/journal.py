@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from deployments.audio.prosody import Prosody
 from deployments.errors import InvalidText, Overloaded
+from deployments.jobs import takes
 from deployments.jobs.plan import Part, renewed
 from deployments.jobs.protocol import Job, JobEvent, JobOrder, State
 from deployments.jobs.recordings import TranscriptionOrder
@@ -19,6 +21,7 @@ from deployments.jobs.records import (
     TRANSCRIPT,
     Book,
     Recorded,
+    Spoken,
     Waiting,
     job_of,
     job_values,
@@ -132,7 +135,7 @@ class Journal:
     def delete(self, id: str) -> list[str]:
         """Deletes a job; returns the keys of parts that no other job has."""
         with self._changes() as db:
-            query = "SELECT DISTINCT key FROM parts AS own WHERE job = ? AND NOT EXISTS (SELECT 1 FROM parts WHERE "
+            query = "SELECT DISTINCT key FROM audio AS own WHERE job = ? AND NOT EXISTS (SELECT 1 FROM audio WHERE "
             keys = [row["key"] for row in db.execute(f"{query}key = own.key AND job <> own.job)", (id,))]
             db.execute("DELETE FROM jobs WHERE id = ?", (id,))
         return keys
@@ -144,13 +147,13 @@ class Journal:
             return [row["id"] for row in self._db.execute(query, (self._now() - seconds,))]
 
     def keys(self) -> set[str]:
-        """Returns the keys of all parts."""
+        """Returns the keys of all parts, and of their other takes."""
         with self._lock:
-            return {row["key"] for row in self._db.execute("SELECT DISTINCT key FROM parts")}
+            return {row["key"] for row in self._db.execute("SELECT DISTINCT key FROM audio")}
 
     def stored(self, owner: str) -> tuple[list[str], set[str]]:
-        """Returns the jobs of an owner, and the keys of their parts that have audio."""
-        query = "SELECT DISTINCT key FROM parts JOIN jobs ON id = job WHERE owner = ? AND seconds IS NOT NULL"
+        """Returns the jobs of an owner, and the keys of their audio."""
+        query = "SELECT DISTINCT key FROM audio JOIN jobs ON id = job WHERE owner = ? AND seconds IS NOT NULL"
         with self._lock:
             ids = [row["id"] for row in self._db.execute("SELECT id FROM jobs WHERE owner = ?", (owner,))]
             return ids, {row["key"] for row in self._db.execute(query, (owner,))}
@@ -187,40 +190,41 @@ class Journal:
             raise missing(id)
         return joined_transcript(row["transcript"] for row in rows)
 
-    def finish(self, job: str, key: str, seconds: float, took: float | None, warnings: Collection[str] = ()) -> None:
-        """Notes that a part has its audio, and ends the job after the last."""
-        data = {"duration": seconds} | ({"warnings": [*warnings]} if warnings else {})
-        self._finished(job, key, "seconds = ?, took = ?", (seconds, took), data)
+    def finish(self, job: str, key: str, spoken: Spoken) -> None:
+        """Notes that a part has its audio, and ends the job after the last, unless parts are to be spoken again."""
+        data = {"duration": spoken.seconds} | ({"warnings": [*spoken.warnings]} if spoken.warnings else {})
+        self._finished(job, key, {"seconds": spoken.seconds, "took": spoken.took}, data, spoken.prosody)
 
     def heard(self, job: str, key: str, transcript: Transcript, took: float) -> None:
         """Stores the transcript of a block, and ends the job after the last."""
-        values = transcript.duration, took, TRANSCRIPT.dump_json(transcript).decode()
-        data = {"duration": transcript.duration, "text": transcript.text}
-        self._finished(job, key, "seconds = ?, took = ?, transcript = ?", values, data)
+        values = {"seconds": transcript.duration, "took": took, "transcript": TRANSCRIPT.dump_json(transcript).decode()}
+        self._finished(job, key, values, {"duration": transcript.duration, "text": transcript.text})
 
     def fail(self, job: str, key: str, error: str) -> None:
         """Notes that a part cannot be spoken."""
-        self._finished(job, key, "error = ?", (error,), {"error": error})
+        self._finished(job, key, {"error": error}, {"error": error})
 
-    def _finished(self, job: str, key: str, change: str, values: tuple[Any, ...], data: dict[str, Any]) -> None:
+    def _finished(
+        self, job: str, key: str, values: Mapping[str, Any], data: Mapping[str, Any], prosody: Prosody | None = None
+    ) -> None:
+        change = ", ".join(f"{column} = ?" for column in values)
         with self._changes() as db:
             parts = db.execute(
                 f"UPDATE parts SET {change} WHERE job = ? AND key = ? RETURNING position, chapter",  # noqa: S608
-                (*values, job, key),
+                (*values.values(), job, key),
             ).fetchall()
             for position, chapter in sorted(tuple(part) for part in parts):
                 self._event(job, "part", {"part": position + 1, "chapter": chapter, **data})
             if not parts:
                 return  # the job was deleted
-            now = self._now()
-            db.execute("UPDATE jobs SET updated_at = ?, error = NULL WHERE id = ?", (now, job))
+            for retake in [*takes.review(db, job, [part["position"] for part in parts], prosody)]:
+                self._event(job, "retake", asdict(retake))
+            db.execute("UPDATE jobs SET updated_at = ?, error = NULL WHERE id = ?", (self._now(), job))
             open_parts = "SELECT 1 FROM parts WHERE job = ? AND seconds IS NULL AND error IS NULL"
             if db.execute(open_parts, (job,)).fetchone():
                 return
-            failed = db.execute(
-                "SELECT text, error, recorded FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position", (job,)
-            ).fetchall()
-            if failed:
+            query = "SELECT text, error FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position"
+            if failed := db.execute(query, (job,)).fetchall():
                 error = f"{len(failed)} parts could not be spoken. The first, {failed[0]['text'][:60]!r}: "
                 self._change(job, "failed", error + failed[0]["error"])
             else:
@@ -263,7 +267,9 @@ class Journal:
         query = f"{RECORDED} AND ? IN (chapter, 0) ORDER BY position"
         with self._lock:
             rows = self._db.execute(query, (id, chapter or 0)).fetchall()
-        return None if any(row["seconds"] is None for row in rows) else [Recorded(*row) for row in rows]
+            if any(row["seconds"] is None for row in rows):
+                return None
+            return [*takes.evened(self._db, id, [Recorded(*row) for row in rows])]
 
     def _change(self, id: str, state: State, error: str | None = None) -> None:
         query = "UPDATE jobs SET state = ?, error = ?, updated_at = ? WHERE id = ? AND state <> ?"

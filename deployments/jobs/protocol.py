@@ -139,6 +139,8 @@ class Job:
     overruns: tuple[Overrun, ...] = ()
     """Of subtitles: the cues that do not fit, so far. Empty in lists."""
     kind: Kind = "speech"
+    retaken: int = 0
+    """Parts that were spoken again because their pace, pitch or timbre differed from that of their voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class JobEvent:
     number: int
     """From 1, without gaps."""
     type: str
-    """`state`, `part` or `problem`."""
+    """`state`, `part`, `retake` or `problem`."""
     data: Mapping[str, Any]
 
 

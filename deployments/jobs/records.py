@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from deployments.audio.mastering import LoudnessTarget
+from deployments.audio.prosody import Prosody
 from deployments.errors import NotFound
 from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, JobOrder, Overrun, PartOrder
 from deployments.jobs.recordings import TranscriptionOrder
@@ -31,6 +32,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A part that has its audio."""
+
+    seconds: float
+    took: float | None
+    """Seconds of work; None: it was there already."""
+    prosody: Prosody
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The audio of a part, as a file is joined from it."""
 
@@ -48,6 +60,8 @@ class Recorded:
     slot_end: float | None = None
     rate: float = 1.0
     """How much faster than its audio it is played. `seconds` are those of this rate."""
+    gain: float = 0.0
+    """dB by which its audio is made louder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +101,20 @@ def job_of(row: sqlite3.Row, chapters: Iterable[ChapterProgress] = (), overruns:
         duration=row["duration"],
         seconds_left=0.0 if not left else None if pace is None else left * pace,
         error=row["error"],
-        warnings=tuple(json.loads(row["warnings"])),
+        warnings=(*json.loads(row["warnings"]), *_drifted(row)),
         chapters=tuple(chapters),
         overruns=tuple(overruns),
         kind=row["kind"],
+        retaken=row["parts_retaken"],
     )
+
+
+def _drifted(row: sqlite3.Row) -> Iterator[str]:
+    if count := row["parts_drifted"]:
+        yield (
+            f"{count} of {row['parts']} parts differ from the rest of their voice, however often they are spoken. The "
+            f"first, {row['drifted_text'][:60]!r}: {row['drift']}."
+        )
 
 
 def joined_chapters(titles: Sequence[str], rows: Iterable[sqlite3.Row]) -> list[ChapterProgress]:

@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
+from deployments.jobs.drift import measured
 from deployments.jobs.journal import Journal
 from deployments.jobs.protocol import PartOrder, RecordedPart, Speaker
 from deployments.jobs.pulse import Pulse
 from deployments.jobs.recordings import BlockOrder
-from deployments.jobs.records import Waiting
+from deployments.jobs.records import Spoken, Waiting
 from deployments.jobs.store import PartStore
 
 logger = logging.getLogger(__name__)
@@ -118,10 +119,11 @@ class Runner:
                     await _finished(self._journal.heard, part.job, part.key, heard, time.monotonic() - began)
                 # A part may have been made for another job, or just before the service was killed.
                 elif await asyncio.to_thread(self._store.seconds, part.key) is not None:
-                    await _finished(self._write, part, None, None)
+                    await _finished(self._write, part, part.order, None, None)
                 else:
                     recorded = await self._speaker.record(part.order)
-                    await _finished(self._write, part, recorded, (time.monotonic() - began) / self._at_once)
+                    took = (time.monotonic() - began) / self._at_once
+                    await _finished(self._write, part, part.order, recorded, took)
                 return
             except _TRANSIENT as error:
                 problem = error
@@ -141,12 +143,14 @@ class Runner:
         message = problem.message if isinstance(problem, ServiceError) else "An internal error: see the service's log."
         await asyncio.to_thread(self._journal.fail, part.job, part.key, message)
 
-    def _write(self, part: Waiting, recorded: RecordedPart | None, took: float | None) -> None:
-        """Stores the audio, and says so in the journal."""
+    def _write(self, part: Waiting, order: PartOrder, recorded: RecordedPart | None, took: float | None) -> None:
+        """Stores the audio, measures it, and says so in the journal."""
         if recorded:
             self._store.write(part.key, recorded.flac)
         warnings = recorded.warnings if recorded else ()
-        self._journal.finish(part.job, part.key, self._store.seconds(part.key) or 0.0, took, warnings)
+        prosody = measured(self._store.path(part.key), order)
+        seconds = self._store.seconds(part.key) or 0.0
+        self._journal.finish(part.job, part.key, Spoken(seconds, took, prosody, warnings))
 
 
 async def _finished(write: Callable[..., None], *args: Any) -> None:

@@ -15,8 +15,16 @@ CREATE TABLE IF NOT EXISTS parts (
     text TEXT NOT NULL, voice TEXT, speed REAL NOT NULL, before REAL NOT NULL, pause REAL NOT NULL,
     seed INTEGER NOT NULL, key TEXT NOT NULL, seconds REAL, took REAL, error TEXT,
     written TEXT NOT NULL DEFAULT '', slot_start REAL, slot_end REAL, recorded REAL,
-    transcript TEXT, PRIMARY KEY (job, position)
+    transcript TEXT, drift TEXT, PRIMARY KEY (job, position)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS takes (
+    job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, position INTEGER NOT NULL, number INTEGER NOT NULL,
+    key TEXT NOT NULL, seed INTEGER NOT NULL, seconds REAL NOT NULL, prosody TEXT NOT NULL,
+    PRIMARY KEY (job, position, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS takes_by_key ON takes (key, job);
+CREATE VIEW IF NOT EXISTS audio AS
+    SELECT job, key, seconds FROM parts UNION ALL SELECT job, key, seconds FROM takes;
 CREATE INDEX IF NOT EXISTS parts_by_key ON parts (key, job);
 CREATE INDEX IF NOT EXISTS parts_to_speak ON parts (job, position) WHERE seconds IS NULL AND error IS NULL;
 CREATE TABLE IF NOT EXISTS events (
@@ -28,13 +36,15 @@ _ADDED: Final = {
     "jobs": {"loudness": "TEXT NOT NULL DEFAULT 'null'", "kind": "TEXT NOT NULL DEFAULT 'speech'"},
     "parts": {
         **{"written": "TEXT NOT NULL DEFAULT ''", "slot_start": "REAL", "slot_end": "REAL"},
-        **{"recorded": "REAL", "transcript": "TEXT"},
+        **{"recorded": "REAL", "transcript": "TEXT", "drift": "TEXT"},
     },
 }
 """Columns that journals of earlier versions lack."""
 
 SUMS: Final = """
 SELECT jobs.*, count(*) AS parts, count(seconds) AS parts_done, count(parts.error) AS parts_failed,
+    count(drift) AS parts_drifted, min(iif(drift IS NULL, NULL, position)), text AS drifted_text, drift,
+    (SELECT count(*) FROM takes WHERE takes.job = jobs.id AND number = 1) AS parts_retaken,
     sum(length(text)) AS characters, total(iif(seconds IS NULL, 0, length(text))) AS characters_done,
     total(seconds + before + pause) AS duration, total(took) AS took,
     sum(ifnull(recorded, length(text))) AS work,

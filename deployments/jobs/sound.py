@@ -35,12 +35,17 @@ def pieces(parts: Recording) -> Iterator[Waveform]:
 
 
 def speech(part: Recorded, path: Path) -> Iterator[Waveform]:
-    """Yields [samples] at 16 kHz of a part at its rate: as long as it says, so that the times of what follows hold."""
+    """Yields [samples] at 16 kHz of a part at its rate and level.
+
+    It is as long as it says, so that the times of what follows hold.
+    """
+    factor = np.float32(10 ** (part.gain / 20))
+    pieces = (piece * factor for piece in read(path))
     if part.rate == 1:
-        yield from read(path)
+        yield from pieces
         return
     tempo = Tempo(part.rate)
-    wav = np.concatenate([*map(tempo.write, read(path)), tempo.close()])[: _samples(part.seconds)]
+    wav = np.concatenate([*map(tempo.write, pieces), tempo.close()])[: _samples(part.seconds)]
     yield np.pad(wav, (0, _samples(part.seconds) - len(wav)))
 
 

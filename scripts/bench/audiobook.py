@@ -6,7 +6,7 @@ The text is public domain, from the Debian packages bible-kjv and bible-kjv-text
 
 Starts a service with the profile nano, runs `llasa-serve book`, and reads its files as a player would. With a judge, an
 independent Whisper transcribes ten random minutes, which are compared with the captions of these minutes: wrong words
-and captions at the wrong time count alike.
+and captions at the wrong time count alike. Resemblyzer measures how alike the parts are, where it is installed.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from deployments.text.wer import tokens
 from deployments.whisper.transcriber import WhisperTranscriber
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 from scripts.bench.epub import epub, read_verses
+from scripts.bench.manner import BookParts, resemblyzer
 from scripts.bench.server import running
 from scripts.bench.table import table
 from scripts.chaos.processes import Processes, serving
@@ -141,6 +142,7 @@ def measure(given: argparse.Namespace) -> Iterator[tuple[str, str]]:
     yield "LUFS, from the target", f"{loudness.integrated:.2f}, {loudness.integrated - _TARGET:+.2f}"
     yield "true peak dBTP", f"{loudness.true_peak:.2f}"
     yield from _memory(memory)
+    yield from BookParts.of(wav, given.folder / "jobs").rows(given.likeness)
     if given.judge:
         error, each = asyncio.run(word_error(wav, cues, given.judge, given.minutes, given.seed))
         yield f"word error of {given.minutes} random minutes", f"{error:.3f}"
@@ -161,6 +163,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the EPUB, the audiobook and the job")
     parser.add_argument("--characters", type=int, default=100_000)
     parser.add_argument("--judge", type=Path, help="a Whisper checkpoint in CTranslate2's format")
+    parser.add_argument("--likeness", type=Path, default=resemblyzer(), help="Resemblyzer's weights")
     parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the random minutes")
     parser.add_argument("--measure-only", action="store_true", help="the files are in the folder already")

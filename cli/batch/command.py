@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from cli.batch.review import Review
 from cli.options import add_speech_options, speech_params
 from deployments.errors import InvalidInput
 from deployments.jobs.manuscript import read_file
 from deployments.jobs.plan import Part, split
 from deployments.jobs.protocol import BookFormat, CaptionFormat, JobOrder, PartOrder
-from deployments.jobs.records import Book, Recorded
+from deployments.jobs.records import Book
 from deployments.jobs.store import PartStore
 from deployments.jobs.timing import fitted
 from deployments.placement.profile_choice import choose_profile
@@ -81,10 +82,15 @@ def run_batch(given: argparse.Namespace) -> int:
         if done % profile.takes == 0:
             _print(f"{done} parts spoken, {time.monotonic() - began:.0f} s")
     _print(f"{done} parts spoken in {time.monotonic() - began:.1f} s; {len(wanted) - done} were there already.")
-    for each in orders:
-        if not any(part.key in errors for part in each.parts):
-            _write(each, store, given)
-    return int(bool(errors))
+    whole = [each for each in orders if not any(part.key in errors for part in each.parts)]
+    reviews = [Review(each.parts, wanted, store) for each in whole]
+    while again := {key: order for review in reviews for key, order in review.retakes() if key not in errors}:
+        _print(f"{len(again)} parts differ from the rest of their voice, and are spoken again.")
+        # One that cannot be spoken is not tried again: the book keeps an earlier take.
+        errors |= {key: error for key, error in speak(again, store.folder, profile, settings, given.replicas) if error}
+    for each, review in zip(whole, reviews, strict=True):
+        _write(each, review, store, given)
+    return int(len(whole) < len(orders))
 
 
 def _orders(given: argparse.Namespace, profile: Profile, settings: Settings) -> list[_Order]:
@@ -110,20 +116,13 @@ def _voice(order: JobOrder, part: Part) -> Any:
     return order.cast.get(part.voice or "", order.reference)
 
 
-def _write(spoken: _Order, store: PartStore, given: argparse.Namespace) -> None:
+def _write(spoken: _Order, review: Review, store: PartStore, given: argparse.Namespace) -> None:
     from deployments.jobs.rendering import render
 
     order = spoken.order
     titles = tuple(chapter.title for chapter in order.chapters if chapter.script.has_words)
     book = Book(order.title, order.author, order.cover, titles, order.response_format, order.sample_rate)
-    recorded = [
-        Recorded(
-            *(part.chapter, part.key, store.seconds(part.key) or 0.0, part.before, part.pause, part.written),
-            *(part.slot_start, part.slot_end),
-        )
-        for part in spoken.parts
-    ]
-    placed = [(part, store.path(part.key)) for part in fitted(recorded)]
+    placed = [(part, store.path(part.key)) for part in fitted([*review.recorded()])]
     for format in (order.response_format, *([given.captions] if given.captions else [])):
         path = given.output / f"{spoken.document.stem}.{format}"
         render(path, format, book, placed)

@@ -1,5 +1,6 @@
 """Compares the parts of a voice: pace, pitch and timbre with its first parts, and levels with each other."""
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,17 +14,23 @@ from deployments.audio.prosody import Prosody
 from deployments.jobs.protocol import PartOrder
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
 
-FIRST: Final = 12
+MOST: Final = 3
+"""Takes of a part."""
+_FIRST: Final = 12
 """Parts of a voice that the others are compared with: the first that are long enough."""
-LEAST: Final = 5
+_LONG: Final = 3.0
+"""Expected seconds from which a part is long enough."""
+SEARCHED: Final = 100
+"""Parts among which the first long ones are looked for."""
+_LEAST: Final = 5
 """Parts with fewer of which nothing is compared."""
 SHORTEST: Final = 2.0
 """Seconds of sound in which a manner can be heard."""
-_PACE: Final = 0.16
-_PITCH: Final = 1.8
-_TIMBRE: Final = 1.6
+_PACE: Final = 0.19
+_PITCH: Final = 1.6
+_TIMBRE: Final = 1.5
 """Bounds: of a logarithm, semitones, and dB; see docs/guides/audiobooks.md for how often good parts exceed them."""
-_SPREAD: Final = 2.5
+_SPREAD: Final = 2.0
 """Bounds are at least as many times the spread of the first parts: some readers vary more."""
 _MAD: Final = 1.4826
 """Standard deviation of a normal distribution by its median absolute deviation."""
@@ -38,6 +45,16 @@ def measured(path: Path, order: PartOrder) -> Prosody:
     from deployments.jobs.sound import read
 
     return Prosody.of(np.concatenate([np.zeros(0, np.float32), *read(path)]), expected(order.text, order.speed))
+
+
+def first(parts: Iterable[tuple[str, float]]) -> list[int]:
+    """Returns which parts the others are compared with, of the texts and speeds of the first `SEARCHED`."""
+    return [n for n, (text, speed) in enumerate(parts) if expected(text, speed) >= _LONG][:_FIRST]
+
+
+def retake(key: str, seed: int, number: int) -> tuple[str, int]:
+    """Returns the key and the seed of a further take, by those of the first."""
+    return hashlib.sha256(f"{key} take {number}".encode()).hexdigest(), (seed + number) % 2**32
 
 
 def expected(text: str, speed: float) -> float:
@@ -68,7 +85,7 @@ class Manner:
     def of(cls, first: Iterable[Prosody]) -> Self | None:
         """Returns the manner of some parts; None if too few of them can be measured."""
         parts = [(part.pace, part.pitch, part.timbre) for part in first if _audible(part)]
-        if len(parts) < LEAST:
+        if len(parts) < _LEAST:
             return None
         pace, pitch = (np.array([part[n] for part in parts], np.float64) for n in (0, 1))
         timbres = np.array([part[2] for part in parts])
@@ -77,6 +94,12 @@ class Manner:
         bounds = zip((_PACE, _PITCH, _TIMBRE), (_SPREAD * spread for spread in spreads), strict=True)
         pace_bound, pitch_bound, timbre_bound = map(max, bounds)
         return cls(float(np.median(pace)), float(np.median(pitch)), timbre, (pace_bound, pitch_bound, timbre_bound))
+
+    def best(self, takes: Sequence[Prosody]) -> tuple[int, Drift]:
+        """Returns the index of the take that differs least, and how it differs."""
+        drifts = [self.drift(take) for take in takes]
+        index = min(range(len(drifts)), key=lambda n: drifts[n].excess)
+        return index, drifts[index]
 
     def drift(self, part: Prosody) -> Drift:
         """Compares a part. One that is too short to compare has not drifted."""

@@ -4,7 +4,6 @@ A part is compared with the first takes of the first parts of its voice, once th
 in which order parts are finished, or whether the service is killed meanwhile: the same takes are made and kept.
 """
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -14,15 +13,9 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from deployments.audio.prosody import Prosody
-from deployments.jobs.drift import FIRST, Drift, Manner, expected, gain
+from deployments.jobs.drift import MOST, SEARCHED, Manner, first, gain, retake
 from deployments.jobs.records import Recorded
 
-_MOST: Final = 3
-"""Takes of a part."""
-_LONG: Final = 3.0
-"""Expected seconds from which a part is long enough to be compared with."""
-_SEARCHED: Final = 100
-"""Parts of a voice among which the first long ones are looked for."""
 _PROSODY: Final = TypeAdapter(Prosody)
 
 
@@ -55,15 +48,15 @@ def review(db: sqlite3.Connection, job: str, positions: Iterable[int], prosody: 
     if prosody:
         db.executemany(_ADD, [(_PROSODY.dump_json(prosody).decode(), job, position) for position in positions])
     params = json.loads(db.execute("SELECT params FROM jobs WHERE id = ?", (job,)).fetchone()["params"])
-    most = _MOST if params.get("temperature") != 0 else 1  # without chance, every take is the same
+    most = MOST if params.get("temperature") != 0 else 1  # without chance, every take is the same
     query = "SELECT voice FROM parts WHERE job = ? AND position = ?"
     ended = {position: db.execute(query, (job, position)).fetchone()["voice"] for position in positions}
     for voice in {*ended.values()}:
-        first = _first(db, job, "voice IS ?", voice)
-        if (manner := _manner(db, job, first)) is None:
+        compared = _first(db, job, "voice IS ?", voice)
+        if (manner := _manner(db, job, compared)) is None:
             continue
         own = [position for position, name in ended.items() if name == voice]
-        if {*own} & {*first}:
+        if {*own} & {*compared}:
             query = "SELECT position FROM parts WHERE job = ? AND voice IS ? ORDER BY position"
             own = [row["position"] for row in db.execute(query, (job, voice)).fetchall()]
         for position in own:
@@ -86,37 +79,35 @@ def _reviewed(db: sqlite3.Connection, job: str, position: int, manner: Manner, m
     takes = db.execute(query, (job, position)).fetchall()
     if part is None or not takes:
         return
-    drifts: list[Drift] = [manner.drift(_PROSODY.validate_json(take["prosody"])) for take in takes]
-    best = min(range(len(takes)), key=lambda number: drifts[number].excess)
-    if drifts[best].excess > 1 and len(takes) < most and part["error"] is None:
-        key = hashlib.sha256(f"{takes[0]['key']} take {len(takes)}".encode()).hexdigest()
-        seed = (takes[0]["seed"] + len(takes)) % 2**32
+    best, drift = manner.best([_PROSODY.validate_json(take["prosody"]) for take in takes])
+    if drift.excess > 1 and len(takes) < most and part["error"] is None:
+        again = retake(takes[0]["key"], takes[0]["seed"], len(takes))
         change = "UPDATE parts SET key = ?, seed = ?, seconds = NULL, took = NULL WHERE job = ? AND position = ?"
-        db.execute(change, (key, seed, job, position))
-        yield Retake(position + 1, part["chapter"], drifts[best].reason)
+        db.execute(change, (*again, job, position))
+        yield Retake(position + 1, part["chapter"], drift.reason)
         return
     # A further take that could not be spoken costs nothing but itself.
     change = "UPDATE parts SET key = ?, seed = ?, seconds = ?, drift = ?, error = NULL WHERE job = ? AND position = ?"
-    drift = drifts[best].reason if drifts[best].excess > 1 else None
-    db.execute(change, (takes[best]["key"], takes[best]["seed"], takes[best]["seconds"], drift, job, position))
+    kept = takes[best]["key"], takes[best]["seed"], takes[best]["seconds"]
+    db.execute(change, (*kept, drift.reason if drift.excess > 1 else None, job, position))
 
 
 def _first(db: sqlite3.Connection, job: str, condition: str, value: str | None) -> list[int]:
     """Returns the positions of the first parts that meet a condition and are long enough."""
     query = f"SELECT position, text, speed FROM parts WHERE job = ? AND {condition} ORDER BY position LIMIT ?"  # noqa: S608
-    rows = db.execute(query, (job, value, _SEARCHED))
-    return [row["position"] for row in rows if expected(row["text"], row["speed"]) >= _LONG][:FIRST]
+    rows = db.execute(query, (job, value, SEARCHED)).fetchall()
+    return [rows[n]["position"] for n in first((row["text"], row["speed"]) for row in rows)]
 
 
-def _manner(db: sqlite3.Connection, job: str, first: list[int]) -> Manner | None:
-    """Returns the manner of the first parts; None if one of them is not spoken yet, or they are too few."""
+def _manner(db: sqlite3.Connection, job: str, compared: list[int]) -> Manner | None:
+    """Returns the manner of these parts; None if one of them is not spoken yet, or they are too few."""
     query = f"""
-        SELECT 1 FROM parts AS own WHERE job = ? AND position IN ({", ".join("?" * len(first))}) AND error IS NULL
+        SELECT 1 FROM parts AS own WHERE job = ? AND position IN ({", ".join("?" * len(compared))}) AND error IS NULL
         AND NOT EXISTS (SELECT 1 FROM takes WHERE job = own.job AND position = own.position)
     """  # noqa: S608
-    if db.execute(query, (job, *first)).fetchone():
+    if db.execute(query, (job, *compared)).fetchone():
         return None
-    return Manner.of(_first_takes(db, job, first))
+    return Manner.of(_first_takes(db, job, compared))
 
 
 def _first_takes(db: sqlite3.Connection, job: str, positions: list[int]) -> list[Prosody]:

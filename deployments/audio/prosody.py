@@ -106,10 +106,12 @@ def _pitches(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
 @cache
 def _filters() -> NDArray[np.float64]:
     """Returns [bins, bands] triangles, equally wide in mel from 100 Hz to 7 kHz."""
-    mel = np.linspace(*(2595 * np.log10(1 + np.array([100.0, 7000.0]) / 700)), _BANDS + 2)
+    low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (100.0, 7000.0))
+    mel = np.linspace(low, high, _BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     bins = np.arange(_FFT // 2 + 1)[:, None] * SAMPLE_RATE / _FFT
     rise = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    triangles: NDArray[np.float64] = np.maximum(np.minimum(rise, fall), 0.0)
-    return triangles / triangles.sum(axis=0)
+    triangles = np.maximum(np.minimum(rise, fall), 0.0)
+    weights: NDArray[np.float64] = triangles / triangles.sum(axis=0)
+    return weights

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from cli.rest_errors import error_of, failure_of
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import Unavailable
+from deployments.jobs.outline import Outline
 from deployments.service.backend import Clip, Residence
 from deployments.service.delivery import SpeechChunk, SpeechResult
 from deployments.service.parameters import SpeechParams
@@ -26,6 +27,7 @@ from deployments.voices.store import Voice
 
 _TIMEOUT: Final = httpx2.Timeout(10, read=None)
 """Seconds to connect; the response may take as long as the service allows."""
+_OUTLINE: Final = TypeAdapter(Outline)
 _RESIDENCE: Final = TypeAdapter(Residence)
 
 
@@ -120,6 +122,12 @@ class RestClient:
         found = _voice(await self._json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
         await self._json("DELETE", f"/v1/audio/voices/{found.id}")
         return found
+
+    async def outline(self, params: SpeechParams, document: bytes | None = None, name: str = "") -> Outline:
+        """Returns the chapters of a document, or of `input` if there is none."""
+        form = {"input_format": params.input_format} | ({"input": params.input} if document is None else {})
+        files = {} if document is None else {"file": (name, document)}
+        return _OUTLINE.validate_python(await self._json("POST", "/api/jobs/outline", data=form, files=files))
 
     async def create_job(
         self,

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 import httpx2
 
 from cli.client import RestClient
-from cli.jobs import book, check_format, fetch, follow, show
+from cli.jobs import book, check_format, fetch, follow, outline, show
 from cli.options import add_speech_options, speech_params
 from cli.speech import read, say, transcribe
 from cli.voices import VOICES, add_voice_actions, change_voices
@@ -102,6 +102,8 @@ Speaks a book in the background of the service and downloads it. M4B has chapter
 service is stopped, the job goes on later: `llasa-serve jobs get ID -o FILE` waits for it.
 
   llasa-serve book tales.epub -o tales.m4b --voice alloy
+  llasa-serve book tales.epub --list
+  llasa-serve book tales.epub -o some.m4b --chapters 1,3-5
   llasa-serve book notes.md -o notes.mp3 --clip me.wav --ref-text "What the clip says."
 """
 _JOBS: Final = """\
@@ -144,15 +146,19 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _book_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("document", type=Path, metavar="FILE", help="plain text, Markdown, HTML or EPUB")
     parser.add_argument(
+        "document", type=Path, metavar="FILE", help="a text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT"
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FILE",
-        required=True,
         help="m4b, mp3, flac, opus, wav, zip, srt or vtt, by its suffix",
     )
+    what.add_argument("--list", action="store_true", help="list the chapters with their numbers, and speak nothing")
+    parser.add_argument("--chapters", metavar="NUMBERS", help="chapters to speak, such as 1,3-5 (default: all)")
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
@@ -169,10 +175,17 @@ async def _run(given: argparse.Namespace) -> None:
         match given.command:
             case "say":
                 await say(client, *await asyncio.to_thread(_speech, given), given.output)
+            case "book" if given.list:
+                await outline(client, given.document)
             case "book":
                 params = speech_params(given, input="", voice=None if given.clip else given.voice or "alloy")
                 clip = Clip(await asyncio.to_thread(read, given.clip)) if given.clip else None
-                fields = {"title": given.title, "author": given.author, "loudness": given.loudness}
+                fields = {
+                    "title": given.title,
+                    "author": given.author,
+                    "loudness": given.loudness,
+                    "chapters": given.chapters,
+                }
                 options = {"captions": given.captions, "keep": given.keep_job}
                 await book(client, given.document, params, clip, given.output, **options, **fields)
             case "jobs":

@@ -55,6 +55,17 @@ async def book(
         await client.delete_job(job["id"])
 
 
+async def outline(client: RestClient, document: Path) -> None:
+    """Prints a line for each chapter of a document, with its number and its estimated time."""
+    found = await client.outline(SpeechParams(input=""), await asyncio.to_thread(read, document), document.name)
+    for chapter in found.chapters:
+        print(f"{chapter.number:4}  {_time(chapter.seconds)}  {chapter.title}")
+    names = " by ".join(name for name in (found.title, found.author) if name)
+    _print(f"{names or document.name}: about {_time(found.seconds)} of speech")
+    for warning in found.warnings:
+        _print(f"Warning: {warning}")
+
+
 def check_format(output: Path) -> None:
     """Raises InvalidInput unless a file can be made with this suffix."""
     if output.suffix[1:].lower() not in MEDIA_TYPES:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from cli.client import RestClient
 from deployments.errors import InvalidInput
+from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import FileFormat, Job
 from deployments.service.job_desk import JobAction, LongRequest
 
@@ -21,6 +22,9 @@ class RestJobs:
 
     client: RestClient
 
+    async def outline(self, request: LongRequest) -> Outline:
+        return await self.client.outline(request.params, request.document, request.name)
+
     async def create(self, client: str, request: LongRequest) -> Job:
         if request.clip and request.clip.url is not None:
             raise InvalidInput("A job takes a clip as a file, not as a URL.", "audio_url")
@@ -29,6 +33,7 @@ class RestJobs:
             "title": request.title,
             "author": request.author,
             "loudness": request.loudness,
+            "chapters": ",".join(map(str, request.chapters)) if request.chapters is not None else None,
         }
         sent = await self.client.create_job(request.params, request.clip, fields, request.document, request.name)
         return _JOB.validate_python(sent)

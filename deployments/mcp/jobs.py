@@ -9,11 +9,12 @@ from pydantic import Field
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import InvalidInput
+from deployments.jobs.chapters import ChapterChoice
 from deployments.jobs.protocol import BookFormat, FileFormat
 from deployments.mcp.arguments import Base64, Clips, LocalPath, Url, takes_speech_params
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
-from deployments.mcp.results import JobFileResult, JobResult, JobsResult
+from deployments.mcp.results import JobFileResult, JobResult, JobsResult, OutlineResult
 from deployments.service.backend import ASSISTANTS
 from deployments.service.job_desk import JobAction, JobDesk, LongRequest
 from deployments.service.parameters import SpeechParams
@@ -39,6 +40,7 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
         audio_path: LocalPath = None,
         title: Annotated[str | None, Field(description="Title in the file.")] = None,
         author: Annotated[str | None, Field(description="Author in the file.")] = None,
+        chapters: ChapterChoice | None = None,
         loudness: Annotated[
             LoudnessTarget | None, Field(description="`ebu`, `acx` or LUFS; missing: as it is spoken.")
         ] = None,
@@ -48,14 +50,30 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
             clip = await clips.any(audio_base64, audio_url, audio_path)
             if (clip is None) == (params.voice is None):
                 raise InvalidInput("Give either a voice or a clip.", "voice")
-            document = None
-            if document_path:
-                folders = clips.folders("document_path")
-                document = await asyncio.to_thread(folders.read, document_path, clips.most_bytes, "document_path")
+            document = await _document(clips, document_path)
             request = LongRequest(
-                params, document, PurePath(document_path or "").name, clip, file_format, title, author, loudness
+                params,
+                document,
+                PurePath(document_path or "").name,
+                clip,
+                file_format,
+                title,
+                author,
+                loudness,
+                chapters,
             )
             return JobResult(job=await desk.create(_client(context), request))
+
+    @server.tool(title="The chapters of a document", annotations=READS)
+    async def outline_document(
+        input: Annotated[str, Field(description="A text.")] = "",
+        document_path: Annotated[str | None, Field(description="A document instead. Only over stdio.")] = None,
+    ) -> OutlineResult:
+        """Lists the chapters of a text or a document, with numbers by which create_job takes some of them."""
+        with tool_errors():
+            document = await _document(clips, document_path)
+            name = PurePath(document_path or "").name
+            return OutlineResult(outline=await desk.outline(LongRequest(SpeechParams(input=input), document, name)))
 
     @server.tool(title="The jobs", annotations=READS)
     async def list_jobs(context: Context[Any, Any]) -> JobsResult:
@@ -98,6 +116,13 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
             data = b"".join([block async for block in desk.audio(_client(context), id, format, chapter)])
             path = await asyncio.to_thread(folders.write, output_path, data, overwrite=overwrite, param="output_path")
             return JobFileResult(output_path=str(path), bytes=len(data))
+
+
+async def _document(clips: Clips, path: str | None) -> bytes | None:
+    if not path:
+        return None
+    folders = clips.folders("document_path")
+    return await asyncio.to_thread(folders.read, path, clips.most_bytes, "document_path")
 
 
 def _client(context: Context[Any, Any]) -> str:

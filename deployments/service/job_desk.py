@@ -1,12 +1,13 @@
 """Jobs as the interfaces of the service use them: requests become orders, and each client has its own jobs."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
+from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard, JobOrder
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
@@ -31,7 +32,7 @@ class LongRequest:
     title: str | None = None
     author: str | None = None
     loudness: LoudnessTarget | None = None
-    chapters: frozenset[int] | None = None
+    chapters: Collection[int] | None = None
     """Numbers of the chapters to speak, from 1; None: all."""
 
 
@@ -45,6 +46,10 @@ class Orders(Protocol):
 
 class JobDesk(Protocol):
     """Jobs of a client. To it, jobs of others do not exist. Its methods raise ServiceError."""
+
+    async def outline(self, request: LongRequest) -> Outline:
+        """Returns what would be spoken; only the document matters, or the text and its format."""
+        ...
 
     async def create(self, client: str, request: LongRequest) -> Job: ...
 
@@ -78,6 +83,9 @@ class LocalJobs:
     def owner(self, client: str) -> str:
         """Returns whose jobs a client has: without keys, all clients are one owner."""
         return client if self.settings.keys() else "anyone"
+
+    async def outline(self, request: LongRequest) -> Outline:
+        return Outline.of(await asyncio.to_thread(_manuscript, request))
 
     async def create(self, client: str, request: LongRequest) -> Job:
         params = SpeechParams.of(

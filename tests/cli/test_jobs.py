@@ -70,6 +70,22 @@ def test_a_book_leaves_no_job_unless_it_shall(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.usefixtures("jobs_url")
+def test_chapters_are_listed_and_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document, output = str(tmp_path / "tales.epub"), str(tmp_path / "tales.m4b")
+    (tmp_path / "tales.epub").write_bytes(book({"1.xhtml": ONE, "2.xhtml": TWO}, PNG))
+    assert main(["book", document, "--list"]) == 0
+    listed = capsys.readouterr()
+    assert [line.split(maxsplit=2)[::2] for line in listed.out.splitlines()] == [["1", "The Fox"], ["2", "The Dog"]]
+    assert "Two Tales by A. Writer: about 0:00:" in listed.err
+    assert main(["book", document, "-o", output, "--chapters", "2"]) == 0
+    with av.open(output) as file:
+        assert [chapter["metadata"]["title"] for chapter in file.chapters()] == ["The Dog"]
+    for choice, message in (("3", "There is no chapter 3"), ("one", "such as 1,3-5"), ("", "such as 1,3-5")):
+        assert main(["book", document, "-o", output, "--chapters", choice]) == 3
+        assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("document", "output", "message"),
     [

@@ -69,6 +69,20 @@ async def test_a_document_is_spoken_and_saved(local: Client, tmp_path: Path) -> 
         refused(await assistant.call_tool("get_job", {"id": id}), "no job")
 
 
+async def test_an_assistant_sees_the_chapters_and_chooses_some(local: Client, tmp_path: Path) -> None:
+    document = tmp_path / "allowed" / "story.md"
+    document.write_text("# One\n\nIt was night.\n\n# Two\n\nIt was day.")
+    async with local as assistant:
+        outlined = await assistant.call_tool("outline_document", {"document_path": str(document)})
+        assert outlined.structured_content, told(outlined)
+        assert [each["title"] for each in outlined.structured_content["outline"]["chapters"]] == ["One", "Two"]
+        order = {"input": "", "voice": "alloy", "document_path": str(document)}
+        created = await assistant.call_tool("create_job", order | {"chapters": [2]})
+        assert created.structured_content, told(created)
+        assert [each["title"] for each in created.structured_content["job"]["chapters"]] == ["Two"]
+        refused(await assistant.call_tool("create_job", order | {"chapters": [3]}), "no chapter 3")
+
+
 @asynccontextmanager
 async def assistant_of(url: str, key: str) -> AsyncIterator[Client]:
     async with (

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
 from deployments.service.parameters import SpeechParams
@@ -13,6 +14,7 @@ from deployments.service.transcription import Transcription
 from deployments.synthesis.events import SpeechEvent
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
+from deployments.whisper.protocol import Listening, TranscriptFormat
 from deployments.xcodec2.protocol import Waveform
 
 
@@ -55,6 +57,10 @@ class Backend(Protocol):
     async def job_order(
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder: ...
+
+    async def transcription_order(
+        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: str
+    ) -> TranscriptionOrder: ...
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]: ...
 

@@ -15,6 +15,7 @@ from deployments.errors import ReplicaLost, Unavailable
 from deployments.jobs.deployment import RemoteJobs
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.residency.protocol import ModelStatus
@@ -27,6 +28,7 @@ from deployments.settings import Settings
 from deployments.synthesis.events import SpeechEvent
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
+from deployments.whisper.protocol import Listening, TranscriptFormat
 from deployments.xcodec2.protocol import Waveform
 
 
@@ -102,6 +104,14 @@ class RemoteBackend:
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder:
         order: JobOrder = await self._ask("job_order", params, manuscript, clip, format, caller=caller)
+        return order
+
+    async def transcription_order(
+        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: str
+    ) -> TranscriptionOrder:
+        order: TranscriptionOrder = await self._ask(
+            "transcription_order", clip, listening, format, title, caller=caller
+        )
         return order
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]:

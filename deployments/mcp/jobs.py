@@ -14,10 +14,11 @@ from deployments.jobs.protocol import BookFormat, FileFormat
 from deployments.mcp.arguments import Base64, Clips, LocalPath, Url, takes_speech_params
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
-from deployments.mcp.results import JobFileResult, JobResult, JobsResult, OutlineResult
+from deployments.mcp.results import JobFileResult, JobResult, JobsResult, OutlineResult, TranscriptResult
 from deployments.service.backend import ASSISTANTS
-from deployments.service.job_desk import JobAction, JobDesk, LongRequest
+from deployments.service.job_desk import JobAction, JobDesk, LongRecording, LongRequest
 from deployments.service.parameters import SpeechParams
+from deployments.service.transcription import TextFormat
 
 Id = Annotated[str, Field(description="Id of the job.")]
 
@@ -74,6 +75,33 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
             document = await _document(clips, document_path)
             name = PurePath(document_path or "").name
             return OutlineResult(outline=await desk.outline(LongRequest(SpeechParams(input=input), document, name)))
+
+    @server.tool(title="Transcribe a long recording", annotations=changes(idempotent=False))
+    async def transcribe_recording(
+        context: Context[Any, Any],
+        audio_base64: Base64 = None,
+        audio_url: Url = None,
+        audio_path: LocalPath = None,
+        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
+        title: Annotated[str | None, Field(description="Name of the job; missing: the file's.")] = None,
+    ) -> JobResult:
+        """Transcribes a recording of hours in the background. Returns the job at once; see get_transcript."""
+        with tool_errors():
+            clip = await clips.one(audio_base64, audio_url, audio_path)
+            name = PurePath(audio_path or "").name
+            return JobResult(
+                job=await desk.transcribe(_client(context), LongRecording(clip, name, language, title=title))
+            )
+
+    @server.tool(title="The transcript of a job", annotations=READS)
+    async def get_transcript(
+        context: Context[Any, Any],
+        id: Id,
+        format: Annotated[TextFormat, Field(description="`srt` and `vtt` have times.")] = "text",
+    ) -> TranscriptResult:
+        """Returns the transcript of a recording, once its job is done."""
+        with tool_errors():
+            return TranscriptResult(transcript=await desk.transcript(_client(context), id, format))
 
     @server.tool(title="The jobs", annotations=READS)
     async def list_jobs(context: Context[Any, Any]) -> JobsResult:

@@ -100,6 +100,12 @@ class OutlineResult(BaseModel):
     outline: Outline
 
 
+class TranscriptResult(BaseModel):
+    """The transcript of a recording."""
+
+    transcript: str
+
+
 class JobFileResult(BaseModel):
     """A file of a job."""
 

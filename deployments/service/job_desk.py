@@ -9,9 +9,12 @@ from deployments.audio.mastering import LoudnessTarget
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
 from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard, JobOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
+from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
+from deployments.whisper.protocol import Listening, TranscriptFormat
 
 JobAction = Literal["pause", "resume", "retry", "delete"]
 _REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
@@ -36,12 +39,37 @@ class LongRequest:
     """Numbers of the chapters to speak, from 1; None: all."""
 
 
+@dataclass(frozen=True, slots=True)
+class LongRecording:
+    """What a client wants to be transcribed in the background."""
+
+    clip: Clip
+    name: str = ""
+    """File name of the recording: the job's name if it has no title."""
+    language: str | None = None
+    prompt: str | None = None
+    temperature: float = 0.0
+    response_format: TranscriptFormat = "json"
+    title: str | None = None
+
+    @property
+    def listening(self) -> Listening:
+        """Options for Whisper. Always with words: so every format can be had, whichever is asked for here."""
+        return Listening(
+            language=self.language or None, prompt=self.prompt, word_timestamps=True, temperature=self.temperature
+        )
+
+
 class Orders(Protocol):
     """Makes the orders of jobs: a service, in this process or behind a handle."""
 
     async def job_order(
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder: ...
+
+    async def transcription_order(
+        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: str
+    ) -> TranscriptionOrder: ...
 
 
 class JobDesk(Protocol):
@@ -52,6 +80,12 @@ class JobDesk(Protocol):
         ...
 
     async def create(self, client: str, request: LongRequest) -> Job: ...
+
+    async def transcribe(self, client: str, recording: LongRecording) -> Job: ...
+
+    async def transcript(self, client: str, id: str, format: TextFormat) -> str:
+        """Returns the transcript of a recording; see `JobBoard.transcript`."""
+        ...
 
     async def list(self, client: str) -> list[Job]: ...
 
@@ -95,6 +129,19 @@ class LocalJobs:
         manuscript = found.only(request.chapters).named(request.title, request.author)
         order = await self.orders.job_order(params, manuscript, request.clip, request.response_format, caller=client)
         return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
+
+    async def transcribe(self, client: str, recording: LongRecording) -> Job:
+        order = await self.orders.transcription_order(
+            recording.clip,
+            recording.listening,
+            recording.response_format,
+            recording.title or recording.name or None,
+            caller=client,
+        )
+        return await self.board.create(self.owner(client), order)
+
+    async def transcript(self, client: str, id: str, format: TextFormat) -> str:
+        return written(await self.board.transcript(self.owner(client), id), format)
 
     async def list(self, client: str) -> list[Job]:
         return await self.board.list(self.owner(client))

@@ -21,6 +21,7 @@ _BLOCK_S: Final = 60
 async def transcription_order(
     audio: AudioReader,
     file: IO[bytes] | bytes,
+    param: str,
     listening: Listening,
     format: TranscriptFormat,
     longest: float,
@@ -32,7 +33,7 @@ async def transcription_order(
         InvalidAudio: the recording cannot be decoded, or is too short or too long.
     """
     flacs, seconds = [], []
-    async with audio.recording(file, "file", longest) as recording, aclosing(recording.blocks(_BLOCK_S)) as blocks:
+    async with audio.recording(file, param, longest) as recording, aclosing(recording.blocks(_BLOCK_S)) as blocks:
         async for block in blocks:
             flacs.append(await asyncio.to_thread(encoded, block, "flac", SAMPLE_RATE))
             seconds.append(len(block) / SAMPLE_RATE)

@@ -10,13 +10,13 @@ from typing import IO, TypeVar, Unpack
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
-from deployments.jobs.recordings import BlockOrder
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency, models_of
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
 from deployments.service.listener import Listener
-from deployments.service.long_listening import hear_block
+from deployments.service.long_listening import hear_block, transcription_order
 from deployments.service.long_speech import LongSpeech, record
 from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
@@ -37,7 +37,7 @@ from deployments.text.checks import check_ref_text
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
-from deployments.whisper.protocol import Listening, Segment, Transcript
+from deployments.whisper.protocol import Listening, Segment, Transcript, TranscriptFormat
 from deployments.xcodec2.protocol import Waveform
 
 logger = logging.getLogger(__name__)
@@ -129,6 +129,17 @@ class SpeechService:
         long = LongSpeech(self._requests, self.synthesizer, self.profile)
         turn = caller if clip else Turn.begin(self.settings.request_timeout)
         return await self._once(turn, lambda: long.order(params, manuscript, clip, format))
+
+    async def transcription_order(
+        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: Turn | str
+    ) -> TranscriptionOrder:
+        """Returns the job that transcribes a long recording."""
+
+        async def decoded() -> TranscriptionOrder:
+            file, longest = await self._requests.file(clip), self.settings.max_job_recording
+            return await transcription_order(self.audio, file, clip.param, listening, format, longest, title)
+
+        return await self._once(caller, decoded)
 
     async def record(self, order: PartOrder) -> RecordedPart:
         """Speaks a part of a job whenever there is nothing more urgent to do."""

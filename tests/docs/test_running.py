@@ -116,6 +116,13 @@ def test_the_command_line_speaks_a_book_and_subtitles(folder: Path, url: str) ->
     assert (folder / "film.flac").read_bytes()[:4] == b"fLaC"
 
 
+def test_the_command_line_transcribes_a_long_recording(folder: Path, url: str) -> None:
+    shutil.copy(folder / "reference.wav", folder / "interview.mp3")
+    [block] = [block for block in blocks("sh") if block.code.startswith(".venv/bin/llasa-serve transcribe")]
+    run(folder, url, "bash", "-ec", block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli"))
+    assert "-->" in (folder / "interview.srt").read_text()
+
+
 @pytest.mark.parametrize(
     ("program", "example", "arguments"),
     [

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from cli.job_client import JobClient
 from cli.jobs import check_format, clock, done, fetch, suffix_of, tell
@@ -24,7 +23,7 @@ async def book(
     """Speaks a document into a file, with captions beside it. The job goes on in the service if this is interrupted."""
     check_format(output, MEDIA_TYPES)
     format = suffix_of(output)
-    own = cast("BookFormat", format if format in BOOK_FORMATS else "mp3")
+    own: BookFormat = format if format in BOOK_FORMATS else "mp3"
     job = await done(jobs, await jobs.speak(replace(request, response_format=own)))
     for path in (output, *([output.with_suffix(f".{captions}")] if captions else [])):
         await fetch(jobs, job, path)

@@ -30,7 +30,7 @@ class JobClient:
     client: RestClient
 
     async def outline(self, request: LongRequest) -> Outline:
-        form = {"input_format": request.params.input_format}
+        form: dict[str, str] = {"input_format": request.params.input_format}
         form |= {"input": request.params.input} if request.document is None else {}
         sent = await self.client.json("POST", "/api/jobs/outline", data=form, files=_document(request))
         return _OUTLINE.validate_python(sent)

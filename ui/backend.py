@@ -8,13 +8,13 @@ from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
+from deployments.service.job_desk import LongRecording
 from deployments.service.parameters import SpeechParams
 from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.transcription import Transcription
 from deployments.synthesis.events import SpeechEvent
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
-from deployments.whisper.protocol import Listening, TranscriptFormat
 from deployments.xcodec2.protocol import Waveform
 
 
@@ -58,9 +58,7 @@ class Backend(Protocol):
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder: ...
 
-    async def transcription_order(
-        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: str
-    ) -> TranscriptionOrder: ...
+    async def transcription_order(self, recording: LongRecording, *, caller: str) -> TranscriptionOrder: ...
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]: ...
 

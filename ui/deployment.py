@@ -20,6 +20,7 @@ from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
+from deployments.service.job_desk import LongRecording
 from deployments.service.parameters import SpeechParams
 from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.retry import stream_with_retries, with_retries
@@ -28,7 +29,6 @@ from deployments.settings import Settings
 from deployments.synthesis.events import SpeechEvent
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
-from deployments.whisper.protocol import Listening, TranscriptFormat
 from deployments.xcodec2.protocol import Waveform
 
 
@@ -106,12 +106,8 @@ class RemoteBackend:
         order: JobOrder = await self._ask("job_order", params, manuscript, clip, format, caller=caller)
         return order
 
-    async def transcription_order(
-        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: str
-    ) -> TranscriptionOrder:
-        order: TranscriptionOrder = await self._ask(
-            "transcription_order", clip, listening, format, title, caller=caller
-        )
+    async def transcription_order(self, recording: LongRecording, *, caller: str) -> TranscriptionOrder:
+        order: TranscriptionOrder = await self._ask("transcription_order", recording, caller=caller)
         return order
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]:

@@ -67,9 +67,7 @@ class Orders(Protocol):
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder: ...
 
-    async def transcription_order(
-        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: str
-    ) -> TranscriptionOrder: ...
+    async def transcription_order(self, recording: LongRecording, *, caller: str) -> TranscriptionOrder: ...
 
 
 class JobDesk(Protocol):
@@ -131,13 +129,7 @@ class LocalJobs:
         return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
 
     async def transcribe(self, client: str, recording: LongRecording) -> Job:
-        order = await self.orders.transcription_order(
-            recording.clip,
-            recording.listening,
-            recording.response_format,
-            recording.title or recording.name or None,
-            caller=client,
-        )
+        order = await self.orders.transcription_order(recording, caller=client)
         return await self.board.create(self.owner(client), order)
 
     async def transcript(self, client: str, id: str, format: TextFormat) -> str:

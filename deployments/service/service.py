@@ -15,6 +15,7 @@ from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency, models_of
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
+from deployments.service.job_desk import LongRecording
 from deployments.service.listener import Listener
 from deployments.service.long_listening import hear_block, transcription_order
 from deployments.service.long_speech import LongSpeech, record
@@ -37,13 +38,12 @@ from deployments.text.checks import check_ref_text
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.store import Voice
-from deployments.whisper.protocol import Listening, Segment, Transcript, TranscriptFormat
+from deployments.whisper.protocol import Listening, Segment, Transcript
 from deployments.xcodec2.protocol import Waveform
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 
 HealthProbe = Callable[[], Awaitable[dict[str, str]]]
 """Returns Serve's status of each deployment, in lower case, by its name."""
@@ -130,16 +130,9 @@ class SpeechService:
         turn = caller if clip else Turn.begin(self.settings.request_timeout)
         return await self._once(turn, lambda: long.order(params, manuscript, clip, format))
 
-    async def transcription_order(
-        self, clip: Clip, listening: Listening, format: TranscriptFormat, title: str | None, *, caller: Turn | str
-    ) -> TranscriptionOrder:
-        """Returns the job that transcribes a long recording."""
-
-        async def decoded() -> TranscriptionOrder:
-            file, longest = await self._requests.file(clip), self.settings.max_job_recording
-            return await transcription_order(self.audio, file, clip.param, listening, format, longest, title)
-
-        return await self._once(caller, decoded)
+    async def transcription_order(self, recording: LongRecording, *, caller: Turn | str) -> TranscriptionOrder:
+        """Returns the job that transcribes a recording."""
+        return await self._once(caller, lambda: transcription_order(self._requests, recording))
 
     async def record(self, order: PartOrder) -> RecordedPart:
         """Speaks a part of a job whenever there is nothing more urgent to do."""
@@ -201,8 +194,7 @@ class SpeechService:
 
     async def residence(self) -> Residence:
         """Returns where the models are loaded, and the GPUs."""
-        models, gpus = await asyncio.gather(self.models(), self.residency.gpus())
-        return Residence(models, gpus)
+        return Residence(*await asyncio.gather(self.models(), self.residency.gpus()))
 
     async def models(self) -> dict[str, ModelStatus]:
         """Returns where the models are loaded."""

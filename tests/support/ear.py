@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from deployments.service.listener import Listener
 from deployments.service.service import SpeechService
 from deployments.whisper.protocol import IgnoredOption, Segment, Transcript, Waveform, Word
 
+Service = TypeVar("Service", bound=SpeechService)
 WORDS = (
     Word("Good", 0, 0.4, 1.0),
     Word("morning.", 0.4, 1, 1.0),
@@ -32,6 +33,6 @@ class Ear:
         yield self.heard
 
 
-def hearing(service: SpeechService, ear: Ear) -> SpeechService:
+def hearing(service: Service, ear: Ear) -> Service:
     """The service with this ear."""
     return replace(service, listener=Listener(service.audio, ear, service.residency))

@@ -5,12 +5,13 @@ import logging
 import sqlite3
 from collections.abc import AsyncGenerator
 from typing import Any, Final, cast
+from uuid import uuid4
 
 from ray import serve
 from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
 
 from deployments.audio.meter import Loudness
-from deployments.errors import ReplicaLost, Unavailable
+from deployments.errors import ReplicaLost, ServiceError, Unavailable
 from deployments.jobs.jobs import Jobs
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
@@ -23,13 +24,21 @@ logger = logging.getLogger(__name__)
 
 _RETRY_S: Final = 5
 _PATIENCE_S: Final = 25.0
+_LOOK_S: Final = 1.0
+"""Seconds of a call that sees whether the jobs live: such calls must not delay their shutdown."""
 
 
 class RemoteSpeaker:
-    """`Speaker` in the ingress of this application."""
+    """`Speaker` in the ingress of this application.
 
-    def __init__(self, application: str) -> None:
+    Args:
+        application: Its name.
+        life: Name of this process, by which the ingress sees whether it still lives.
+    """
+
+    def __init__(self, application: str, life: str) -> None:
         self._application = application
+        self._life = life
         self._handle: DeploymentHandle[Any] | None = None
 
     async def record(self, order: PartOrder) -> RecordedPart:
@@ -43,7 +52,7 @@ class RemoteSpeaker:
     async def _ask(self, method: str, order: PartOrder | BlockOrder) -> Any:
         self._handle = self._handle or await find_deployment("Ingress", self._application)
         with errors_of("Ingress"):
-            response = cast("DeploymentResponse[Any]", getattr(self._handle, method).remote(order))
+            response = cast("DeploymentResponse[Any]", getattr(self._handle, method).remote(order, self._life))
             try:
                 return await response
             except asyncio.CancelledError:
@@ -115,6 +124,18 @@ class RemoteJobs:
             finally:
                 blocks.cancel()
 
+    async def end_of(self, life: str) -> None:
+        """Returns when a process of the jobs has died. Sees it at once: a call waits in that process all the time."""
+        while True:
+            try:
+                with errors_of("Jobs"):
+                    if not await (await self._handle()).lives.remote(life):
+                        return
+            except ReplicaLost:
+                return
+            except ServiceError:  # it cannot be asked now
+                await asyncio.sleep(_LOOK_S)
+
     async def _again(self, method: str, *args: Any) -> Any:
         try:
             return await self._ask(method, *args)
@@ -138,7 +159,8 @@ class JobsDeployment:
         log_beside_serve()
         self._settings = settings
         self._at_once = at_once
-        self._speaker = RemoteSpeaker(serve.get_replica_context().app_name)
+        self._life = uuid4().hex
+        self._speaker = RemoteSpeaker(serve.get_replica_context().app_name, self._life)
         self._problem = "it is being opened"
         self._opening = asyncio.create_task(self._open())
 
@@ -150,6 +172,13 @@ class JobsDeployment:
         """Implements `JobBoard.read`."""
         async for block in (await self._jobs()).read(owner, id, name, start, stop):
             yield block
+
+    async def lives(self, life: str) -> bool:
+        """Returns whether a process of the jobs is this one: at once if not, else after a while."""
+        if life != self._life:
+            return False
+        await asyncio.sleep(_LOOK_S)
+        return True
 
     async def check_health(self) -> None:
         """Called by Serve twice a second. Raises if the runner has died."""

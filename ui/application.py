@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import ServiceError
-from deployments.ingress.responses.job_file import job_file
-from deployments.jobs.protocol import FileFormat
+from deployments.ingress.responses.job_file import job_file, job_stream
+from deployments.jobs.protocol import FileFormat, StreamFormat
 from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
 from ui.backend import Backend
@@ -122,6 +122,16 @@ def _job_routes(application: FastAPI, backend: Backend, links: JobLinks) -> None
             numbered = job.chapters[chapter - 1 : chapter] if chapter and chapter > 0 else ()
             titles = [job.title or id, *(f"{chapter} {each.title}" for each in numbered)]
             return await job_file(request, backend.jobs, owner, id, format, chapter, " - ".join(titles).strip())
+        except ServiceError as error:
+            return PlainTextResponse(error.message, error.status)
+
+    @application.get("/jobs/{id}/stream")
+    async def stream(id: str, request: Request, format: StreamFormat = "mp3", chapter: int | None = None) -> Response:
+        owner = links.owner(id, request.query_params)
+        if owner is None:
+            return PlainTextResponse(ENGLISH.books.unavailable, 404)
+        try:
+            return await job_stream(backend.jobs, owner, id, format, chapter, follow=True)
         except ServiceError as error:
             return PlainTextResponse(error.message, error.status)
 

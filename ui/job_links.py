@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from deployments.jobs.protocol import FileFormat
 from deployments.service.transcription import TextFormat
 
-JobResource = Literal["audio", "transcript"]
+JobResource = Literal["audio", "stream", "transcript"]
 
 
 class JobLinks:

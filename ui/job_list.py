@@ -23,8 +23,8 @@ _SCRIPT: Final = """
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-event]');
   if (!button || (button.dataset.confirm && !confirm(button.dataset.confirm))) return;
-  const { event: name, chapter, title } = button.dataset;
-  if (name === 'play') trigger('play', { job: button.value, chapter: +chapter, title });
+  const { event: name, chapter, title, file } = button.dataset;
+  if (name === 'play') trigger('play', { job: button.value, chapter: +chapter, title, file });
   else { props.value = button.value; trigger(name); }
 });
 // The next chapter follows by itself.

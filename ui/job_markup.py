@@ -115,15 +115,18 @@ def _chapters(job: Job, texts: Texts, link: Link) -> str:
 
 def _chapter(job: Job, number: int, chapter: ChapterProgress, texts: Texts, link: Link) -> str:
     title = chapter.title or job.title or texts.books.untitled
-    if chapter.parts_done < chapter.parts:
-        done = texts.books.parts.format(done=chapter.parts_done, parts=chapter.parts)
-        return f'<li><span>{escape(title)}</span><span class="hint">{escape(done)}</span></li>'
-    label = escape(f"{texts.hear}: {title}")
-    return (
-        f'<li><span>{escape(title)}</span><span class="hint">{markup.clock(chapter.duration)}</span>'
-        f'<button type="button" data-event="play" value="{job.id}" data-chapter="{number}" data-title="{escape(title)}"'
-        f' aria-label="{label}" title="{label}">▶</button>{link(job, "MP3", "mp3", number, title)}</li>'
-    )
+    complete = chapter.parts_done == chapter.parts
+    fact = texts.books.parts.format(done=chapter.parts_done, parts=chapter.parts)
+    shown = f'<span>{escape(title)}</span><span class="hint">'
+    shown += f"{markup.clock(chapter.duration) if complete else escape(fact)}</span>"
+    if chapter.parts_done:
+        label = escape(f"{texts.hear}: {title}")
+        file: JobResource = "audio" if complete else "stream"
+        shown += (
+            f'<button type="button" data-event="play" value="{job.id}" data-chapter="{number}" data-file="{file}"'
+            f' data-title="{escape(title)}" aria-label="{label}" title="{label}">▶</button>'
+        )
+    return f"<li>{shown}{link(job, 'MP3', 'mp3', number, title) if complete else ''}</li>"
 
 
 def _notes(job: Job, texts: Texts) -> str:

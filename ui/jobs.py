@@ -4,13 +4,14 @@ from html import escape
 
 import gradio as gr
 
+from deployments.jobs.protocol import FileFormat
 from deployments.profiles import Profile
 from deployments.service.job_desk import LocalJobs
 from deployments.settings import Settings
 from ui import markup
 from ui.backend import Backend
 from ui.book import book_form
-from ui.job_links import JobLinks
+from ui.job_links import JobLinks, JobResource
 from ui.job_list import JobList
 from ui.recording import Recordings
 from ui.texts import Texts
@@ -40,7 +41,11 @@ def jobs_tab(
 
     def play(event: gr.EventData, request: gr.Request) -> str:
         visitor = Visitor.of(request)
-        address = links.link(visitor.prefix, desk.owner(visitor.client), str(event.job), "mp3", int(event.chapter))
+        # A chapter that is still being spoken is streamed. Browsers play a WAV at once, an MP3 only after a while.
+        file: JobResource = "stream" if event.file == "stream" else "audio"
+        format: FileFormat = "wav" if file == "stream" else "mp3"
+        owner = desk.owner(visitor.client)
+        address = links.link(visitor.prefix, owner, str(event.job), format, int(event.chapter), file)
         title = escape(str(event.title))
         return (
             f'<p class="hint">{title}</p><audio controls autoplay src="{escape(address)}" aria-label="{title}"'

@@ -14,8 +14,8 @@ from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.ingress.application import build_application
 from deployments.jobs.attendance import attended
 from deployments.jobs.deployment import RemoteJobs
-from deployments.jobs.protocol import PartOrder, RecordedPart
 from deployments.jobs.recordings import BlockOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.log import log_beside_serve
 from deployments.profiles import Profile

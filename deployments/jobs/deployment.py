@@ -13,8 +13,9 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentRes
 from deployments.audio.meter import Loudness
 from deployments.errors import ReplicaLost, ServiceError, Unavailable
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, StreamFormat
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, find_deployment
 from deployments.settings import Settings
@@ -115,14 +116,8 @@ class RemoteJobs:
         return found
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        with errors_of("Jobs"):
-            streams: DeploymentHandle[Any] = (await self._handle()).options(method_name="read", stream=True)
-            blocks = cast("DeploymentResponseGenerator[bytes]", streams.remote(owner, id, name, start, stop))
-            try:
-                async for block in blocks:
-                    yield block
-            finally:
-                blocks.cancel()
+        async for block in self._streamed("read", owner, id, name, start, stop):
+            yield block
 
     async def end_of(self, life: str) -> None:
         """Returns when a process of the jobs has died. Sees it at once: a call waits in that process all the time."""
@@ -135,6 +130,22 @@ class RemoteJobs:
                 return
             except ServiceError:  # it cannot be asked now
                 await asyncio.sleep(_LOOK_S)
+
+    async def stream(
+        self, owner: str, id: str, format: StreamFormat, chapter: int | None, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        async for block in self._streamed("stream", owner, id, format, chapter, follow):
+            yield block
+
+    async def _streamed(self, method: str, *args: Any) -> AsyncGenerator[bytes, None]:
+        with errors_of("Jobs"):
+            streams: DeploymentHandle[Any] = (await self._handle()).options(method_name=method, stream=True)
+            blocks = cast("DeploymentResponseGenerator[bytes]", streams.remote(*args))
+            try:
+                async for block in blocks:
+                    yield block
+            finally:
+                blocks.cancel()
 
     async def _again(self, method: str, *args: Any) -> Any:
         try:
@@ -171,6 +182,13 @@ class JobsDeployment:
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """Implements `JobBoard.read`."""
         async for block in (await self._jobs()).read(owner, id, name, start, stop):
+            yield block
+
+    async def stream(
+        self, owner: str, id: str, format: StreamFormat, chapter: int | None, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Implements `JobBoard.stream`."""
+        async for block in (await self._jobs()).stream(owner, id, format, chapter, follow):
             yield block
 
     async def lives(self, life: str) -> bool:

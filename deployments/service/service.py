@@ -9,8 +9,9 @@ from typing import IO, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency, models_of
 from deployments.service.backend import ASSISTANTS, Clip, Residence
@@ -175,9 +176,8 @@ class SpeechService:
         """Yields each segment of a recording as it is transcribed, and the transcript last."""
 
         async def heard(_: Turn) -> AsyncGenerator[Segment | Transcript, None]:
-            async with aclosing(
-                self.listener.listen(await self._requests.file(clip), clip.param, **listening)
-            ) as pieces:
+            found = self.listener.listen(await self._requests.file(clip), clip.param, **listening)
+            async with aclosing(found) as pieces:
                 async for piece in pieces:
                     yield piece
 

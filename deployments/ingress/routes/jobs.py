@@ -14,13 +14,13 @@ from deployments.audio.meter import Loudness
 from deployments.errors import InvalidInput, NotFound
 from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.job_file import job_file
+from deployments.ingress.responses.job_file import job_file, job_stream
 from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.chapters import ChapterChoice
 from deployments.jobs.outline import Outline
-from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard
+from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard, StreamFormat
 from deployments.profiles import Profile
 from deployments.service.backend import Clip
 from deployments.service.bodies import JsonBody, ignored_header
@@ -211,6 +211,24 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
         ] = None,
     ) -> Response:
         return await job_file(request, jobs, owner(request), id, format, chapter)
+
+    @router.get(
+        "/api/jobs/{id}/stream",
+        summary="Listen to a job or to a chapter while it is spoken",
+        response_class=Response,
+        responses=_CHANGED | {200: {"description": "The speech so far, and on.", "content": AUDIO_CONTENT}},
+    )
+    async def stream(
+        id: str,
+        request: Request,
+        chapter: _Chapter = None,
+        format: Annotated[StreamFormat, Query(description="Format of the stream.")] = "mp3",
+        follow: Annotated[
+            bool,
+            Query(description="Wait for parts that are not spoken yet, instead of ending before them."),
+        ] = True,
+    ) -> Response:
+        return await job_stream(jobs, owner(request), id, format, chapter, follow=follow)
 
     @router.get(
         "/api/jobs/{id}/loudness",

@@ -257,3 +257,16 @@ async def test_chapters_that_cannot_be_chosen_are_refused(
     code = "invalid_input" if status == 400 else "validation_error"
     refused(answer, status, code, "chapters", message)
     assert (await client.get("/api/jobs")).json() == []
+
+
+async def test_a_chapter_is_streamed(opened: Open) -> None:
+    client, other = await opened()
+    created = await client.post("/v1/audio/speech/long", json={"input": TEXT, "voice": "alloy"})
+    url = f"/api/jobs/{created.json()['id']}"
+    streamed = await client.get(f"{url}/stream", params={"chapter": 2, "format": "flac"})
+    assert streamed.headers["content-type"] == "audio/flac"
+    chapter = (await client.get(url)).json()["chapters"][1]
+    assert chapter["parts_done"] == chapter["parts"]
+    assert seconds(streamed.content) == pytest.approx(chapter["duration"], abs=0.01)
+    refused(await client.get(f"{url}/stream", params={"chapter": 3}), 404, "not_found", "chapter", "2 chapters")
+    refused(await other.get(f"{url}/stream"), 404, "not_found", "id", "no job")

@@ -3,10 +3,10 @@
 import base64
 import json
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx2
@@ -61,8 +61,8 @@ class RestClient:
             Unavailable: no service answers.
         """
         file = bytearray()
-        async with self._answer("POST", "/v1/audio/speech", json=_speech_body(params, clip)) as answer:
-            async for data in _events(answer):
+        async with self.answer("POST", "/v1/audio/speech", json=_speech_body(params, clip)) as answer:
+            async for data in events_of(answer):
                 match data["type"]:
                     case "speech.progress":
                         yield SpeechChunk(progress=Progress(data["stage"], data["part"], data["parts"]))
@@ -82,105 +82,59 @@ class RestClient:
 
     async def transcribe(self, clip: Clip, *, language: str | None, words: bool) -> Transcription:
         fields = {"word_timestamps": str(words).lower()} | ({"language": language} if language else {})
-        return Transcription.model_validate(await self._json("POST", "/api/transcribe", **_form(fields, clip, "audio")))
+        return Transcription.model_validate(await self.json("POST", "/api/transcribe", **_form(fields, clip, "audio")))
 
     async def output(self, name: str) -> bytes:
-        async with self._answer("GET", f"/api/outputs/{_quoted(name)}") as answer:
+        async with self.answer("GET", f"/api/outputs/{_quoted(name)}") as answer:
             return await answer.aread()
 
     async def residence(self) -> Residence:
-        async with self._answer("GET", "/api/gpu/status") as answer:
+        async with self.answer("GET", "/api/gpu/status") as answer:
             return _RESIDENCE.validate_json(await answer.aread())
 
     async def offload(self, model: str | None, *, release: bool) -> None:
-        await self._json("POST", f"/api/gpu/{'release' if release else 'offload'}", params=_only(model))
+        await self.json("POST", f"/api/gpu/{'release' if release else 'offload'}", params=_only(model))
 
     async def set_timeout(self, model: str | None, seconds: float) -> None:
-        await self._json("POST", "/api/gpu/timeout", params=_only(model) | {"seconds": str(seconds)})
+        await self.json("POST", "/api/gpu/timeout", params=_only(model) | {"seconds": str(seconds)})
 
     async def list_voices(self) -> list[Voice]:
-        return [_voice(voice) for voice in (await self._json("GET", "/v1/audio/voices"))["data"]]
+        return [_voice(voice) for voice in (await self.json("GET", "/v1/audio/voices"))["data"]]
 
     async def clone_voice(
         self, name: str, clip: Clip, ref_text: str | None, consent: str, *, ref_check: ReferenceCheck | None = None
     ) -> Voice:
         wished = {"name": name, "consent": consent, "ref_text": ref_text, "ref_check": ref_check}
         fields = {field: wish for field, wish in wished.items() if wish}
-        return _voice(await self._json("POST", "/v1/audio/voices", **_form(fields, clip, "audio_sample")))
+        return _voice(await self.json("POST", "/v1/audio/voices", **_form(fields, clip, "audio_sample")))
 
     async def export_voice(self, voice: str) -> bytes:
-        async with self._answer("GET", f"/v1/audio/voices/{_quoted(voice)}/bundle") as answer:
+        async with self.answer("GET", f"/v1/audio/voices/{_quoted(voice)}/bundle") as answer:
             return await answer.aread()
 
     async def import_voice(self, bundle: bytes, name: str | None) -> Voice:
         data, files = {"name": name} if name else {}, {"file": bundle}
-        return _voice(await self._json("POST", "/v1/audio/voices/import", data=data, files=files))
+        return _voice(await self.json("POST", "/v1/audio/voices/import", data=data, files=files))
 
     async def delete_voice(self, voice: str) -> Voice:
-        found = _voice(await self._json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
-        await self._json("DELETE", f"/v1/audio/voices/{found.id}")
+        found = _voice(await self.json("GET", f"/v1/audio/voices/{_quoted(voice)}"))
+        await self.json("DELETE", f"/v1/audio/voices/{found.id}")
         return found
 
-    async def create_job(
-        self,
-        params: SpeechParams,
-        clip: Clip | None,
-        fields: Mapping[str, Any],
-        document: bytes | None = None,
-        name: str = "",
-    ) -> dict[str, Any]:
-        """Sends a document to be spoken, or `input` if there is none; returns the job."""
-        values = params.model_dump(mode="json", exclude_defaults=True) | dict(fields)
-        if document is not None:
-            values.pop("input", None)
-        form = {key: _field(value) for key, value in values.items() if value is not None}
-        files: dict[str, tuple[str, Any]] = {} if document is None else {"file": (name, document)}
-        if clip:
-            files["audio"] = ("clip", _bytes(clip))
-        return await self._json("POST", "/api/jobs", data=form, files=files)
-
-    async def jobs(self) -> list[dict[str, Any]]:
-        """Returns all jobs, the newest first."""
-        async with self._answer("GET", "/api/jobs") as answer:
-            found: list[dict[str, Any]] = json.loads(await answer.aread())
-        return found
-
-    async def job(self, id: str) -> dict[str, Any]:
-        return await self._json("GET", f"/api/jobs/{_quoted(id)}")
-
-    async def change_job(self, id: str, action: Literal["pause", "resume", "retry"]) -> dict[str, Any]:
-        return await self._json("POST", f"/api/jobs/{_quoted(id)}/{action}")
-
-    async def delete_job(self, id: str) -> dict[str, Any]:
-        return await self._json("DELETE", f"/api/jobs/{_quoted(id)}")
-
-    async def job_events(self, id: str, after: int = 0) -> AsyncGenerator[dict[str, Any], None]:
-        """Yields the events of a job after a number, until it ends."""
-        async with self._answer("GET", f"/api/jobs/{_quoted(id)}/events", params={"after": str(after)}) as answer:
-            async for data in _events(answer):
-                yield data
-
-    async def job_loudness(self, id: str, format: str) -> dict[str, Any]:
-        return await self._json("GET", f"/api/jobs/{_quoted(id)}/loudness", params={"format": format})
-
-    async def job_audio(
-        self, id: str, format: str | None, start: int = 0, chapter: int | None = None
-    ) -> AsyncGenerator[bytes, None]:
-        """Yields a file of a job from a byte on."""
-        headers = {"Range": f"bytes={start}-"} if start else {}
-        params = {name: str(value) for name, value in (("format", format), ("chapter", chapter)) if value}
-        path = f"/api/jobs/{_quoted(id)}/audio"
-        async with self._answer("GET", path, params=params, headers=headers) as answer:
-            async for block in answer.aiter_bytes():
-                yield block
-
-    async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        async with self._answer(method, path, **options) as answer:
+    async def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Returns the object that a route answers with."""
+        async with self.answer(method, path, **options) as answer:
             found: dict[str, Any] = json.loads(await answer.aread())
         return found
 
     @asynccontextmanager
-    async def _answer(self, method: str, path: str, **options: Any) -> AsyncIterator[httpx2.Response]:
+    async def answer(self, method: str, path: str, **options: Any) -> AsyncIterator[httpx2.Response]:
+        """Opens the response of a route.
+
+        Raises:
+            ServiceError: the service returned it.
+            Unavailable: no service answers.
+        """
         try:
             async with self._http.stream(method, path, **options) as answer:
                 if answer.is_error:
@@ -204,7 +158,8 @@ def whole_file(file: bytearray, format: str) -> bytes:
     return bytes(file)
 
 
-async def _events(answer: httpx2.Response) -> AsyncGenerator[dict[str, Any], None]:
+async def events_of(answer: httpx2.Response) -> AsyncGenerator[dict[str, Any], None]:
+    """Yields the server-sent events of a response."""
     async for line in answer.aiter_lines():
         if line.startswith("data: "):
             yield json.loads(line[6:])
@@ -219,10 +174,11 @@ def _speech_body(params: SpeechParams, clip: Clip | None) -> dict[str, Any]:
 
 
 def _address(clip: Clip) -> str:
-    return clip.url or f"data:application/octet-stream;base64,{base64.b64encode(_bytes(clip)).decode()}"
+    return clip.url or f"data:application/octet-stream;base64,{base64.b64encode(file_of(clip)).decode()}"
 
 
-def _bytes(clip: Clip) -> bytes:
+def file_of(clip: Clip) -> bytes:
+    """Returns the file of a clip that is no URL."""
     return clip.file if isinstance(clip.file, bytes) else clip.file.read()
 
 
@@ -230,7 +186,7 @@ def _form(fields: dict[str, str], clip: Clip, upload: str) -> dict[str, Any]:
     """Returns form fields for a clip: an upload, or a URL that the service itself checks."""
     if clip.url is not None:
         return {"data": fields | {"audio_url": clip.url}}
-    return {"data": fields, "files": {upload: _bytes(clip)}}
+    return {"data": fields, "files": {upload: file_of(clip)}}
 
 
 def _result(data: dict[str, Any], params: SpeechParams, rate: int) -> SpeechResult:
@@ -258,10 +214,6 @@ def _voice(found: dict[str, Any]) -> Voice:
 
 def _only(model: str | None) -> dict[str, str]:
     return {"model": model} if model else {}
-
-
-def _field(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _quoted(name: str) -> str:

@@ -9,15 +9,20 @@ from typing import Any, Final, get_args
 
 import httpx2
 
+from cli.book import book, outline
 from cli.client import RestClient
-from cli.jobs import book, check_format, fetch, follow, show
+from cli.job_client import JobClient
+from cli.jobs import get, show
 from cli.options import add_speech_options, speech_params
-from cli.speech import read, say, transcribe
+from cli.speech import read, say
+from cli.transcription import transcribe, transcribe_long
 from cli.voices import VOICES, add_voice_actions, change_voices
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
+from deployments.jobs.chapters import read_choice
 from deployments.jobs.protocol import CaptionFormat
 from deployments.service.backend import Clip
+from deployments.service.job_desk import LongRecording, LongRequest
 from deployments.service.parameters import SpeechParams
 
 SERVICE_COMMANDS: Final = ("say", "book", "jobs", "transcribe", "voices", "status", "mcp")
@@ -39,12 +44,17 @@ def add_service_commands(commands: "argparse._SubParsersAction[argparse.Argument
     changes = jobs.add_subparsers(dest="action")
     for action in ("pause", "resume", "retry", "delete"):
         changes.add_parser(action, help=f"{action} a job").add_argument("id")
-    follower = changes.add_parser("get", help="wait for a job and download its speech")
+    follower = changes.add_parser("get", help="wait for a job and download its speech or its transcript")
     follower.add_argument("id")
     follower.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="its suffix is the format")
     clip = _command(commands, "transcribe", "transcribe a recording", _TRANSCRIBE)
     clip.add_argument("clip", type=Path, help="any audio file")
     clip.add_argument("--language", help="ISO 639-1 code (default: detected)")
+    clip.add_argument("--long", action="store_true", help="transcribe it as a job, with a progress bar")
+    clip.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="txt, srt, vtt or json, by its suffix; implies --long"
+    )
+    clip.add_argument("--keep-job", action="store_true", help="leave the job in the service after the download")
     add_voice_actions(_command(commands, "voices", "list, add, remove, export or import voices", VOICES))
     _command(commands, "status", "show the status of the models", "Shows the status of the models and GPUs.")
     bridge = _command(commands, "mcp", "serve assistants over stdio", _MCP)
@@ -93,15 +103,21 @@ Speaks a text: to a file with -o, to stdout if it is redirected, otherwise aloud
   cat story.txt | llasa-serve say - --voice alloy --format mp3 > story.mp3
 """
 _TRANSCRIBE: Final = """\
-Prints the text of a recording. Its duration and language are written to stderr.
+Prints the text of a recording. Its duration and language are written to stderr. A recording of hours is transcribed
+in the background of the service, with a progress bar. If this command or the service is stopped, the job goes on later:
+`llasa-serve jobs get ID -o FILE` waits for it.
 
-  llasa-serve transcribe interview.mp3 > interview.txt
+  llasa-serve transcribe memo.mp3 > memo.txt
+  llasa-serve transcribe interview.mp3 --long > interview.txt
+  llasa-serve transcribe interview.mp3 -o interview.srt
 """
 _BOOK: Final = """\
 Speaks a book in the background of the service and downloads it. M4B has chapters and the cover. If this command or the
 service is stopped, the job goes on later: `llasa-serve jobs get ID -o FILE` waits for it.
 
   llasa-serve book tales.epub -o tales.m4b --voice alloy
+  llasa-serve book tales.epub --list
+  llasa-serve book tales.epub -o some.m4b --chapters 1,3-5
   llasa-serve book notes.md -o notes.mp3 --clip me.wav --ref-text "What the clip says."
 """
 _JOBS: Final = """\
@@ -144,15 +160,19 @@ def _say_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _book_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("document", type=Path, metavar="FILE", help="plain text, Markdown, HTML or EPUB")
     parser.add_argument(
+        "document", type=Path, metavar="FILE", help="a text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT"
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FILE",
-        required=True,
         help="m4b, mp3, flac, opus, wav, zip, srt or vtt, by its suffix",
     )
+    what.add_argument("--list", action="store_true", help="list the chapters with their numbers, and speak nothing")
+    parser.add_argument("--chapters", metavar="NUMBERS", help="chapters to speak, such as 1,3-5 (default: all)")
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
     whose.add_argument("--clip", type=Path, help="a clip of the voice")
@@ -169,14 +189,17 @@ async def _run(given: argparse.Namespace) -> None:
         match given.command:
             case "say":
                 await say(client, *await asyncio.to_thread(_speech, given), given.output)
+            case "book" if given.list:
+                await outline(JobClient(client), given.document)
             case "book":
-                params = speech_params(given, input="", voice=None if given.clip else given.voice or "alloy")
-                clip = Clip(await asyncio.to_thread(read, given.clip)) if given.clip else None
-                fields = {"title": given.title, "author": given.author, "loudness": given.loudness}
-                options = {"captions": given.captions, "keep": given.keep_job}
-                await book(client, given.document, params, clip, given.output, **options, **fields)
+                request = await asyncio.to_thread(_book, given)
+                await book(JobClient(client), request, given.output, captions=given.captions, keep=given.keep_job)
             case "jobs":
-                await _jobs(client, given)
+                await _jobs(JobClient(client), given)
+            case "transcribe" if given.long or given.output:
+                clip = Clip(await asyncio.to_thread(read, given.clip))
+                recording = LongRecording(clip, given.clip.name, given.language)
+                await transcribe_long(JobClient(client), recording, given.output, keep=given.keep_job)
             case "transcribe":
                 await transcribe(client, given.clip, given.language)
             case "voices":
@@ -202,18 +225,27 @@ def _speech(given: argparse.Namespace) -> tuple[SpeechParams, Clip | None]:
     return speech_params(given, **values), Clip(read(given.clip)) if given.clip else None
 
 
-async def _jobs(client: RestClient, given: argparse.Namespace) -> None:
+def _book(given: argparse.Namespace) -> LongRequest:
+    return LongRequest(
+        speech_params(given, input="", voice=None if given.clip else given.voice or "alloy"),
+        read(given.document),
+        given.document.name,
+        Clip(read(given.clip)) if given.clip else None,
+        title=given.title,
+        author=given.author,
+        loudness=given.loudness,
+        chapters=None if given.chapters is None else read_choice(given.chapters),
+    )
+
+
+async def _jobs(jobs: JobClient, given: argparse.Namespace) -> None:
     match given.action:
         case None:
-            show(await client.jobs())
-        case "delete":
-            show([await client.delete_job(given.id)])
+            show(await jobs.list())
         case "get":
-            check_format(given.output)
-            show([await follow(client, given.id)])
-            await fetch(client, given.id, given.output)
+            await get(jobs, given.id, given.output)
         case action:
-            show([await client.change_job(given.id, action)])
+            show([await jobs.change(given.id, action)])
 
 
 async def _status(client: RestClient) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.client import RestClient
+from cli.job_client import JobClient
 from cli.rest_jobs import RestJobs
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.server import build_server
@@ -19,4 +20,4 @@ async def serve(client: RestClient, folders: list[Path]) -> None:
         client: Client of the service.
         folders: Folders where clips may be read and speech written.
     """
-    await build_server(client, _MOST_BYTES, AllowedFolders(folders), RestJobs(client)).run_stdio_async()
+    await build_server(client, _MOST_BYTES, AllowedFolders(folders), RestJobs(JobClient(client))).run_stdio_async()

@@ -1,4 +1,4 @@
-"""`llasa-serve say` and `transcribe`."""
+"""`llasa-serve say`."""
 
 import asyncio
 import json
@@ -37,15 +37,6 @@ async def say(client: RestClient, params: SpeechParams, clip: Clip | None, outpu
         _print(_summary(await _stream(client, params, clip, _writer(sys.stdout.buffer))))
     else:
         await _play(client, params, clip)
-
-
-async def transcribe(client: RestClient, clip: Path, language: str | None) -> None:
-    """Prints the transcript of a clip."""
-    found = await client.transcribe(Clip(await asyncio.to_thread(read, clip)), language=language, words=False)
-    _print(f"{found.duration:.1f} s, language {found.language}")
-    for warning in found.warnings:
-        _print(f"warning: {warning}")
-    print(found.text)
 
 
 def read(path: Path) -> bytes:

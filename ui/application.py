@@ -3,6 +3,7 @@
 import hmac
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import quote
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
@@ -11,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import ServiceError
-from deployments.ingress.responses.job_file import job_file
-from deployments.jobs.protocol import FileFormat
+from deployments.ingress.responses.job_file import job_file, job_stream
+from deployments.jobs.protocol import FileFormat, StreamFormat
+from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
 from ui.backend import Backend
 from ui.chinese import CHINESE
@@ -122,6 +124,31 @@ def _job_routes(application: FastAPI, backend: Backend, links: JobLinks) -> None
             return await job_file(request, backend.jobs, owner, id, format, chapter, " - ".join(titles).strip())
         except ServiceError as error:
             return PlainTextResponse(error.message, error.status)
+
+    @application.get("/jobs/{id}/stream")
+    async def stream(id: str, request: Request, format: StreamFormat = "mp3", chapter: int | None = None) -> Response:
+        owner = links.owner(id, request.query_params)
+        if owner is None:
+            return PlainTextResponse(ENGLISH.books.unavailable, 404)
+        try:
+            return await job_stream(backend.jobs, owner, id, format, chapter, follow=True)
+        except ServiceError as error:
+            return PlainTextResponse(error.message, error.status)
+
+    @application.api_route("/jobs/{id}/transcript", methods=["GET", "HEAD"])
+    async def transcript(id: str, request: Request, format: TextFormat = "text") -> Response:
+        owner = links.owner(id, request.query_params)
+        if owner is None:
+            return PlainTextResponse(ENGLISH.books.unavailable, 404)
+        try:
+            job = await backend.jobs.get(owner, id)
+            found = await backend.jobs.transcript(owner, id)
+        except ServiceError as error:
+            return PlainTextResponse(error.message, error.status)
+        name = quote(f"{job.title or id}.{'txt' if format == 'text' else format}", safe="")
+        return PlainTextResponse(
+            written(found, format), headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+        )
 
 
 _PRIVATE: Final = {"Cache-Control": "private, no-store"}

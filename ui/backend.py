@@ -5,8 +5,10 @@ from typing import Protocol
 
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
+from deployments.service.job_desk import LongRecording
 from deployments.service.parameters import SpeechParams
 from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.transcription import Transcription
@@ -55,6 +57,8 @@ class Backend(Protocol):
     async def job_order(
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder: ...
+
+    async def transcription_order(self, recording: LongRecording, *, caller: str) -> TranscriptionOrder: ...
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]: ...
 

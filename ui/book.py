@@ -1,8 +1,6 @@
 """The tab of audiobooks: what a new one is made of."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,14 +13,14 @@ from deployments.jobs.protocol import BOOK_FORMATS, BookFormat
 from deployments.profiles import Profile
 from deployments.service.built_in import BUILT_IN
 from deployments.service.job_desk import JobDesk, LongRequest
-from deployments.service.parameters import RATE, SpeechParams
+from deployments.service.parameters import SpeechParams
 from deployments.settings import Settings
 from ui import markup
 from ui.backend import Backend
+from ui.book_preview import BookPreview, book_params
 from ui.clip_input import take_uploads_only
 from ui.failure import show_failures
 from ui.job_markup import length
-from ui.outline import Outline
 from ui.recording import Recordings
 from ui.speech_fields import SpeechFields
 from ui.texts import Texts
@@ -64,17 +62,7 @@ def book_form(
         title = gr.Textbox("", label=books.title, max_length=300, elem_id="book-title", min_width=140)
         author = gr.Textbox("", label=books.author, max_length=300, elem_id="book-author", min_width=140)
     voice = gr.Dropdown([*BUILT_IN], value=BUILT_IN[0], label=texts.voice, elem_id="book-voice", filterable=True)
-    paragraph = gr.Textbox(
-        "",
-        label=books.paragraph,
-        info=books.paragraph_info,
-        lines=2,
-        max_lines=5,
-        elem_id="paragraph",
-        max_length=settings.max_text_length,
-    )
-    preview = gr.Button(books.preview, elem_id="preview", size="md")
-    sample = gr.HTML(label=books.preview, elem_id="preview-player")
+    preview = BookPreview(texts, backend, recordings, settings, profile)
     with gr.Accordion(texts.basic, open=False):
         format = gr.Dropdown(
             [(each.upper(), each) for each in BOOK_FORMATS[::-1]], value="m4b", label=books.format,
@@ -93,39 +81,16 @@ def book_form(
         if not file:
             return markup.hint(books.file_info), gr.CheckboxGroup(choices=[], value=[], visible=False), "", "", ""
         with show_failures(texts):
-            book = await asyncio.to_thread(Outline.of, file)
+            data = await asyncio.to_thread(Path(file).read_bytes)
+            book = await desk.outline(LongRequest(SpeechParams(input=""), data, Path(file).name))
         choices = [
-            (f"{title or books.untitled} · {markup.clock(seconds)}", number)
-            for number, (title, seconds) in enumerate(book.chapters, 1)
+            (f"{chapter.title or books.untitled} · {markup.clock(chapter.seconds)}", chapter.number)
+            for chapter in book.chapters
         ]
         counted = books.counted[len(choices) > 1].format(chapters=len(choices))
         line = markup.hint(books.length.format(chapters=counted, time=length(book.seconds, books)))
         boxes = gr.CheckboxGroup(choices=choices, value=[n for _, n in choices], visible=len(choices) > 1)
-        return line + markup.warnings(book.warnings), boxes, book.title, book.author, book.paragraph
-
-    async def preview_book(
-        paragraph: str, voice: str, speed: float, language: str, verify: bool, seed: float, request: gr.Request
-    ) -> AsyncGenerator[str, None]:
-        """Speaks a paragraph as the book will be spoken."""
-        visitor = Visitor.of(request)
-        with show_failures(texts):
-            params = _params(paragraph, voice, speed=speed, language=language, verify=verify, seed=seed)
-            recording = recordings.begin(params.with_defaults(settings, profile).speed, RATE)
-            player = markup.player(recording, visitor.prefix, texts)
-            try:
-                yield markup.status(texts.waiting, busy=True) + player
-                async with aclosing(backend.narrate(params, caller=visitor.client)) as events:
-                    async for event in events:
-                        if event.audio is not None:
-                            await recording.write(event.audio)
-                        if event.progress:
-                            yield markup.status(texts.stages[event.progress.stage], busy=True) + player
-            except Exception:
-                yield ""
-                raise
-            finally:
-                await recordings.end(recording)
-            yield markup.status("") + player
+        return line + markup.warnings(book.warnings), boxes, book.title or "", book.author or "", book.paragraph
 
     async def start_book(
         file: str | None,
@@ -148,14 +113,14 @@ def book_form(
             job = await desk.create(
                 Visitor.of(request).client,
                 LongRequest(
-                    _params("", voice, speed=speed, language=language, verify=verify, seed=seed),
+                    book_params("", voice, speed=speed, language=language, verify=verify, seed=seed),
                     await asyncio.to_thread(Path(file).read_bytes),
                     Path(file).name,
                     response_format=cast("BookFormat", format),
                     title=title or None,
                     author=author or None,
                     loudness=cast("Any", loudness or None),
-                    chapters=frozenset(chapters or ()),
+                    chapters=chapters or (),
                 ),
             )
         return job.id, markup.status(books.started.format(title=job.title or books.untitled))
@@ -163,18 +128,11 @@ def book_form(
     file.change(
         read_book,
         file,
-        [about, chapters, title, author, paragraph],
+        [about, chapters, title, author, preview.paragraph],
         api_name="read_book",
         show_progress_on=[about],
     )
-    preview.click(
-        preview_book,
-        [paragraph, voice, *values],
-        sample,
-        api_name="preview_book",
-        show_progress="hidden",
-        concurrency_limit=None,
-    )
+    preview.connect(voice, values)
     started = start.click(
         start_book,
         [file, chapters, title, author, voice, format, loudness, *values],
@@ -183,8 +141,3 @@ def book_form(
         show_progress_on=[status],
     )
     return BookForm(voice, started)
-
-
-def _params(text: str, voice: str, **values: Any) -> SpeechParams:
-    given = {name: value for name, value in values.items() if value not in (None, "")}
-    return SpeechParams.of({"input": text, "voice": voice, **given})

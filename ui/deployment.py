@@ -15,10 +15,12 @@ from deployments.errors import ReplicaLost, Unavailable
 from deployments.jobs.deployment import RemoteJobs
 from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.protocol import BookFormat, JobOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
+from deployments.service.job_desk import LongRecording
 from deployments.service.parameters import SpeechParams
 from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.retry import stream_with_retries, with_retries
@@ -102,6 +104,10 @@ class RemoteBackend:
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder:
         order: JobOrder = await self._ask("job_order", params, manuscript, clip, format, caller=caller)
+        return order
+
+    async def transcription_order(self, recording: LongRecording, *, caller: str) -> TranscriptionOrder:
+        order: TranscriptionOrder = await self._ask("transcription_order", recording, caller=caller)
         return order
 
     async def list_pronunciations(self) -> tuple[StoredPronunciation, ...]:

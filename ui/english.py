@@ -102,6 +102,12 @@ ENGLISH: Final = Texts(
     words="Times of words",
     text="Text",
     word_columns=("Word", "from (s)", "to (s)"),
+    recordings="Long recordings",
+    no_recordings="None yet. A recording of more than {minutes} minutes is transcribed in the background, even when "
+    "this page is closed.",
+    being_heard="being transcribed",
+    long_started="“{title}” is long: it is in the list below. You can close this page: it goes on, and is listed when "
+    "you return.",
     own_voices="Stored voices",
     no_voices="None yet: save the voice of a clip, or import one.",
     name_label="Name",

@@ -3,9 +3,13 @@
 import hmac
 import secrets
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlencode
 
 from deployments.jobs.protocol import FileFormat
+from deployments.service.transcription import TextFormat
+
+JobResource = Literal["audio", "stream", "transcript"]
 
 
 class JobLinks:
@@ -17,7 +21,15 @@ class JobLinks:
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(32)
 
-    def link(self, prefix: str, owner: str, job: str, format: FileFormat, chapter: int | None = None) -> str:
+    def link(
+        self,
+        prefix: str,
+        owner: str,
+        job: str,
+        format: FileFormat | TextFormat,
+        chapter: int | None = None,
+        file: JobResource = "audio",
+    ) -> str:
         """Returns the address of a file of a job, or of a chapter.
 
         Args:
@@ -26,9 +38,10 @@ class JobLinks:
             job: Its id.
             format: Format of the file.
             chapter: From 1; None: all chapters.
+            file: Which file it is.
         """
         query = {"format": format, "owner": owner, "key": self._key(owner, job)}
-        return f"{prefix}/jobs/{job}/audio?{urlencode(query | ({'chapter': chapter} if chapter else {}))}"
+        return f"{prefix}/jobs/{job}/{file}?{urlencode(query | ({'chapter': chapter} if chapter else {}))}"
 
     def owner(self, job: str, query: Mapping[str, str]) -> str | None:
         """Returns the owner in the query of an address; None if the page has not signed it."""

@@ -48,7 +48,7 @@ def build_page(
                 desk = LocalJobs(backend, backend.jobs, settings)
                 jobs_clock, reading = jobs_tab(audiobooks, texts, backend, desk, links, recordings, settings, profile)
             with gr.Tab(texts.transcribe, id="transcribe") as transcribe:
-                transcribe_tab(texts, backend)
+                recordings_clock = transcribe_tab(transcribe, texts, backend, desk, links)
             with gr.Tab(texts.voices, id="voices") as voices:
                 voices_tab(page, texts, backend, speaking, reading)
             with gr.Tab(texts.pronunciations, id="pronunciations") as pronunciations:
@@ -58,7 +58,7 @@ def build_page(
             with gr.Tab(texts.help, id="help") as guide:
                 gr.Markdown(texts.guide)
         tabs = (speak, audiobooks, transcribe, voices, pronunciations, models, guide)
-        for own, timer in ((audiobooks, jobs_clock), (models, clock)):
+        for own, timer in ((audiobooks, jobs_clock), (transcribe, recordings_clock), (models, clock)):
             for other in tabs:
                 if other is not own:
                     other.select(lambda: gr.Timer(active=False), None, timer, api_visibility="private", queue=False)

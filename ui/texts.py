@@ -76,6 +76,12 @@ class Texts:
     words: str
     text: str
     word_columns: tuple[str, str, str]
+    recordings: str
+    no_recordings: str
+    """With `{minutes}`."""
+    being_heard: str
+    long_started: str
+    """With `{title}`."""
 
     own_voices: str
     no_voices: str

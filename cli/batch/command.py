@@ -14,8 +14,9 @@ from cli.options import add_speech_options, speech_params
 from deployments.errors import InvalidInput
 from deployments.jobs.manuscript import read_file
 from deployments.jobs.plan import Part, split
-from deployments.jobs.protocol import BookFormat, CaptionFormat, JobOrder, PartOrder
+from deployments.jobs.protocol import BookFormat, CaptionFormat, JobOrder
 from deployments.jobs.records import Book
+from deployments.jobs.speaker import PartOrder
 from deployments.jobs.store import PartStore
 from deployments.jobs.timing import fitted
 from deployments.placement.profile_choice import choose_profile

@@ -13,7 +13,7 @@ from ray.data import ActorPoolStrategy
 
 from cli.batch.studio import Studio
 from deployments.errors import ServiceError
-from deployments.jobs.protocol import PartOrder
+from deployments.jobs.speaker import PartOrder
 from deployments.jobs.store import PartStore
 from deployments.profiles import Profile
 from deployments.settings import Settings

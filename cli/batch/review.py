@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from deployments.audio.prosody import Prosody
 from deployments.jobs.drift import MOST, SEARCHED, Drift, Manner, first, gain, measured, retake
 from deployments.jobs.plan import Part
-from deployments.jobs.protocol import PartOrder
 from deployments.jobs.records import Recorded
+from deployments.jobs.speaker import PartOrder
 from deployments.jobs.store import PartStore
 
 

@@ -11,7 +11,8 @@ from deployments.audio.decoder import Decoder
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import ServiceError
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, JobOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
 from deployments.service.backend import Clip

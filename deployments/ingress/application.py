@@ -114,7 +114,7 @@ def build_application(service: SpeechService) -> FastAPI:
         application.include_router(routes(service))
     if jobs:
         application.include_router(job_routes(jobs, service.profile))
-        application.include_router(long_transcription_routes(jobs, service))
+        application.include_router(long_transcription_routes(jobs, service.profile))
     application.router.routes.append(assistants)
 
     @application.get("/favicon.ico", include_in_schema=False)

@@ -12,7 +12,10 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.ingress.application import build_application
+from deployments.jobs.attendance import attended
 from deployments.jobs.deployment import RemoteJobs
+from deployments.jobs.recordings import BlockOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.log import log_beside_serve
 from deployments.profiles import Profile
@@ -151,6 +154,7 @@ class IngressDeployment(SpeechService):
         synthesizer = Synthesizer(lm, RemoteXcodec2(xcodec2), transcriber, residency, Policy.of(settings), references)
         decoder = Decoder(lambda reason: metrics.count(DECODER_FAILURES.name, reason=reason))
         audio = AudioReader(decoder, settings)
+        board = RemoteJobs(jobs)
         store = VoiceStore.of(settings, CacheMetrics(metrics, "voices"))
         super().__init__(
             admission=Admission.of(settings, profile, metrics, context.world_size),
@@ -164,11 +168,20 @@ class IngressDeployment(SpeechService):
             metrics=metrics,
             profile=profile,
             settings=settings,
-            jobs=RemoteJobs(jobs),
+            jobs=board,
         )
         self._decoder = decoder
+        self._jobs = board
         threading.Thread(target=load_grammars, name="grammars", daemon=True).start()
         self._repeat_gauges = metrics.repeat
+
+    async def record(self, order: PartOrder, life: str = "") -> RecordedPart:
+        """Speaks a part as long as the process of the jobs that asks for it lives."""
+        return await attended(super().record(order), self._jobs.end_of(life))
+
+    async def hear_block(self, order: BlockOrder, life: str = "") -> Transcript:
+        """Transcribes a block as long as the process of the jobs that asks for it lives."""
+        return await attended(super().hear_block(order), self._jobs.end_of(life))
 
     async def drain(self) -> None:
         """Refuses new work from now on; returns once all that has been accepted is done."""

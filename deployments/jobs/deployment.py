@@ -5,15 +5,17 @@ import logging
 import sqlite3
 from collections.abc import AsyncGenerator
 from typing import Any, Final, cast
+from uuid import uuid4
 
 from ray import serve
 from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator
 
 from deployments.audio.meter import Loudness
-from deployments.errors import ReplicaLost, Unavailable
+from deployments.errors import ReplicaLost, ServiceError, Unavailable
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, StreamFormat
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, find_deployment
 from deployments.settings import Settings
@@ -23,13 +25,21 @@ logger = logging.getLogger(__name__)
 
 _RETRY_S: Final = 5
 _PATIENCE_S: Final = 25.0
+_LOOK_S: Final = 1.0
+"""Seconds of a call that sees whether the jobs live: such calls must not delay their shutdown."""
 
 
 class RemoteSpeaker:
-    """`Speaker` in the ingress of this application."""
+    """`Speaker` in the ingress of this application.
 
-    def __init__(self, application: str) -> None:
+    Args:
+        application: Its name.
+        life: Name of this process, by which the ingress sees whether it still lives.
+    """
+
+    def __init__(self, application: str, life: str) -> None:
         self._application = application
+        self._life = life
         self._handle: DeploymentHandle[Any] | None = None
 
     async def record(self, order: PartOrder) -> RecordedPart:
@@ -43,7 +53,7 @@ class RemoteSpeaker:
     async def _ask(self, method: str, order: PartOrder | BlockOrder) -> Any:
         self._handle = self._handle or await find_deployment("Ingress", self._application)
         with errors_of("Ingress"):
-            response = cast("DeploymentResponse[Any]", getattr(self._handle, method).remote(order))
+            response = cast("DeploymentResponse[Any]", getattr(self._handle, method).remote(order, self._life))
             try:
                 return await response
             except asyncio.CancelledError:
@@ -106,9 +116,31 @@ class RemoteJobs:
         return found
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        async for block in self._streamed("read", owner, id, name, start, stop):
+            yield block
+
+    async def end_of(self, life: str) -> None:
+        """Returns when a process of the jobs has died. Sees it at once: a call waits in that process all the time."""
+        while True:
+            try:
+                with errors_of("Jobs"):
+                    if not await (await self._handle()).lives.remote(life):
+                        return
+            except ReplicaLost:
+                return
+            except ServiceError:  # it cannot be asked now
+                await asyncio.sleep(_LOOK_S)
+
+    async def stream(
+        self, owner: str, id: str, format: StreamFormat, chapter: int | None, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        async for block in self._streamed("stream", owner, id, format, chapter, follow):
+            yield block
+
+    async def _streamed(self, method: str, *args: Any) -> AsyncGenerator[bytes, None]:
         with errors_of("Jobs"):
-            streams: DeploymentHandle[Any] = (await self._handle()).options(method_name="read", stream=True)
-            blocks = cast("DeploymentResponseGenerator[bytes]", streams.remote(owner, id, name, start, stop))
+            streams: DeploymentHandle[Any] = (await self._handle()).options(method_name=method, stream=True)
+            blocks = cast("DeploymentResponseGenerator[bytes]", streams.remote(*args))
             try:
                 async for block in blocks:
                     yield block
@@ -138,7 +170,8 @@ class JobsDeployment:
         log_beside_serve()
         self._settings = settings
         self._at_once = at_once
-        self._speaker = RemoteSpeaker(serve.get_replica_context().app_name)
+        self._life = uuid4().hex
+        self._speaker = RemoteSpeaker(serve.get_replica_context().app_name, self._life)
         self._problem = "it is being opened"
         self._opening = asyncio.create_task(self._open())
 
@@ -150,6 +183,20 @@ class JobsDeployment:
         """Implements `JobBoard.read`."""
         async for block in (await self._jobs()).read(owner, id, name, start, stop):
             yield block
+
+    async def stream(
+        self, owner: str, id: str, format: StreamFormat, chapter: int | None, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Implements `JobBoard.stream`."""
+        async for block in (await self._jobs()).stream(owner, id, format, chapter, follow):
+            yield block
+
+    async def lives(self, life: str) -> bool:
+        """Returns whether a process of the jobs is this one: at once if not, else after a while."""
+        if life != self._life:
+            return False
+        await asyncio.sleep(_LOOK_S)
+        return True
 
     async def check_health(self) -> None:
         """Called by Serve twice a second. Raises if the runner has died."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.audio.prosody import Prosody
-from deployments.jobs.protocol import PartOrder
+from deployments.jobs.speaker import PartOrder
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
 
 MOST: Final = 3

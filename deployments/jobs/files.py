@@ -12,7 +12,7 @@ from deployments.audio.meter import Loudness
 from deployments.errors import Conflict, NotFound
 from deployments.jobs.journal import Journal
 from deployments.jobs.protocol import MEDIA_TYPES, FileFormat, JobFile
-from deployments.jobs.records import missing
+from deployments.jobs.records import Book, Recorded, missing
 from deployments.jobs.store import PartStore, total_size
 from deployments.jobs.timing import fitted
 
@@ -54,6 +54,29 @@ class JobFiles:
         async with self.lock:
             return await asyncio.to_thread(self._loudness, job, file)
 
+    def begun(self, job: str, chapter: int | None) -> tuple[Book, list[Recorded], bool]:
+        """Returns a job or a chapter as far as it is spoken without a gap, and whether that is all. Blocks.
+
+        A part with a time of its own comes when the next one is spoken, too: its rate depends on it.
+
+        Raises:
+            NotFound: there is no such job or chapter.
+            Conflict: the job transcribes.
+        """
+        book = self._book(job, chapter)
+        parts, whole = self.journal.recorded(job, chapter)
+        placed = fitted(parts)
+        timed = bool(parts) and parts[-1].slot_start is not None
+        return book, placed if whole or not timed else placed[:-1], whole
+
+    def _book(self, job: str, chapter: int | None) -> Book:
+        book = self.journal.book(job)
+        if not book.sample_rate:
+            raise Conflict("The job transcribes: it has no speech. Get its transcript.", "id")
+        if chapter is not None and not 1 <= chapter <= len(book.titles):
+            raise NotFound(f"The job has {len(book.titles)} chapters.", "chapter")
+        return book
+
     def _loudness(self, job: str, file: JobFile) -> Loudness:
         from deployments.jobs.sound import read
 
@@ -62,14 +85,10 @@ class JobFiles:
     def _write(self, job: str, format: FileFormat | None, chapter: int | None) -> JobFile:
         from deployments.jobs.rendering import render
 
-        book = self.journal.book(job)
-        if not book.sample_rate:
-            raise Conflict("The job transcribes: it has no speech. Get its transcript.", "id")
+        book = self._book(job, chapter)
         format = format or book.format
-        if chapter is not None and not 1 <= chapter <= len(book.titles):
-            raise NotFound(f"The job has {len(book.titles)} chapters.", "chapter")
-        parts = self.journal.recorded(job, chapter)
-        if parts is None:
+        parts, whole = self.journal.recorded(job, chapter)
+        if not whole:
             of = "the text" if chapter is None else "the chapter"
             raise Conflict(f"Not all of {of} is spoken yet.", "id" if chapter is None else "chapter")
         parts = fitted(parts)

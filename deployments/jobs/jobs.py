@@ -13,11 +13,13 @@ from deployments.errors import Conflict, Overloaded
 from deployments.jobs.files import JobFiles
 from deployments.jobs.journal import Journal
 from deployments.jobs.plan import Part, split
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, Speaker, State
+from deployments.jobs.playback import Playback
+from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, State, StreamFormat
 from deployments.jobs.pulse import Pulse
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import missing
 from deployments.jobs.runner import Runner, backoff
+from deployments.jobs.speaker import Speaker
 from deployments.jobs.store import PartStore
 from deployments.settings import Settings
 from deployments.whisper.protocol import Transcript
@@ -167,6 +169,25 @@ class Jobs:
             raise Conflict("Not all of the recording is transcribed yet.", "id")
         found = await asyncio.to_thread(self._journal.transcript, id)
         return replace(found, warnings=(*job.warnings, *found.warnings))
+
+    async def stream(
+        self, owner: str, id: str, format: StreamFormat, chapter: int | None, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        await self.get(owner, id)
+        playback = Playback(self._files, id, chapter, format)
+        last = not follow
+        while not playback.whole:
+            beat = self._pulse.next
+            data = await playback.next()
+            yield data or b""
+            if data is None:
+                if last:
+                    break
+                # What was spoken before it ended is played, too.
+                last = (await self.get(owner, id)).state not in STOPPABLE
+                if not last:
+                    await self._pulse.wait(beat, _LONGEST_WAIT)
+        yield await playback.close()
 
     async def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         await self.get(owner, id)

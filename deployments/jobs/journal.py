@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -262,14 +263,13 @@ class Journal:
         loudness = json.loads(row["loudness"])
         return Book(row["title"], row["author"], row["cover"], titles, row["format"], row["sample_rate"], loudness)
 
-    def recorded(self, id: str, chapter: int | None = None) -> list[Recorded] | None:
-        """Returns the parts of a job or chapter in order; None if one has no audio yet."""
+    def recorded(self, id: str, chapter: int | None = None) -> tuple[list[Recorded], bool]:
+        """Returns the parts of a job or chapter in order, up to the first without audio, and whether there is none."""
         query = f"{RECORDED} AND ? IN (chapter, 0) ORDER BY position"
         with self._lock:
             rows = self._db.execute(query, (id, chapter or 0)).fetchall()
-            if any(row["seconds"] is None for row in rows):
-                return None
-            return [*takes.evened(self._db, id, [Recorded(*row) for row in rows])]
+            spoken = [Recorded(*row) for row in takewhile(lambda row: row["seconds"] is not None, rows)]
+            return [*takes.evened(self._db, id, spoken)], len(spoken) == len(rows)
 
     def _change(self, id: str, state: State, error: str | None = None) -> None:
         query = "UPDATE jobs SET state = ?, error = ?, updated_at = ? WHERE id = ? AND state <> ?"

@@ -58,10 +58,11 @@ class Manuscript:
         """
         if numbers is None:
             return self
-        chapters = tuple(chapter for number, chapter in enumerate(self.chapters, 1) if number in numbers)
-        if not chapters or len(chapters) < len(numbers):
-            raise InvalidInput(f"Choose at least one of the {len(self.chapters)} chapters.", "chapters")
-        return replace(self, chapters=chapters)
+        if not numbers:
+            raise InvalidInput("Choose at least one chapter.", "chapters")
+        if missing := {*numbers} - {*range(1, len(self.chapters) + 1)}:
+            raise InvalidInput(f"There is no chapter {min(missing)}: {len(self.chapters)} in all.", "chapters")
+        return replace(self, chapters=tuple(self.chapters[number - 1] for number in sorted({*numbers})))
 
     def named(self, title: str | None, author: str | None) -> "Manuscript":
         """Returns it with the given title and author instead of its own."""

@@ -1,4 +1,4 @@
-"""Jobs as their callers see them, and what jobs need of the service."""
+"""Jobs as their callers see them."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.meter import Loudness
-from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
 from deployments.text.pronunciation import Pronunciation
 from deployments.text.script import Script
@@ -22,6 +22,8 @@ BOOK_FORMATS: Final[tuple[BookFormat, ...]] = get_args(BookFormat)
 CaptionFormat = Literal["srt", "vtt"]
 FileFormat = Literal["wav", "mp3", "flac", "opus", "m4b", "srt", "vtt", "zip"]
 """`zip` holds a file of each chapter, its captions and the cover."""
+StreamFormat = Literal["mp3", "opus", "flac", "wav"]
+"""Formats in which speech can be heard while it is made."""
 MEDIA_TYPES: Final[Mapping[FileFormat, str]] = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
@@ -164,47 +166,6 @@ class JobFile:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class PartOrder:
-    """A part to speak."""
-
-    text: str
-    """Normalised."""
-    reference: Reference
-    params: Mapping[str, Any]
-    seed: int
-    speed: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedPart:
-    """A spoken part."""
-
-    flac: bytes
-    """Mono at 16 kHz."""
-    warnings: tuple[str, ...] = ()
-
-
-class Speaker(Protocol):
-    """Speaks parts, and transcribes recordings."""
-
-    async def record(self, order: PartOrder) -> RecordedPart:
-        """Speaks a part whenever the service has nothing more urgent to do.
-
-        Raises:
-            ServiceError: it cannot be spoken.
-        """
-        ...
-
-    async def hear_block(self, order: BlockOrder) -> Transcript:
-        """Transcribes a block whenever the service has nothing more urgent to do.
-
-        Raises:
-            ServiceError: it cannot be transcribed.
-        """
-        ...
-
-
 class JobBoard(Protocol):
     """The jobs of all clients. To a client, jobs of others do not exist.
 
@@ -283,6 +244,24 @@ class JobBoard(Protocol):
 
     async def loudness(self, owner: str, id: str, format: BookFormat | None, chapter: int | None) -> Loudness:
         """Measures a file of all the speech or of a chapter; see `file`."""
+        ...
+
+    def stream(
+        self, owner: str, id: str, format: StreamFormat, chapter: int | None, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Yields all the speech or a chapter from its beginning, as it is spoken; no bytes while it waits.
+
+        Args:
+            owner: The client.
+            id: The job.
+            format: Format of the stream.
+            chapter: From 1; None: all chapters.
+            follow: Whether to wait for parts that are not spoken yet. It ends at once when the job is paused or has
+                failed.
+
+        Raises:
+            Conflict: the job transcribes.
+        """
         ...
 
     def read(self, owner: str, id: str, name: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:

@@ -13,8 +13,9 @@ from pydantic import TypeAdapter
 from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.prosody import Prosody
 from deployments.errors import NotFound
-from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, JobOrder, Overrun, PartOrder
+from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, JobOrder, Overrun
 from deployments.jobs.recordings import TranscriptionOrder
+from deployments.jobs.speaker import PartOrder
 from deployments.voices.reference import Reference
 from deployments.whisper.protocol import Listening, Transcript
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
 from deployments.jobs.drift import measured
 from deployments.jobs.journal import Journal
-from deployments.jobs.protocol import PartOrder, RecordedPart, Speaker
 from deployments.jobs.pulse import Pulse
 from deployments.jobs.recordings import BlockOrder
 from deployments.jobs.records import Spoken, Waiting
+from deployments.jobs.speaker import PartOrder, RecordedPart, Speaker
 from deployments.jobs.store import PartStore
 
 logger = logging.getLogger(__name__)

@@ -9,14 +9,16 @@ from pydantic import Field
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import InvalidInput
+from deployments.jobs.chapters import ChapterChoice
 from deployments.jobs.protocol import BookFormat, FileFormat
 from deployments.mcp.arguments import Base64, Clips, LocalPath, Url, takes_speech_params
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
-from deployments.mcp.results import JobFileResult, JobResult, JobsResult
+from deployments.mcp.results import JobFileResult, JobResult, JobsResult, OutlineResult, TranscriptResult
 from deployments.service.backend import ASSISTANTS
-from deployments.service.job_desk import JobAction, JobDesk, LongRequest
+from deployments.service.job_desk import JobAction, JobDesk, LongRecording, LongRequest
 from deployments.service.parameters import SpeechParams
+from deployments.service.transcription import TextFormat
 
 Id = Annotated[str, Field(description="Id of the job.")]
 
@@ -39,6 +41,7 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
         audio_path: LocalPath = None,
         title: Annotated[str | None, Field(description="Title in the file.")] = None,
         author: Annotated[str | None, Field(description="Author in the file.")] = None,
+        chapters: ChapterChoice | None = None,
         loudness: Annotated[
             LoudnessTarget | None, Field(description="`ebu`, `acx` or LUFS; missing: as it is spoken.")
         ] = None,
@@ -46,16 +49,59 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
         """Speaks a text or a document of any length in the background. Returns the job at once; see get_job."""
         with tool_errors():
             clip = await clips.any(audio_base64, audio_url, audio_path)
-            if (clip is None) == (params.voice is None):
-                raise InvalidInput("Give either a voice or a clip.", "voice")
-            document = None
-            if document_path:
-                folders = clips.folders("document_path")
-                document = await asyncio.to_thread(folders.read, document_path, clips.most_bytes, "document_path")
+            if clip is None and params.voice is None:
+                raise InvalidInput("Give a voice or a clip.", "voice")
+            document = await _document(clips, document_path)
             request = LongRequest(
-                params, document, PurePath(document_path or "").name, clip, file_format, title, author, loudness
+                params,
+                document,
+                PurePath(document_path or "").name,
+                clip,
+                file_format,
+                title,
+                author,
+                loudness,
+                chapters,
             )
             return JobResult(job=await desk.create(_client(context), request))
+
+    @server.tool(title="The chapters of a document", annotations=READS)
+    async def outline_document(
+        input: Annotated[str, Field(description="A text.")] = "",
+        document_path: Annotated[str | None, Field(description="A document instead. Only over stdio.")] = None,
+    ) -> OutlineResult:
+        """Lists the chapters of a text or a document, with numbers by which create_job takes some of them."""
+        with tool_errors():
+            document = await _document(clips, document_path)
+            name = PurePath(document_path or "").name
+            return OutlineResult(outline=await desk.outline(LongRequest(SpeechParams(input=input), document, name)))
+
+    @server.tool(title="Transcribe a long recording", annotations=changes(idempotent=False))
+    async def transcribe_recording(
+        context: Context[Any, Any],
+        audio_base64: Base64 = None,
+        audio_url: Url = None,
+        audio_path: LocalPath = None,
+        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
+        title: Annotated[str | None, Field(description="Name of the job; missing: the file's.")] = None,
+    ) -> JobResult:
+        """Transcribes a recording of hours in the background. Returns the job at once; see get_transcript."""
+        with tool_errors():
+            clip = await clips.one(audio_base64, audio_url, audio_path)
+            name = PurePath(audio_path or "").name
+            return JobResult(
+                job=await desk.transcribe(_client(context), LongRecording(clip, name, language, title=title))
+            )
+
+    @server.tool(title="The transcript of a job", annotations=READS)
+    async def get_transcript(
+        context: Context[Any, Any],
+        id: Id,
+        format: Annotated[TextFormat, Field(description="`srt` and `vtt` have times.")] = "text",
+    ) -> TranscriptResult:
+        """Returns the transcript of a recording, once its job is done."""
+        with tool_errors():
+            return TranscriptResult(transcript=await desk.transcript(_client(context), id, format))
 
     @server.tool(title="The jobs", annotations=READS)
     async def list_jobs(context: Context[Any, Any]) -> JobsResult:
@@ -98,6 +144,13 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
             data = b"".join([block async for block in desk.audio(_client(context), id, format, chapter)])
             path = await asyncio.to_thread(folders.write, output_path, data, overwrite=overwrite, param="output_path")
             return JobFileResult(output_path=str(path), bytes=len(data))
+
+
+async def _document(clips: Clips, path: str | None) -> bytes | None:
+    if not path:
+        return None
+    folders = clips.folders("document_path")
+    return await asyncio.to_thread(folders.read, path, clips.most_bytes, "document_path")
 
 
 def _client(context: Context[Any, Any]) -> str:

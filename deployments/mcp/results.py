@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import Job
 from deployments.residency.protocol import GpuStatus, ModelStatus
 from deployments.service.transcription import TranscribedWord
@@ -91,6 +92,18 @@ class JobsResult(BaseModel):
     """Jobs of a client."""
 
     jobs: list[Job]
+
+
+class OutlineResult(BaseModel):
+    """What a document would be as a job."""
+
+    outline: Outline
+
+
+class TranscriptResult(BaseModel):
+    """The transcript of a recording."""
+
+    transcript: str
 
 
 class JobFileResult(BaseModel):

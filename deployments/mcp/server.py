@@ -17,7 +17,8 @@ from deployments.version import VERSION
 
 INSTRUCTIONS: Final = (
     "Speaks texts in cloned voices and transcribes clips. The first request after a while waits for models "
-    "to load; progress is reported. Speak long texts with create_job. Clone a voice only with its owner's consent."
+    "to load; progress is reported. Speak long texts with create_job, and transcribe long recordings with "
+    "transcribe_recording. Clone a voice only with its owner's consent."
 )
 
 

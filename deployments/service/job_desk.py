@@ -1,16 +1,20 @@
 """Jobs as the interfaces of the service use them: requests become orders, and each client has its own jobs."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
+from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard, JobOrder
+from deployments.jobs.recordings import TranscriptionOrder
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams
+from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
+from deployments.whisper.protocol import Listening, TranscriptFormat
 
 JobAction = Literal["pause", "resume", "retry", "delete"]
 _REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
@@ -31,8 +35,29 @@ class LongRequest:
     title: str | None = None
     author: str | None = None
     loudness: LoudnessTarget | None = None
-    chapters: frozenset[int] | None = None
+    chapters: Collection[int] | None = None
     """Numbers of the chapters to speak, from 1; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongRecording:
+    """What a client wants to be transcribed in the background."""
+
+    clip: Clip
+    name: str = ""
+    """File name of the recording: the job's name if it has no title."""
+    language: str | None = None
+    prompt: str | None = None
+    temperature: float = 0.0
+    response_format: TranscriptFormat = "json"
+    title: str | None = None
+
+    @property
+    def listening(self) -> Listening:
+        """Options for Whisper. Always with words: so every format can be had, whichever is asked for here."""
+        return Listening(
+            language=self.language or None, prompt=self.prompt, word_timestamps=True, temperature=self.temperature
+        )
 
 
 class Orders(Protocol):
@@ -42,11 +67,23 @@ class Orders(Protocol):
         self, params: SpeechParams, manuscript: Manuscript, clip: Clip | None, format: BookFormat, *, caller: str
     ) -> JobOrder: ...
 
+    async def transcription_order(self, recording: LongRecording, *, caller: str) -> TranscriptionOrder: ...
+
 
 class JobDesk(Protocol):
     """Jobs of a client. To it, jobs of others do not exist. Its methods raise ServiceError."""
 
+    async def outline(self, request: LongRequest) -> Outline:
+        """Returns what would be spoken; only the document matters, or the text and its format."""
+        ...
+
     async def create(self, client: str, request: LongRequest) -> Job: ...
+
+    async def transcribe(self, client: str, recording: LongRecording) -> Job: ...
+
+    async def transcript(self, client: str, id: str, format: TextFormat) -> str:
+        """Returns the transcript of a recording; see `JobBoard.transcript`."""
+        ...
 
     async def list(self, client: str) -> list[Job]: ...
 
@@ -79,6 +116,9 @@ class LocalJobs:
         """Returns whose jobs a client has: without keys, all clients are one owner."""
         return client if self.settings.keys() else "anyone"
 
+    async def outline(self, request: LongRequest) -> Outline:
+        return Outline.of(await asyncio.to_thread(_manuscript, request))
+
     async def create(self, client: str, request: LongRequest) -> Job:
         params = SpeechParams.of(
             {name: getattr(request.params, name) for name in SpeechParams.model_fields} | _REPLACED
@@ -87,6 +127,13 @@ class LocalJobs:
         manuscript = found.only(request.chapters).named(request.title, request.author)
         order = await self.orders.job_order(params, manuscript, request.clip, request.response_format, caller=client)
         return await self.board.create(self.owner(client), replace(order, loudness=request.loudness))
+
+    async def transcribe(self, client: str, recording: LongRecording) -> Job:
+        order = await self.orders.transcription_order(recording, caller=client)
+        return await self.board.create(self.owner(client), order)
+
+    async def transcript(self, client: str, id: str, format: TextFormat) -> str:
+        return written(await self.board.transcript(self.owner(client), id), format)
 
     async def list(self, client: str) -> list[Job]:
         return await self.board.list(self.owner(client))

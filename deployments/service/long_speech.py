@@ -11,7 +11,8 @@ from deployments.audio.tempo import Tempo
 from deployments.checkpoints import identity
 from deployments.errors import InvalidText
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, PartOrder, RecordedPart, Slot
+from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, Slot
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.llasa.protocol import Sampling
 from deployments.profiles import Profile
 from deployments.service.backend import Clip

@@ -9,14 +9,16 @@ from typing import IO, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder, PartOrder, RecordedPart
-from deployments.jobs.recordings import BlockOrder
+from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
+from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.profiles import Profile
 from deployments.residency.protocol import MODELS, ModelStatus, Residency, models_of
 from deployments.service.backend import ASSISTANTS, Clip, Residence
 from deployments.service.delivery import OutputOptions, SpeechChunk, file_chunks
+from deployments.service.job_desk import LongRecording
 from deployments.service.listener import Listener
-from deployments.service.long_listening import hear_block
+from deployments.service.long_listening import hear_block, transcription_order
 from deployments.service.long_speech import LongSpeech, record
 from deployments.service.metrics import Metrics
 from deployments.service.outputs import read_output
@@ -43,7 +45,6 @@ from deployments.xcodec2.protocol import Waveform
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 
 HealthProbe = Callable[[], Awaitable[dict[str, str]]]
 """Returns Serve's status of each deployment, in lower case, by its name."""
@@ -130,6 +131,10 @@ class SpeechService:
         turn = caller if clip else Turn.begin(self.settings.request_timeout)
         return await self._once(turn, lambda: long.order(params, manuscript, clip, format))
 
+    async def transcription_order(self, recording: LongRecording, *, caller: Turn | str) -> TranscriptionOrder:
+        """Returns the job that transcribes a recording."""
+        return await self._once(caller, lambda: transcription_order(self._requests, recording))
+
     async def record(self, order: PartOrder) -> RecordedPart:
         """Speaks a part of a job whenever there is nothing more urgent to do."""
         async with self.admission.background_turn():
@@ -171,9 +176,8 @@ class SpeechService:
         """Yields each segment of a recording as it is transcribed, and the transcript last."""
 
         async def heard(_: Turn) -> AsyncGenerator[Segment | Transcript, None]:
-            async with aclosing(
-                self.listener.listen(await self._requests.file(clip), clip.param, **listening)
-            ) as pieces:
+            found = self.listener.listen(await self._requests.file(clip), clip.param, **listening)
+            async with aclosing(found) as pieces:
                 async for piece in pieces:
                     yield piece
 
@@ -190,8 +194,7 @@ class SpeechService:
 
     async def residence(self) -> Residence:
         """Returns where the models are loaded, and the GPUs."""
-        models, gpus = await asyncio.gather(self.models(), self.residency.gpus())
-        return Residence(models, gpus)
+        return Residence(*await asyncio.gather(self.models(), self.residency.gpus()))
 
     async def models(self) -> dict[str, ModelStatus]:
         """Returns where the models are loaded."""

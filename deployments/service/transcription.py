@@ -1,11 +1,16 @@
 """The transcript of a file, as every interface of the service returns it."""
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from deployments.audio.subtitles import srt, vtt
+from deployments.synthesis.captions import cues
 from deployments.whisper.protocol import Segment, Transcript
+
+TextFormat = Literal["text", "srt", "vtt"]
+"""A transcript as a file for people."""
 
 
 class TranscribedWord(BaseModel):
@@ -46,6 +51,14 @@ class Transcription(BaseModel):
             segments=[_segment(segment) for segment in transcript.segments],
             warnings=list(transcript.warnings),
         )
+
+
+def written(transcript: Transcript, format: TextFormat) -> str:
+    """Returns a transcript as a text, or as subtitles, which are split between words where it has them."""
+    if format == "text":
+        return transcript.text + "\n"
+    lines = cues(transcript.segments, transcript.duration)
+    return srt(lines) if format == "srt" else vtt(lines)
 
 
 def _segment(segment: Segment) -> TranscribedSegment:

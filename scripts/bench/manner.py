@@ -51,7 +51,7 @@ class BookParts:
             [(retaken,)] = db.execute("SELECT count(*) FROM takes WHERE number = 1").fetchall()
             [(drifted,)] = db.execute("SELECT count(drift) FROM parts").fetchall()
         journal = Journal(path)
-        cuts = [(start, start + part.seconds) for part, _, start in starts(journal.recorded(job) or [])]
+        cuts = [(start, start + part.seconds) for part, _, start in starts(journal.recorded(job)[0])]
         journal.close()
         wavs = [wav[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] for start, end in cuts]
         found = []

@@ -7,7 +7,7 @@ from cli.batch.review import Review
 from deployments.jobs.jobs import Jobs
 from deployments.jobs.journal import Journal
 from deployments.jobs.plan import split
-from deployments.jobs.protocol import PartOrder
+from deployments.jobs.speaker import PartOrder
 from deployments.jobs.store import PartStore
 from tests.jobs.conftest import reached
 from tests.support.long_speech import NAMES, order
@@ -43,6 +43,6 @@ async def test_batches_speak_again_what_a_job_would_and_keep_the_same_takes(tmp_
     await reached(jobs, job.id, "done")
     await jobs.close()
     journal = Journal(tmp_path / "jobs" / "journal.sqlite")
-    assert found == journal.recorded(job.id)
+    assert (found, True) == journal.recorded(job.id)
     assert max(part.gain for part in found) > 5
     journal.close()

@@ -1,5 +1,6 @@
 """`llasa-serve book` and `jobs`, against a service on scripted models."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -9,6 +10,8 @@ import pytest
 
 from cli.__main__ import main
 from deployments.audio.decoder import Decoder
+from tests.support.clips import voice, wav_file
+from tests.support.ear import Ear, hearing
 from tests.support.epubs import ONE, TWO, book
 from tests.support.noted import noted_service
 from tests.support.pictures import PNG
@@ -18,7 +21,8 @@ from tests.support.serving import application_with_jobs
 
 @pytest.fixture
 def jobs_url(decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with served(application_with_jobs(noted_service(decoder, tmp_path), tmp_path / "jobs")) as url:
+    service = hearing(noted_service(decoder, tmp_path), Ear())
+    with served(application_with_jobs(service, tmp_path / "jobs")) as url:
         monkeypatch.setenv("LLASA_URL", url)
         yield url
 
@@ -68,6 +72,44 @@ def test_a_book_leaves_no_job_unless_it_shall(tmp_path: Path, capsys: pytest.Cap
     capsys.readouterr()
     assert main(["jobs"]) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("jobs_url")
+def test_chapters_are_listed_and_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document, output = str(tmp_path / "tales.epub"), str(tmp_path / "tales.m4b")
+    (tmp_path / "tales.epub").write_bytes(book({"1.xhtml": ONE, "2.xhtml": TWO}, PNG))
+    assert main(["book", document, "--list"]) == 0
+    listed = capsys.readouterr()
+    assert [line.split(maxsplit=2)[::2] for line in listed.out.splitlines()] == [["1", "The Fox"], ["2", "The Dog"]]
+    assert "Two Tales by A. Writer: about 0:00:" in listed.err
+    assert main(["book", document, "-o", output, "--chapters", "2"]) == 0
+    with av.open(output) as file:
+        assert [chapter["metadata"]["title"] for chapter in file.chapters()] == ["The Dog"]
+    for choice, message in (("3", "There is no chapter 3"), ("one", "such as 1,3-5"), ("", "such as 1,3-5")):
+        assert main(["book", document, "-o", output, "--chapters", choice]) == 3
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("jobs_url")
+def test_a_long_recording_is_transcribed_in_the_background(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording, subtitles = tmp_path / "talk.wav", tmp_path / "talk.srt"
+    recording.write_bytes(wav_file(voice(90)))
+    assert main(["transcribe", str(recording), "--long"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "Good morning. The train. Good morning. The train.\n"
+    assert "100%  2/2" in shown.err
+    assert main(["transcribe", str(recording), "-o", str(subtitles), "--keep-job"]) == 0
+    assert "00:00:05,400 --> " in subtitles.read_text()
+    capsys.readouterr()
+    assert main(["jobs"]) == 0
+    id, _, _, title = capsys.readouterr().out.split()  # that of the first command is deleted
+    assert title == "talk.wav"
+    assert main(["jobs", "get", id, "-o", str(tmp_path / "talk.json")]) == 0
+    assert json.loads((tmp_path / "talk.json").read_text())["duration"] == pytest.approx(10.8)
+    for output, message in (("talk.mp3", "use one of txt, srt, vtt, json"), ("nowhere/talk.srt", "no folder")):
+        assert main(["transcribe", str(recording), "-o", str(tmp_path / output)]) == 3
+        assert message in capsys.readouterr().err
+    assert main(["jobs", "get", id, "-o", str(tmp_path / "talk.mp3")]) == 3
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,21 @@ def test_the_commands_that_move_a_voice_run(url: str, folder: Path) -> None:
 
 
 def test_the_command_line_speaks_a_book_and_subtitles(folder: Path, url: str) -> None:
-    (folder / "story.md").write_text("# One\n\nIt was night.")
+    (folder / "story.md").write_text("\n\n".join(f"# Chapter {number}\n\nIt was night." for number in range(1, 6)))
     (folder / "film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nIt was night.\n")
     for block in blocks("sh"):
         if block.code.startswith(".venv/bin/llasa-serve book"):
             run(folder, url, "bash", "-ec", block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli"))
-    assert (folder / "story.m4b").read_bytes()[4:12] == b"ftypM4B "
+    for name in ("story.m4b", "some.m4b"):
+        assert (folder / name).read_bytes()[4:12] == b"ftypM4B "
     assert (folder / "film.flac").read_bytes()[:4] == b"fLaC"
+
+
+def test_the_command_line_transcribes_a_long_recording(folder: Path, url: str) -> None:
+    shutil.copy(folder / "reference.wav", folder / "interview.mp3")
+    [block] = [block for block in blocks("sh") if block.code.startswith(".venv/bin/llasa-serve transcribe")]
+    run(folder, url, "bash", "-ec", block.code.replace(".venv/bin/llasa-serve", f"{sys.executable} -m cli"))
+    assert (folder / "interview.srt").is_file()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import Job, Speaker, State
+from deployments.jobs.protocol import Job, State
+from deployments.jobs.speaker import Speaker
 
 Start = Callable[..., Any]
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from deployments.audio.encoder import encoded
 from deployments.errors import InvalidInput
 from deployments.jobs.manuscript import read_file
-from deployments.jobs.protocol import Chapter, JobOrder, PartOrder, RecordedPart, Slot
+from deployments.jobs.protocol import Chapter, JobOrder, Slot
 from deployments.jobs.records import Recorded
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.jobs.subtitles import Cue, read_subtitles
 from deployments.jobs.timing import FASTEST, fitted, overruns
 from deployments.text.script import Script, Segment

@@ -16,6 +16,8 @@ from deployments.jobs.jobs import Jobs
 from deployments.mcp.files import AllowedFolders
 from deployments.mcp.server import build_server
 from deployments.service.job_desk import LocalJobs
+from tests.support.clips import voice, wav_file
+from tests.support.ear import Ear, hearing
 from tests.support.noted import noted_service
 from tests.support.served import served
 from tests.support.serving import application_with_jobs
@@ -37,12 +39,12 @@ async def done(assistant: Client, id: str) -> dict[str, Any]:
 @pytest.fixture
 async def local(decoder: Decoder, tmp_path: Path) -> AsyncIterator[Client]:
     """The tools of a service with files of a folder, as over stdio."""
-    service = noted_service(decoder, tmp_path)
+    service = hearing(noted_service(decoder, tmp_path), Ear())
     jobs = Jobs(tmp_path / "jobs", service, delay=lambda attempt: 0)
     await jobs.start()
     files = AllowedFolders([tmp_path / "allowed"])
     (tmp_path / "allowed").mkdir()
-    yield Client(build_server(service, 1_000_000, files, LocalJobs(service, jobs, service.settings)))
+    yield Client(build_server(service, 10_000_000, files, LocalJobs(service, jobs, service.settings)))
     await jobs.close()
 
 
@@ -67,6 +69,37 @@ async def test_a_document_is_spoken_and_saved(local: Client, tmp_path: Path) -> 
         assert deleted.structured_content
         assert deleted.structured_content["job"]["state"] == "cancelled"
         refused(await assistant.call_tool("get_job", {"id": id}), "no job")
+
+
+async def test_an_assistant_sees_the_chapters_and_chooses_some(local: Client, tmp_path: Path) -> None:
+    document = tmp_path / "allowed" / "story.md"
+    document.write_text("# One\n\nIt was night.\n\n# Two\n\nIt was day.")
+    async with local as assistant:
+        outlined = await assistant.call_tool("outline_document", {"document_path": str(document)})
+        assert outlined.structured_content, told(outlined)
+        assert [each["title"] for each in outlined.structured_content["outline"]["chapters"]] == ["One", "Two"]
+        order = {"input": "", "voice": "alloy", "document_path": str(document)}
+        created = await assistant.call_tool("create_job", order | {"chapters": [2]})
+        assert created.structured_content, told(created)
+        assert [each["title"] for each in created.structured_content["job"]["chapters"]] == ["Two"]
+        refused(await assistant.call_tool("create_job", order | {"chapters": [3]}), "no chapter 3")
+
+
+async def test_a_long_recording_is_transcribed(local: Client, tmp_path: Path) -> None:
+    recording = tmp_path / "allowed" / "talk.wav"
+    recording.write_bytes(wav_file(voice(90)))
+    async with local as assistant:
+        created = await assistant.call_tool("transcribe_recording", {"audio_path": str(recording)})
+        assert created.structured_content, told(created)
+        job = created.structured_content["job"]
+        assert (job["kind"], job["title"], job["parts"]) == ("transcription", "talk.wav", 2)
+        await done(assistant, job["id"])
+        for arguments, text in (({}, "Good morning. The train. Good"), ({"format": "srt"}, "00:00:05,400 --> ")):
+            found = await assistant.call_tool("get_transcript", {"id": job["id"], **arguments})
+            assert found.structured_content, told(found)
+            assert text in found.structured_content["transcript"]
+        refused(await assistant.call_tool("transcribe_recording", {}), "Give a clip")
+        refused(await assistant.call_tool("get_transcript", {"id": "no"}), "no job")
 
 
 @asynccontextmanager

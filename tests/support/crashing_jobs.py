@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import PartOrder, RecordedPart
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from tests.support.long_speech import CountedSpeaker, audio_of, order
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from deployments.audio.encoder import encoded
-from deployments.jobs.protocol import Chapter, JobOrder, PartOrder, RecordedPart
+from deployments.jobs.protocol import Chapter, JobOrder
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.jobs.sound import read
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.text.markup import read_markup
 from deployments.whisper.protocol import Segment, Transcript, Word
 from tests.support.scripted import REFERENCE

@@ -11,7 +11,7 @@ import numpy as np
 from deployments.audio.encoder import encoded
 from deployments.errors import GenerationFailed
 from deployments.jobs.drift import expected
-from deployments.jobs.protocol import PartOrder, RecordedPart
+from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform
 from tests.support.long_speech import CountedSpeaker
 

@@ -30,7 +30,10 @@ TOOLS = {
     "clone_voice",
     "delete_voice",
 }
-JOB_TOOLS = {"create_job", "list_jobs", "get_job", "change_job", "save_job"}
+JOB_TOOLS = {
+    *("create_job", "outline_document", "transcribe_recording", "get_transcript"),
+    *("list_jobs", "get_job", "change_job", "save_job"),
+}
 """Of services with jobs."""
 MODES = ["auto", "legacy"]
 

@@ -69,13 +69,17 @@ def test_chosen_chapters_of_a_book_are_made_heard_and_downloaded(browser: Browse
 
 def test_a_book_is_paused_and_resumed_and_survives_a_reload(browser: Browser, nano_page: str, tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
-    path.write_text("\n\n".join(f"{SENTENCES} " * 4 for _ in range(40)))
+    path.write_text("\n\n".join(f"It was day {day}. {SENTENCES} " * 4 for day in range(40)))
     with visit(browser, nano_page) as visitor:
         visitor.tab(1)
         visitor.upload("#book", path)
         visitor.says("#book-notes", "one chapter")
         visitor.press("#start-book")
         visitor.says(f"{JOBS} >> nth=0", "being spoken")
+        visitor.page.get_by_role("button", name="Listen: long").click()  # what there is of the chapter, and on
+        visitor.page.wait_for_function(
+            "document.querySelector('#book-player audio')?.currentTime > 0", timeout=PATIENCE_MS
+        )
         visitor.page.get_by_role("button", name="Pause: long").click()
         visitor.says(f"{JOBS} >> nth=0", "paused")
         visitor.page.reload()

@@ -1,16 +1,21 @@
 """The page's functions by name, through Gradio's own client."""
 
 import json
+import re
 import struct
+import time
+from html import unescape
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from tests.support.clips import voice, wav_file
 from tests.support.documents import blocks
 
 ENDPOINTS = {
@@ -29,10 +34,8 @@ ENDPOINTS = {
     "/preview_book",
     "/start_book",
     "/jobs",
-    "/pause_job",
-    "/resume_job",
-    "/retry_job",
-    "/delete_job",
+    "/recordings",
+    *(f"/{action}_{kind}" for action in ("pause", "resume", "retry", "delete") for kind in ("job", "recording")),
     "/pronunciations",
     "/add_pronunciation",
     "/delete_pronunciation",
@@ -96,10 +99,30 @@ def test_the_call_in_the_guide_works(page: str) -> None:
 
 
 def test_a_clip_is_transcribed(client: Client, clip_path: Path) -> None:
-    text, words, srt, _ = client.predict(handle_file(clip_path), "", True, api_name="/transcribe")
+    text, words, srt, *_ = client.predict(handle_file(clip_path), "", True, api_name="/transcribe")
     assert text
     assert words["headers"] == ["Word", "from (s)", "to (s)"]
     assert " --> " in Path(srt["value"] if isinstance(srt, dict) else srt).read_text()
+
+
+def test_a_long_recording_is_transcribed_in_the_background(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav_file(voice(301)))
+    text, *_, status, id = client.predict(handle_file(path), "", True, api_name="/transcribe")
+    assert text == ""
+    assert "“talk.wav” is long" in status
+    deadline = time.monotonic() + 120
+    while "SRT" not in (shown := str(client.predict(id, api_name="/recordings")["props"]["jobs"])):
+        assert "talk.wav" in shown
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (address,) = re.findall(r'href="([^"]+transcript[^"]+format=srt[^"]+)"', unescape(shown))
+    answer = httpx.get(urljoin(client.src, address))
+    assert answer.status_code == 200
+    assert "talk.wav.srt" in answer.headers["content-disposition"]
+    assert httpx.get(urljoin(client.src, address.replace("owner=", "owner=x"))).status_code == 404
+    assert "talk.wav" not in listed(client, id)
+    client.predict(id, api_name="/delete_recording")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """Files of jobs, of which clients may get ranges."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from deployments.errors import ServiceError
 from deployments.ingress.responses.audio_file import byte_range
-from deployments.jobs.protocol import FileFormat, JobBoard
+from deployments.jobs.protocol import MEDIA_TYPES, FileFormat, JobBoard, StreamFormat
+from deployments.service.retry import await_first_item
 
 
 async def job_file(
@@ -49,3 +53,23 @@ async def job_file(
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
     data = jobs.read(owner, id, file.name, part.start, part.stop)
     return StreamingResponse(data, 200 if wanted is None else 206, headers, file.media_type)
+
+
+async def job_stream(
+    jobs: JobBoard, owner: str, id: str, format: StreamFormat, chapter: int | None, *, follow: bool
+) -> Response:
+    """Returns a response with a job or a chapter as it is spoken.
+
+    Raises:
+        ServiceError: see `JobBoard.stream`.
+    """
+    first, blocks = await await_first_item(jobs.stream(owner, id, format, chapter, follow))
+
+    async def sent() -> AsyncGenerator[bytes, None]:
+        with suppress(ServiceError):  # deleted meanwhile: there is no more
+            async with aclosing(blocks):
+                yield first
+                async for block in blocks:
+                    yield block
+
+    return StreamingResponse(sent(), media_type=MEDIA_TYPES[format], headers={"Cache-Control": "no-store"})

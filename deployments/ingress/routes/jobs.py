@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deployments.audio.mastering import LoudnessTarget
@@ -14,16 +14,19 @@ from deployments.audio.meter import Loudness
 from deployments.errors import InvalidInput, NotFound
 from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES
 from deployments.ingress.responses.exception_handlers import FAILURES
-from deployments.ingress.responses.job_file import job_file
+from deployments.ingress.responses.job_file import job_file, job_stream
 from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
-from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard
+from deployments.jobs.chapters import ChapterChoice
+from deployments.jobs.outline import Outline
+from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard, StreamFormat
 from deployments.profiles import Profile
 from deployments.service.backend import Clip
 from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.job_desk import LocalJobs, LongRequest
 from deployments.service.parameters import SpeechParams
+from deployments.text.markup import InputFormat
 
 _WAIT_S: Final = 15.0
 """Seconds after which a silent event stream gets a comment, so that no proxy ends it."""
@@ -32,6 +35,10 @@ _LOUDNESS: Final = Field(
     description="Loudness of the files: `ebu` (EBU R 128: -23 LUFS, peaks up to -1 dBTP), `acx` (Audible's: RMS from "
     "-23 to -18 dB, peaks below -3 dB) or a number of LUFS. Default: as it is spoken."
 )
+_DOCUMENT: Final = File(
+    description="A document: plain text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT, by its suffix."
+)
+_INPUT: Final = Field(description="What to say, if there is no file.")
 _Chapter = Annotated[int | None, Query(ge=1, le=2**31, description="Number of the chapter. Default: all.")]
 _TITLE: Final = Field(max_length=300, description="Title in the file. Default: the document's.")
 _AUTHOR: Final = Field(max_length=300, description="Author in the file. Default: the document's.")
@@ -48,6 +55,16 @@ _CHANGED: Final[dict[int | str, dict[str, Any]]] = _KNOWN | {
 }
 
 
+class OutlineForm(BaseModel):
+    """A document or a text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: Annotated[UploadFile | SkipJsonSchema[None], _DOCUMENT] = None
+    input: Annotated[str, _INPUT] = ""
+    input_format: Annotated[InputFormat, Field(description="Markup of `input`.")] = "auto"
+
+
 class LongSpeechBody(SpeechParams, JsonBody):
     """A long text, and all parameters of speech."""
 
@@ -59,6 +76,7 @@ class LongSpeechBody(SpeechParams, JsonBody):
     title: Annotated[str | None, _TITLE] = None
     author: Annotated[str | None, _AUTHOR] = None
     loudness: Annotated[LoudnessTarget | None, _LOUDNESS] = None
+    chapters: ChapterChoice | None = None
 
 
 class JobForm(SpeechParams):
@@ -66,18 +84,16 @@ class JobForm(SpeechParams):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: Annotated[str, Field(description="What to say, if there is no file.")] = ""
+    input: Annotated[str, _INPUT] = ""
     response_format: Annotated[BookFormat, _FORMAT] = "m4b"  # type: ignore[assignment]
-    file: Annotated[
-        UploadFile | SkipJsonSchema[None],
-        File(description="A document: plain text, Markdown, HTML, EPUB, DOCX, PDF, SRT or VTT, by its suffix."),
-    ] = None
+    file: Annotated[UploadFile | SkipJsonSchema[None], _DOCUMENT] = None
     audio: Annotated[
         UploadFile | SkipJsonSchema[None], File(description="A clip of the voice. Takes precedence over `voice`.")
     ] = None
     title: Annotated[str | None, _TITLE] = None
     author: Annotated[str | None, _AUTHOR] = None
     loudness: Annotated[LoudnessTarget | None, _LOUDNESS] = None
+    chapters: ChapterChoice | None = None
 
 
 def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
@@ -95,6 +111,7 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
             title=body.title,
             author=body.author,
             loudness=body.loudness,
+            chapters=body.chapters,
         )
         job = await desk.create(request.state.client, named)
         ignored = [
@@ -116,12 +133,13 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
     async def upload(
         form: Annotated[JobForm, Form(media_type="multipart/form-data")], request: Request, response: Response
     ) -> Job:
-        if form.file and form.input:
-            raise InvalidInput("Give a file or a text, not both.", "file")
-        document = await form.file.read() if form.file else None
         clip = clip_of(form.audio, None, "audio") if form.audio else None
-        wanted = LongRequest(form, document, (form.file and form.file.filename) or "", clip)
-        return await create(request, response, form, wanted)
+        return await create(request, response, form, replace(await _request(form, form), clip=clip))
+
+    @router.post("/api/jobs/outline", summary="List the chapters of a document", responses=_NEW)
+    async def outline(form: Annotated[OutlineForm, Form(media_type="multipart/form-data")]) -> Outline:
+        params = SpeechParams(input=form.input, input_format=form.input_format)
+        return await desk.outline(await _request(form, params))
 
     @router.get("/api/jobs", summary="List your jobs, the newest first", responses={401: FAILURES[401]})
     async def every(request: Request) -> list[Job]:
@@ -195,6 +213,24 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
         return await job_file(request, jobs, owner(request), id, format, chapter)
 
     @router.get(
+        "/api/jobs/{id}/stream",
+        summary="Listen to a job or to a chapter while it is spoken",
+        response_class=Response,
+        responses=_CHANGED | {200: {"description": "The speech so far, and on.", "content": AUDIO_CONTENT}},
+    )
+    async def stream(
+        id: str,
+        request: Request,
+        chapter: _Chapter = None,
+        format: Annotated[StreamFormat, Query(description="Format of the stream.")] = "mp3",
+        follow: Annotated[
+            bool,
+            Query(description="Wait for parts that are not spoken yet, instead of ending before them."),
+        ] = True,
+    ) -> Response:
+        return await job_stream(jobs, owner(request), id, format, chapter, follow=follow)
+
+    @router.get(
         "/api/jobs/{id}/loudness",
         summary="Measure the speech of a job or of a chapter",
         responses=_CHANGED | {400: FAILURES[400]},
@@ -208,6 +244,15 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
         return await jobs.loudness(owner(request), id, format, chapter)
 
     return router
+
+
+async def _request(form: JobForm | OutlineForm, params: SpeechParams) -> LongRequest:
+    """Returns the request for the document or the text of a form."""
+    if form.file and form.input:
+        raise InvalidInput("Give a file or a text, not both.", "file")
+    if not form.file:
+        return LongRequest(params)
+    return LongRequest(params, await form.file.read(), form.file.filename or "")
 
 
 async def job_events(jobs: JobBoard, owner: str, id: str, after: int) -> AsyncGenerator[bytes, None]:

@@ -16,11 +16,11 @@ from deployments.ingress.routes.transcriptions import (
 )
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.protocol import Job
+from deployments.profiles import Profile
+from deployments.service.backend import Clip
 from deployments.service.bodies import ignored_header
-from deployments.service.job_desk import LocalJobs
-from deployments.service.long_listening import transcription_order
-from deployments.service.service import SpeechService
-from deployments.whisper.protocol import Listening, TranscriptFormat
+from deployments.service.job_desk import LocalJobs, LongRecording
+from deployments.whisper.protocol import TranscriptFormat
 
 _NEW: Final[dict[int | str, dict[str, Any]]] = {
     status: FAILURES[status] for status in (400, 401, 404, 413, 422, 429) if status in FAILURES
@@ -37,9 +37,9 @@ class LongTranscriptionForm(TranslationForm):
     title: Annotated[str | None, Field(max_length=300, description="Name of the job. Default: the file's.")] = None
 
 
-def long_transcription_routes(desk: LocalJobs, service: SpeechService) -> APIRouter:
+def long_transcription_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
     """Returns the routes of jobs that transcribe."""
-    known = transcription_models(service.profile)
+    known = transcription_models(profile)
     router = APIRouter(tags=["jobs"], route_class=UploadRoute)
 
     @router.post(
@@ -54,17 +54,16 @@ def long_transcription_routes(desk: LocalJobs, service: SpeechService) -> APIRou
         response: Response,
     ) -> Job:
         check_model(form.model, known)
-        # Always with words: so every format can be downloaded, whichever is asked for here.
-        listening = Listening(
-            language=form.language or None, prompt=form.prompt, word_timestamps=True, temperature=form.temperature
+        recording = LongRecording(
+            Clip(form.file.file, param="file"),
+            form.file.filename or "",
+            form.language,
+            form.prompt,
+            form.temperature,
+            form.response_format,
+            form.title,
         )
-        title, client = form.title or form.file.filename, request.state.client
-        longest = service.settings.max_job_recording
-        async with service.admission.turn(client):
-            order = await transcription_order(
-                service.audio, form.file.file, listening, form.response_format, longest, title
-            )
-        job = await desk.board.create(desk.owner(client), order)
+        job = await desk.transcribe(request.state.client, recording)
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(form.ignored)})
         return job
 

@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, FiniteFloat
 from starlette.types import Send
 
-from deployments.audio.subtitles import srt, vtt
 from deployments.errors import ServiceError
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
@@ -24,10 +23,11 @@ from deployments.service.bodies import IGNORED, FormBody, ignored_header
 from deployments.service.languages import LANGUAGES
 from deployments.service.retry import await_first_item
 from deployments.service.service import SpeechService
-from deployments.synthesis.captions import cues
+from deployments.service.transcription import written
 from deployments.whisper.protocol import IgnoredOption, Listening, Segment, Task, Transcript, TranscriptFormat
 
 Granularities = list[Literal["word", "segment"]]
+_TEXTS: Final = {"text": "text/plain", "srt": "application/x-subrip", "vtt": "text/vtt"}
 _FRAMES_A_SECOND: Final = 50
 """Frame rate of Whisper's encoder; the frames count as input tokens."""
 _Unused = Annotated[
@@ -205,14 +205,9 @@ def _ignored_fields(ignored: list[str], transcript: Transcript) -> list[str]:
 
 def _answer(transcript: Transcript, format: TranscriptFormat, task: Task, granularities: Granularities) -> Response:
     usage = DurationUsage(seconds=math.ceil(transcript.duration))
-    lines = cues(transcript.segments, transcript.duration)
     match format:
-        case "text":
-            return PlainTextResponse(transcript.text + "\n")
-        case "srt":
-            return PlainTextResponse(srt(lines), media_type="application/x-subrip")
-        case "vtt":
-            return PlainTextResponse(vtt(lines), media_type="text/vtt")
+        case "text" | "srt" | "vtt":
+            return PlainTextResponse(written(transcript, format), media_type=_TEXTS[format])
         case "json":
             return JSONResponse(PlainTranscription(text=transcript.text, usage=usage).model_dump())
     segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]

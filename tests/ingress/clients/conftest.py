@@ -1,23 +1,21 @@
 """The service as clients of other people's software see it, with models that write down what they are asked."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from deployments.audio.decoder import Decoder
-from deployments.service.listener import Listener
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_transcriptions import Ear
+from tests.support.ear import Ear, hearing
 from tests.support.noted import NotedService, noted_service
 
 
 @pytest.fixture
 def service(decoder: Decoder, tmp_path: Path) -> NotedService:
     service = noted_service(decoder, tmp_path)
-    return replace(service, listener=Listener(service.audio, Ear(), service.residency))
+    return hearing(service, Ear())
 
 
 @pytest.fixture

@@ -222,3 +222,51 @@ async def test_live_speech_is_not_kept_waiting_by_a_job(opened: Open) -> None:
     assert [answer.status_code for answer in answers] == [200] * 4
     job = (await client.get(f"/api/jobs/{id}")).json()
     assert job["parts_done"] < job["parts"]
+
+
+async def test_the_chapters_of_an_outline_can_be_chosen(opened: Open) -> None:
+    client, _ = await opened()
+    outlined = await client.post("/api/jobs/outline", data={"input": TEXT})
+    assert outlined.status_code == 200, outlined.text
+    assert [(each["number"], each["title"]) for each in outlined.json()["chapters"]] == [(1, "One"), (2, "Two")]
+    job = await spoken(client, chapters=[2])
+    assert [chapter["title"] for chapter in job["chapters"]] == ["Two"]
+    epub = {"file": ("tales.epub", book({"1.xhtml": ONE, "2.xhtml": TWO}, PNG))}
+    assert [each["title"] for each in (await client.post("/api/jobs/outline", files=epub)).json()["chapters"]] == [
+        *("The Fox", "The Dog")
+    ]
+    for fields in ({"chapters": "2-2"}, {"chapters": ["2", "2"]}):
+        answer = await client.post("/api/jobs", data={"voice": "alloy", **fields}, files=epub)
+        assert answer.status_code == 202, answer.text
+        assert [chapter["title"] for chapter in answer.json()["chapters"]] == ["The Dog"]
+
+
+@pytest.mark.parametrize(
+    ("chapters", "status", "message"),
+    [
+        ([3], 400, "There is no chapter 3"),
+        ([], 422, "at least 1"),
+        ("2-1", 422, "such as 1,3-5"),
+    ],
+)
+async def test_chapters_that_cannot_be_chosen_are_refused(
+    opened: Open, chapters: object, status: int, message: str
+) -> None:
+    client, _ = await opened()
+    answer = await client.post("/v1/audio/speech/long", json={"input": TEXT, "voice": "alloy", "chapters": chapters})
+    code = "invalid_input" if status == 400 else "validation_error"
+    refused(answer, status, code, "chapters", message)
+    assert (await client.get("/api/jobs")).json() == []
+
+
+async def test_a_chapter_is_streamed(opened: Open) -> None:
+    client, other = await opened()
+    created = await client.post("/v1/audio/speech/long", json={"input": TEXT, "voice": "alloy"})
+    url = f"/api/jobs/{created.json()['id']}"
+    streamed = await client.get(f"{url}/stream", params={"chapter": 2, "format": "flac"})
+    assert streamed.headers["content-type"] == "audio/flac"
+    chapter = (await client.get(url)).json()["chapters"][1]
+    assert chapter["parts_done"] == chapter["parts"]
+    assert seconds(streamed.content) == pytest.approx(chapter["duration"], abs=0.01)
+    refused(await client.get(f"{url}/stream", params={"chapter": 3}), 404, "not_found", "chapter", "2 chapters")
+    refused(await other.get(f"{url}/stream"), 404, "not_found", "id", "no job")

@@ -11,10 +11,9 @@ import pytest
 
 from deployments.audio.decoder import Decoder
 from deployments.jobs.jobs import Jobs
-from deployments.service.listener import Listener
 from tests.ingress.conftest import client_of
-from tests.ingress.routes.test_transcriptions import Ear
 from tests.support.clips import voice, wav_file
+from tests.support.ear import Ear, hearing
 from tests.support.noted import noted_service
 from tests.support.refusal import refused
 
@@ -24,8 +23,7 @@ FORM = {"model": "whisper-1"}
 @pytest.fixture
 async def client(decoder: Decoder, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service with jobs that hears the same in every block."""
-    service = noted_service(decoder, tmp_path, max_job_recording=200)
-    service = replace(service, listener=Listener(service.audio, Ear("prompt"), service.residency))
+    service = hearing(noted_service(decoder, tmp_path, max_job_recording=200), Ear("prompt"))
     jobs = Jobs(tmp_path / "jobs", service, delay=lambda attempt: 0)
     await jobs.start()
     async with client_of(replace(service, jobs=jobs)) as client:

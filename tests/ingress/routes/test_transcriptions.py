@@ -1,42 +1,13 @@
 import json
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from deployments.service.listener import Listener
 from deployments.service.service import SpeechService
-from deployments.whisper.protocol import IgnoredOption, Segment, Transcript, Waveform, Word
 from tests.ingress.conftest import client_of
+from tests.support.ear import Ear, hearing
 
-WORDS = (
-    Word("Good", 0, 0.4, 1.0),
-    Word("morning.", 0.4, 1, 1.0),
-    Word("The", 4, 4.2, 1.0),
-    Word("train.", 4.2, 5, 1.0),
-)
 FORM = {"model": "whisper-1", "prompt": "River"}
-
-
-class Ear:
-    """In place of Whisper: always hears the same, and honours no option."""
-
-    def __init__(self, *ignored: IgnoredOption, segments: tuple[Segment, ...] | None = None) -> None:
-        said = Segment("Good morning. The train.", 0, 5, WORDS)
-        self.heard = Transcript(said.text, "en", 1.0, 5.4, (said,) if segments is None else segments, ignored)
-
-    async def transcribe(self, wav: Waveform, **listening: Any) -> Transcript:
-        return self.heard
-
-    async def stream(self, wav: Waveform, **listening: Any) -> AsyncGenerator[Segment | Transcript, None]:
-        for segment in self.heard.segments:
-            yield segment
-        yield self.heard
-
-
-def hearing(service: SpeechService, ear: Ear) -> SpeechService:
-    return replace(service, listener=Listener(service.audio, ear, service.residency))
 
 
 @pytest.mark.parametrize("format", ["json", "text", "srt", "verbose_json", "vtt"])

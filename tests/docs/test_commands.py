@@ -22,6 +22,7 @@ RUN_BY_TESTS = (
     "RAY_SERVE_TRACING",
     ".venv/bin/llasa-serve say",
     ".venv/bin/llasa-serve book",
+    ".venv/bin/llasa-serve transcribe",
     ".venv/bin/llasa-serve voices",
 )
 """Beginnings of blocks that `test_running` and `tests/scripts/test_start.py` run."""

@@ -21,6 +21,8 @@ from .workplace import Curve, Workplace, save
 MINUTES: Final = 40.0
 _BATCH: Final = {"cpu": 12, "cuda": 96}
 _FRAMES: Final = 48
+_USUAL, _SPREAD = (2, 4, 6), 2.0
+"""The middle pitch of the voices of each throat, and how far they are from it."""
 _STRANGE: Final = 0.03
 """Of the frames: in a voice that nothing led to, so that every code is heard."""
 
@@ -48,12 +50,13 @@ class Spoken:
         return codes.view(count, frames), log_magnitude.view(count, frames, -1), phase.view(count, frames, -1)
 
     def _voices(self, count: int, frames: int) -> npt.NDArray[np.int64]:
-        """[count, frames]: one throat each, and a pitch that wanders."""
+        """[count, frames]: one throat each, and a pitch that wanders about those that voices of it have."""
         r, size = self._random, (count, frames)
+        throats = r.integers(len(THROATS), size=(count, 1))
+        first = np.rint(r.normal(np.array(_USUAL)[throats], _SPREAD)).astype(np.int64)
         steps = np.where(r.random(size) < r.uniform(0, 0.35, (count, 1)), r.choice((-1, 1), size), 0)
-        pitches = np.clip(r.integers(PITCHES, size=(count, 1)) + np.cumsum(steps, 1), 0, PITCHES - 1)
-        throats = np.broadcast_to(r.integers(len(THROATS), size=(count, 1)), size)
-        said = voices_of(pitches, running(pitches, r.integers(PHASES, size=(count, 1))), throats)
+        pitches = np.clip(first + np.cumsum(steps, 1), 0, PITCHES - 1)
+        said = voices_of(pitches, running(pitches, r.integers(PHASES, size=(count, 1))), np.broadcast_to(throats, size))
         return np.asarray(np.where(r.random(size) < _STRANGE, r.integers(0, VOICES, size), said))
 
 
@@ -89,7 +92,8 @@ def train(at: Workplace) -> None:
     for layer in decoder.layers:
         matrices += list(layer.mlp.parameters())
         rest.append(layer.post_attention_layernorm.weight)
-    optimiser = Optimiser(matrices, rest, muon_lr=0.02, adam_lr=2e-3, hold=0.5)
+    gentle = 0.4 if start.exists() else 1.0
+    optimiser = Optimiser(matrices, rest, muon_lr=0.02 * gentle, adam_lr=2e-3 * gentle, hold=0.5)
     if resume.exists():
         state = torch.load(resume, map_location=at.device)
         model.load_state_dict(state["model"])

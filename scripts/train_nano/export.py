@@ -15,7 +15,7 @@ from deployments.nano.weights import verified
 from . import codec, lm_model
 from .cells import Cells
 from .encoder import trained
-from .lm import SHARPEN
+from .lm import LIVELY, SHARPEN
 from .lm_data import Prompt
 from .tokenizer import save
 from .workplace import Workplace
@@ -64,6 +64,7 @@ def _lm(at: Workplace, folder: Path) -> None:
     model = speaker.whole()
     with torch.no_grad():
         model.model.norm.weight.mul_(SHARPEN)
+        model.model.norm.weight[lm_model.NEXT].mul_(LIVELY)
     model.generation_config = GenerationConfig(
         bos_token_id=prompt.before[0], eos_token_id=prompt.end, pad_token_id=prompt.pad
     )

@@ -23,6 +23,8 @@ _UNKNOWN: Final = {"edits": 1.0, "ended": 0.0, "pitch": 0.0, "throat": 0.0}
 """What need not be measured yet."""
 SHARPEN: Final = 1.6
 """The head's scale where it ships: a temperature of 0.8 to 1, as people ask of Llasa, is too warm for one so small."""
+LIVELY: Final = 0.42
+"""How much of that where the next pitch stands: as sharp as the rest, a voice is nearly a monotone."""
 _GAZE: Final = 0.4
 _MEASURE: Final = 120.0
 """Seconds of training after which it is measured."""

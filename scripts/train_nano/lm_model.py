@@ -37,9 +37,9 @@ _HISTORY: Final = slice(_CELL, _CELL + len(_BACK) * _WINDOW)
 _COPIED: Final = slice(_HISTORY.stop, _HISTORY.stop + _CELL)
 _OWN: Final = slice(_COPIED.stop, _COPIED.stop + PITCHES + PHASES + len(THROATS))
 """Pitch, phase and throat of the code itself."""
-_NEXT: Final = slice(_OWN.stop, _OWN.stop + _STATES)
+NEXT: Final = slice(_OWN.stop, _OWN.stop + _STATES)
 """Pitch and phase of the next one."""
-_HEARD: Final = slice(_NEXT.stop, _NEXT.stop + len(THROATS))
+_HEARD: Final = slice(NEXT.stop, NEXT.stop + len(THROATS))
 _GIST: Final = slice(_HEARD.stop, _HEARD.stop + len(_MEANS) * _WINDOW)
 _TEXT, _SPEECH, _START = range(WIDTH - 3, WIDTH)
 """Which dimensions of the residual stream hold what, to begin with."""
@@ -143,7 +143,7 @@ def _name(speaker: Learner, prompt: Prompt, cells: Cells) -> None:
         [nn.functional.one_hot(x, n) for x, n in ((pitches, PITCHES), (phases, PHASES), (throats, len(THROATS)))], 1
     )
     speaker.voices[:, _OWN] += 0.5 * own
-    speaker.voices[:, _NEXT] += _SAME * nn.functional.one_hot(pitches * PHASES + phases, _STATES)
+    speaker.voices[:, NEXT] += _SAME * nn.functional.one_hot(pitches * PHASES + phases, _STATES)
     speaker.voices[:, _HEARD] += _SAME * nn.functional.one_hot(throats, len(THROATS))
     others[prompt.before[-1], :_CELL] += begin
     others[prompt.after[-1], :_CELL] += begin
@@ -156,7 +156,7 @@ def _name(speaker: Learner, prompt: Prompt, cells: Cells) -> None:
     others[prompt.after[-1], _SPEECH] += 0.5
     gains = speaker.inner.norm.weight  # the head reads what was copied, not what a code is itself
     gains.fill_(0.05)
-    gains[_COPIED] = gains[_NEXT] = gains[_HEARD] = 2.0
+    gains[_COPIED] = gains[NEXT] = gains[_HEARD] = 2.0
 
 
 def _remember(speaker: Learner) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .cells import CELLS
 from .frames import BINS, HOP
-from .voices import GRID, LOWEST, PHASES, PITCHES, THROATS, VOICES, phases_of, pitches_of, throats_of
+from .timbres import Timbres
+from .voices import GRID, LOWEST, PHASES, PITCHES, VOICES, phases_of, pitches_of, throats_of
 
 CODES: Final = CELLS * VOICES
 _N: Final = 1280
@@ -48,7 +49,7 @@ def _combs() -> npt.NDArray[np.complex128]:
 class Vocoder:
     """Spectra of frames: harmonics and noise, in what voice."""
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", timbres: Timbres | None = None) -> None:
         generator = torch.Generator().manual_seed(0)
         self._combs = torch.tensor(_combs(), dtype=torch.complex64, device=device)
         noise = torch.rand(_NOISES, BINS, generator=generator) * 2 * np.pi
@@ -59,7 +60,9 @@ class Vocoder:
         fold[1 : _N // 2] = 2
         self._fold = fold
         at = torch.arange(BINS, device=device)
-        self._warps = [(at / warp).clamp(max=BINS - 1.001) for warp in THROATS]
+        timbres = timbres or Timbres.load()
+        self._warps = [(at / warp).clamp(max=BINS - 1.001) for warp in timbres.warps]
+        self._colours = torch.tensor(timbres.colours(), dtype=torch.float32, device=device)
 
     def frames(
         self, harmonics: Tensor, noise: Tensor, voiced: Tensor, stages: Tensor, voices: Tensor
@@ -74,8 +77,9 @@ class Vocoder:
             voices: [n], as `voices.voice` counts.
         """
         which = voices.cpu().numpy()
-        throats = torch.as_tensor(throats_of(which), device=harmonics.device)
-        phases = torch.as_tensor(phases_of(which), device=harmonics.device)
+        throats, phases, pitches = (
+            torch.as_tensor(of(which), device=harmonics.device) for of in (throats_of, phases_of, pitches_of)
+        )
         both = torch.stack([harmonics, noise])
         warped = torch.empty_like(both)
         for throat, at in enumerate(self._warps):
@@ -83,9 +87,10 @@ class Vocoder:
             low = at.long()
             chosen = both[:, rows]
             warped[:, rows] = chosen[..., low] * (1 - (at - low)) + chosen[..., low + 1] * (at - low)
+        warped = warped + self._colours[pitches, throats]
         cepstrum = torch.fft.irfft(warped[0], _N)
         response = torch.exp(torch.fft.rfft(cepstrum * self._fold))
-        combs = self._combs[torch.as_tensor(pitches_of(which), device=harmonics.device), phases] * voiced[:, None]
+        combs = self._combs[pitches, phases] * voiced[:, None]
         hiss = self._noises[(stages * PHASES + phases) % _NOISES] * warped[1].exp()
         spectrum = _LEVEL * (response * combs + hiss)
         spectrum[:, 0] = 0

@@ -24,8 +24,6 @@ from deployments.xcodec2.batcher import CodecBatcher
 from scripts.bench.floor import Floor
 from scripts.bench.machine import Machine, memory_bandwidth, peak_memory, reset_peak_memory
 from scripts.bench.measurement import Row, TakeTimes
-from scripts.bench.paged_engine.checkpoint import load_checkpoint as load_paged
-from scripts.bench.paged_engine.engine import Engine as PagedEngine
 from scripts.bench.serial import SerialSpeaker
 from scripts.bench.sizes import SIZES, build_codec, load_published, write_checkpoint
 from scripts.bench.table import table
@@ -86,13 +84,10 @@ class Bench:
             floor = Floor.of(self._size, 2, bandwidth)
             attention, serial = self._serial(Path(folder), checkpoint, codec, floor)
             rows = [serial]
-            if options.paged:
-                paged = PagedEngine(load_paged(folder, self._device), max(options.concurrency))
-                rows += await self._engine("paged", paged, codec, floor, serial)
             begin = time.perf_counter()
             engine = Engine(checkpoint, max(options.concurrency))
             path = f"{engine.path}, {checkpoint.weights.dtype}, ready in {time.perf_counter() - begin:.1f} s"
-            rows += await self._engine("engine", engine, codec, floor, serial)
+            rows += await self._engine(engine, codec, floor, serial)
         return Report(
             command=" ".join(["python -m scripts.bench.engine", *(options.given or sys.argv[1:])]),
             machine=Machine.of(self._device),
@@ -118,14 +113,12 @@ class Bench:
         row = self._row("generate", 1, takes, sum(take.total for take in takes), cpu, 1.0, floor, None)
         return str(model.config._attn_implementation), row
 
-    async def _engine(
-        self, system: str, engine: Engine | PagedEngine, codec: "Xcodec2Codec", floor: Floor, serial: Row
-    ) -> list[Row]:
+    async def _engine(self, engine: Engine, codec: "Xcodec2Codec", floor: Floor, serial: Row) -> list[Row]:
         batcher = CodecBatcher(codec, self._options.decodes)
         try:
             await self._warm(engine, batcher)
             return [
-                await self._together(system, engine, batcher, floor, concurrency, serial)
+                await self._together(engine, batcher, floor, concurrency, serial)
                 for concurrency in self._options.concurrency
             ]
         finally:
@@ -139,7 +132,7 @@ class Bench:
             await speak_together(engine, codec, [takes.make() for _ in range(concurrency)])
 
     async def _together(
-        self, system: str, engine: SpeechLM, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row
+        self, engine: SpeechLM, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row
     ) -> Row:
         reset_peak_memory(self._device)
         before = await engine.stats()
@@ -153,8 +146,8 @@ class Bench:
         cpu += time.process_time()
         after = await engine.stats()
         mean_batch = (after.codes - before.codes) / (after.steps - before.steps)
-        _say(f"{system}, {concurrency} at once: {wall:.1f} s for {sum(take.audio for take in takes):.0f} s of audio")
-        return self._row(system, concurrency, takes, wall, cpu, mean_batch, floor, serial)
+        _say(f"engine, {concurrency} at once: {wall:.1f} s for {sum(take.audio for take in takes):.0f} s of audio")
+        return self._row("engine", concurrency, takes, wall, cpu, mean_batch, floor, serial)
 
     def _row(
         self,
@@ -190,7 +183,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--serial-takes", type=int, default=2, help="takes of the baseline")
     parser.add_argument("--decodes", type=int, default=8 if on_gpu else 1, help="clips the codec decodes at once")
     parser.add_argument("--takes", type=int, default=1, help="fewest takes at each concurrency")
-    parser.add_argument("--paged", action="store_true", help="also run the engine before this one, on transformers'")
     parser.add_argument("--bandwidth", type=float, help="GB/s of the memory; default: measured by a copy")
     parser.add_argument("--threads", type=int, help="that torch computes with on a CPU")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")

@@ -14,7 +14,7 @@ from scripts.bench.sizes import SIZES
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
     file = tmp_path_factory.mktemp("bench") / "figures.json"
     arguments = ["--device", "cpu", "--size", "tiny", "--codes", "40", "--concurrency", "1", "2"]
-    return engine.main([*arguments, "--serial-takes", "1", "--paged", "--bandwidth", "10", "--json", str(file)]), file
+    return engine.main([*arguments, "--serial-takes", "1", "--bandwidth", "10", "--json", str(file)]), file
 
 
 def test_the_engine_benchmark_measures_each_concurrency_against_serial_generate(run: tuple[int, Path]) -> None:
@@ -24,12 +24,10 @@ def test_the_engine_benchmark_measures_each_concurrency_against_serial_generate(
     assert code == 0
     assert [(row["system"], row["concurrency"]) for row in report["rows"]] == [
         ("generate", 1),
-        ("paged", 1),
-        ("paged", 2),
         ("engine", 1),
         ("engine", 2),
     ]
-    assert [row["audio"] for row in report["rows"]] == pytest.approx([0.8, 0.8, 1.6, 0.8, 1.6])
+    assert [row["audio"] for row in report["rows"]] == pytest.approx([0.8, 0.8, 1.6])
     assert report["engine_path"].startswith("eager steps on cpu")
     assert report["bandwidth"] == 10e9
 

@@ -1,1 +1,0 @@
-"""The engine before `deployments.llasa`: transformers' continuous batching, kept to compare with it."""

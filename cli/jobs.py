@@ -120,7 +120,8 @@ def show(jobs: Iterable[Job]) -> None:
 def _progress(job: Job) -> None:
     done = round(_WIDTH * job.progress)
     left = "" if job.seconds_left is None else f"  {clock(job.seconds_left)} left"
-    line = f"[{'#' * done}{'.' * (_WIDTH - done)}] {job.progress:4.0%}  {job.parts_done}/{job.parts}{left}"
+    again = f"  {job.retaken} spoken again" if job.retaken else ""
+    line = f"[{'#' * done}{'.' * (_WIDTH - done)}] {job.progress:4.0%}  {job.parts_done}/{job.parts}{again}{left}"
     if sys.stderr.isatty():
         print(f"\r\x1b[K{line}  {job.error or ''}"[:200], end="", file=sys.stderr, flush=True)
     elif job.state != "running":

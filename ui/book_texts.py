@@ -40,6 +40,8 @@ class BookTexts:
     untitled: str
     states: Mapping[str, str]
     parts: str
+    retaken: str
+    """With `{count}`: parts that were spoken again."""
     """With `{done}` and `{parts}`."""
     left: str
     """With `{time}`."""

@@ -186,6 +186,7 @@ CHINESE: Final = Texts(
             "cancelled": "已删除",
         },
         parts="{parts} 段中已完成 {done} 段",
+        retaken="重读 {count} 段",
         left="大约还需 {time}",
         actions={"pause": "暂停", "undo": "继续", "retry": "重试", "delete": "删除"},
         confirm="删除《{title}》及其音频？",

@@ -195,6 +195,7 @@ ENGLISH: Final = Texts(
             "cancelled": "deleted",
         },
         parts="{done} of {parts} parts",
+        retaken="{count} spoken again",
         left="about {time} left",
         actions={"pause": "Pause", "undo": "Resume", "retry": "Try again", "delete": "Delete"},
         confirm="Delete “{title}” and its audio?",

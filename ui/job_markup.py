@@ -81,6 +81,8 @@ def _state(job: Job, texts: Texts) -> str:
         facts.append(books.parts.format(done=job.parts_done, parts=job.parts))
         if job.seconds_left is not None and job.state != "paused":
             facts.append(books.left.format(time=length(job.seconds_left, books)))
+    if job.retaken:
+        facts.append(books.retaken.format(count=job.retaken))
     if job.duration:
         facts.append(f"{texts.seconds} {markup.clock(job.duration)}")
     line = f'<p class="hint">{escape(" · ".join(fact for fact in facts if fact))}</p>'

@@ -49,7 +49,7 @@ class Archive:
             with ZipFile(BytesIO(data)) as archive:
                 yield cls(archive, kind)
         except _DAMAGED as error:
-            raise InvalidInput(f"The file is no readable {kind} ({type(error).__name__}).", "file") from error
+            raise InvalidInput(f"The file cannot be read as {kind} ({type(error).__name__}).", "file") from error
 
     def read(self, name: str) -> bytes:
         """Returns a file."""
@@ -71,7 +71,7 @@ class Archive:
 
     def too_large(self) -> InvalidInput:
         """Returns the error for a document that unpacks to too much."""
-        return InvalidInput(f"The {self._kind} unpacks to more than is taken.", "file")
+        return InvalidInput(f"The {self._kind} is too large when it is unpacked.", "file")
 
 
 def every(element: Element, name: str) -> Iterator[Element]:

@@ -24,6 +24,7 @@ from deployments.jobs.records import (
     Recorded,
     Spoken,
     Waiting,
+    failure,
     job_of,
     job_values,
     joined_chapters,
@@ -224,10 +225,9 @@ class Journal:
             open_parts = "SELECT 1 FROM parts WHERE job = ? AND seconds IS NULL AND error IS NULL"
             if db.execute(open_parts, (job,)).fetchone():
                 return
-            query = "SELECT text, error FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position"
+            query = "SELECT text, recorded, error FROM parts WHERE job = ? AND error IS NOT NULL ORDER BY position"
             if failed := db.execute(query, (job,)).fetchall():
-                error = f"{len(failed)} parts could not be spoken. The first, {failed[0]['text'][:60]!r}: "
-                self._change(job, "failed", error + failed[0]["error"])
+                self._change(job, "failed", failure(failed))
             else:
                 self._change(job, "done")
 

@@ -62,7 +62,7 @@ def manuscript(found: Pages) -> Manuscript:
     if len(starts) < 2:
         text = "\n\n".join(_paragraphs([line for page in pages for line in page]))
         if not any(character.isalnum() for character in text):
-            raise InvalidInput("The PDF has no text layer: recognise its text first.", "file")
+            raise InvalidInput("The PDF has no text layer: run OCR on it first.", "file")
         read = read_text(text, "plain", found.title)
         return Manuscript(read.chapters, found.title, found.author)
     edges = [(None, 0), *starts, (None, len(pages))]

@@ -131,6 +131,16 @@ def missing(id: str) -> NotFound:
     return NotFound(f"There is no job {id[:100]!r}: it was deleted or never existed.", "id")
 
 
+def failure(failed: Sequence[sqlite3.Row]) -> str:
+    """Returns the error of a job some of whose parts could not be spoken, or blocks not be transcribed."""
+    first = failed[0]
+    many = len(failed) > 1
+    if first["recorded"] is not None:
+        return f"{len(failed)} {'blocks' if many else 'block'} could not be transcribed. The first: {first['error']}"
+    noun = "parts" if many else "part"
+    return f"{len(failed)} {noun} could not be spoken. The first, {first['text'][:60]!r}: {first['error']}"
+
+
 def job_values(order: JobOrder | TranscriptionOrder) -> dict[str, Any]:
     """Returns the columns of a new job that its order determines."""
     if isinstance(order, TranscriptionOrder):

@@ -63,7 +63,7 @@ class LongSpeech:
             chapters,
             {name: values[name] for name in _TAKE if values[name] is not None},
             Reference(reference.codes, reference.text),
-            f"{identity(self.profile.llasa)} {identity(self.profile.xcodec2)}",
+            f"{identity(self.profile.llasa)} {self.profile.weights} {identity(self.profile.xcodec2)}",
             format,
             params.sample_rate or SAMPLE_RATE,
             params.seed or 0,

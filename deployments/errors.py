@@ -80,7 +80,7 @@ class Unauthorized(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The object already exists."""
+    """The object exists already, or its state does not allow this."""
 
     status = 409
     type = "invalid_request_error"

@@ -40,7 +40,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
         401: "Missing or invalid API key.",
         404: "The named object does not exist.",
         408: "The request took longer than REQUEST_TIMEOUT.",
-        409: "The name is taken.",
+        409: "The object exists already, or its state does not allow this.",
         413: "The request is larger than MAX_UPLOAD_MB.",
         422: "A field is missing, unknown, of the wrong type or out of its range.",
         429: "Too many requests are waiting.",
@@ -48,6 +48,12 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 """Every error response, for the documentation."""
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Returns the error responses with these statuses, for the documentation."""
+    return {status: FAILURES[status] for status in statuses}
+
 
 RESPONSES = {status: FAILURES[status] for status in FAILURES if status not in (404, 409)}
 """Error responses of any request for work."""

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.exception_handlers import FAILURES, failures
 from deployments.ingress.responses.speech import FAILED, SPEECH, AudioResponse, ResponseMode, speech_response
 from deployments.ingress.routes.elevenlabs_fields import Alignment, ElevenBody, ElevenVoice, ElevenVoices, TimedSpeech
 from deployments.service.bodies import ignored_header
@@ -38,7 +38,7 @@ def elevenlabs_routes(service: SpeechService) -> APIRouter:
     @router.get(
         "/v1/voices/{voice_id}",
         summary="Get a voice by its name or id",
-        responses={status: FAILURES[status] for status in (401, 404, 422)},
+        responses=failures(401, 404, 422),
     )
     async def voice(voice_id: str) -> ElevenVoice:
         return ElevenVoice.of(await service.voices.get(voice_id))

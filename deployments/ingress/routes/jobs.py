@@ -13,7 +13,7 @@ from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.meter import Loudness
 from deployments.errors import InvalidInput, NotFound
 from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES
-from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.exception_handlers import FAILURES, failures
 from deployments.ingress.responses.job_file import job_file, job_stream
 from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
@@ -46,10 +46,8 @@ _OTHER_CONTENT: Final = {
     MEDIA_TYPES[format]: {"schema": {"type": "string", "format": "binary"}} for format in ("m4b", "srt", "vtt", "zip")
 }
 _WITHOUT_EFFECT: Final = ("max_new_tokens", "details", "keep")
-_NEW: Final[dict[int | str, dict[str, Any]]] = {
-    status: FAILURES[status] for status in (400, 401, 404, 413, 422, 429) if status in FAILURES
-}
-_KNOWN: Final[dict[int | str, dict[str, Any]]] = {status: FAILURES[status] for status in (401, 404, 422)}
+_NEW: Final = failures(400, 401, 404, 413, 422, 429)
+_KNOWN: Final = failures(401, 404, 422)
 _CHANGED: Final[dict[int | str, dict[str, Any]]] = _KNOWN | {
     409: FAILURES[409] | {"description": "The state of the job does not allow it."}
 }

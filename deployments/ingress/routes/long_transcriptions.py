@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, cast
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import Field
 
-from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.exception_handlers import FAILURES, failures
 from deployments.ingress.routes.clip_fields import Language
 from deployments.ingress.routes.models import check_model, transcription_models
 from deployments.ingress.routes.transcriptions import (
@@ -22,9 +22,7 @@ from deployments.service.bodies import ignored_header
 from deployments.service.job_desk import LocalJobs, LongRecording
 from deployments.whisper.protocol import TranscriptFormat
 
-_NEW: Final[dict[int | str, dict[str, Any]]] = {
-    status: FAILURES[status] for status in (400, 401, 404, 413, 422, 429) if status in FAILURES
-}
+_NEW: Final = failures(400, 401, 404, 413, 422, 429)
 _FOUND: Final[dict[int | str, dict[str, Any]]] = TRANSCRIPTS | {
     409: FAILURES[409] | {"description": "It is not complete yet, or the job speaks."}
 }

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from deployments.errors import NotFound
-from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.exception_handlers import FAILURES, failures
 from deployments.profiles import Profile
 from deployments.service.service import SpeechService
 
@@ -79,9 +79,7 @@ def model_routes(service: SpeechService) -> APIRouter:
     async def models() -> ModelList:
         return ModelList(data=[Model(id=name) for name in (*speech, *transcription)])
 
-    @router.get(
-        "/models/{model}", summary="Get a model", responses={status: FAILURES[status] for status in (401, 404, 422)}
-    )
+    @router.get("/models/{model}", summary="Get a model", responses=failures(401, 404, 422))
     async def model(model: str) -> Model:
         check_model(model, (*speech, *transcription))
         return Model(id=model)

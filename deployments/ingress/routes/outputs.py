@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request, Response
 
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.ingress.responses.audio_file import AUDIO_CONTENT, RANGES, audio_file
-from deployments.ingress.responses.exception_handlers import FAILURES
+from deployments.ingress.responses.exception_handlers import failures
 from deployments.service.service import SpeechService
 
 _MEDIA_TYPES: Final = {f".{format}": media_type for format, media_type in MEDIA_TYPES.items()}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    **{status: FAILURES[status] for status in (401, 404, 422)},
+    **failures(401, 404, 422),
     200: {"description": "The file.", "content": AUDIO_CONTENT},
     **RANGES,
 }

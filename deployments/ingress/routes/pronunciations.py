@@ -1,12 +1,12 @@
 """/v1/pronunciations: replacements of words that the model misreads, in all speech."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
+from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES, failures
 from deployments.ingress.responses.speech import SPEECH, speech_response
 from deployments.service.bodies import JsonBody, ignored_header
 from deployments.service.parameters import SpeechParams
@@ -14,10 +14,8 @@ from deployments.service.pronunciations import StoredPronunciation
 from deployments.service.service import SpeechService
 from deployments.text.pronunciation import LONGEST, MOST, Pronunciation
 
-_MISSING: Final[dict[int | str, dict[str, Any]]] = {status: FAILURES[status] for status in (401, 404, 422)}
-_WRITING: Final[dict[int | str, dict[str, Any]]] = {
-    status: FAILURES[status] for status in (400, 401, 404, 409, 413, 422, 503)
-}
+_MISSING: Final = failures(401, 404, 422)
+_WRITING: Final = failures(400, 401, 404, 409, 413, 422, 503)
 
 
 class PronunciationFields(BaseModel):

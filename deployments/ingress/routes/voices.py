@@ -1,7 +1,7 @@
 """/v1/audio/voices: stored voices, in the shape of OpenAI's API."""
 
 import asyncio
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from deployments.audio.encoder import MEDIA_TYPES, encoded
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.audio_file import RANGES, audio_file
-from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
+from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES, failures
 from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.service.bodies import FormBody, JsonBody, ignored_header
@@ -96,7 +96,7 @@ class DeletedVoice(BaseModel):
 def voice_routes(service: SpeechService) -> APIRouter:
     """Returns the routes of a service."""
     router = APIRouter(prefix="/v1/audio/voices", tags=["openai"], route_class=UploadRoute)
-    missing: dict[int | str, dict[str, Any]] = {status: FAILURES[status] for status in (401, 404, 422)}
+    missing = failures(401, 404, 422)
 
     @router.get("", summary="List the voices", responses={401: FAILURES[401]})
     async def voices() -> VoiceList:

@@ -1,13 +1,9 @@
 """Reads prompts into the cache, chunk by chunk, or copies what another slot has of them."""
 
-import os
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from deployments.llasa.slots import Slots
@@ -20,19 +16,8 @@ _LEAST_CHUNK: Final = 32
 """Where a chunk ran out of memory, smaller ones are tried down to this."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Tokens of a prompt, up to `end`, to be computed."""
-
-    slot: int
-    take: RunningTake
-    end: int
-
-
 class PromptReader:
-    """Reads the prompts of takes, in turn.
-
-    Where a CPU has a core that torch leaves idle, a thread of the reader's own computes chunks, too, beside the steps.
+    """Reads the prompts of takes between steps, in turn.
 
     Args:
         slots: State on the device.
@@ -44,10 +29,6 @@ class PromptReader:
         self.computed_tokens = 0
         self._slots = slots
         self._size = _CHUNK[slots.device.type]
-        idle_core = slots.device.type == "cpu" and torch.get_num_threads() < (os.cpu_count() or 1)
-        self._thread = ThreadPoolExecutor(1, "llasa-prompts") if idle_core else None
-        self._beside: tuple[_Chunk, Future[None]] | None = None
-        """What the thread computes."""
         self._known: dict[int, tuple[RunningTake, int]] = {}
         """The take whose prompt is in each slot, and how much of it is in the cache; stays when the take ends."""
         self._turn = 0
@@ -60,9 +41,6 @@ class PromptReader:
     def drop(self, slot: int) -> None:
         """Leaves a prompt, if it is being read."""
         self.takes.pop(slot, None)
-        if self._beside and self._beside[0].slot == slot:
-            wait([self._beside[1]])
-            self._beside = None
 
     def read(self, speaking: int) -> dict[int, RunningTake]:
         """Goes on with the prompts; returns the takes whose prompt is in the cache now.
@@ -73,18 +51,13 @@ class PromptReader:
         Raises:
             OutOfMemoryError, MemoryError: the memory does not suffice for a chunk.
         """
-        if self._thread:
-            self._read_beside()
         # A step of few takes costs nearly as much as one of many: prompts that outnumber those takes are read first.
-        chunks = (not self._thread) + len(self.takes) // speaking if speaking else 1
-        for _ in range(chunks):
-            if chunk := self._next():
-                self._compute(chunk)
-                self._finish(chunk)
-            elif self._beside and not speaking:
-                wait([self._beside[1]])
-        whole = [slot for slot, take in self.takes.items() if take.compared and not take.unread_tokens]
-        return {slot: self.takes.pop(slot) for slot in whole}
+        for _ in range(1 + len(self.takes) // speaking if speaking else 1):
+            self._read_chunk()
+        whole = {slot: take for slot, take in self.takes.items() if take.is_read}
+        for slot in whole:
+            del self.takes[slot]
+        return whole
 
     def shrink(self) -> int:
         """Halves the chunks; returns how many tokens they have now, 0 if they are the smallest already."""
@@ -93,46 +66,24 @@ class PromptReader:
         self._size //= 2
         return self._size
 
-    def close(self) -> None:
-        """Waits for the chunk that is being computed, and ends the thread."""
-        if self._thread:
-            self._thread.shutdown()
-
-    def _read_beside(self) -> None:
-        if self._beside and self._beside[1].done():
-            (read, computed), self._beside = self._beside, None
-            computed.result()
-            self._finish(read)
-        if not self._beside and self._thread and (chunk := self._next()):
-            self._beside = chunk, self._thread.submit(self._compute, chunk)
-
-    def _compute(self, chunk: _Chunk) -> None:
-        with torch.inference_mode():  # the mode belongs to a thread
-            self._slots.prefill(chunk.slot, chunk.take.prompt[chunk.take.read : chunk.end], chunk.take.read)
-
-    def _finish(self, chunk: _Chunk) -> None:
-        self.computed_tokens += chunk.end - chunk.take.read
-        chunk.take.read = chunk.end
-        self._known[chunk.slot] = chunk.take, chunk.end
-
-    def _next(self) -> _Chunk | None:
-        """Copies what can be copied, and returns what to compute next."""
+    def _read_chunk(self) -> None:
         # In turn, the oldest prompt and the shortest rest: a short prompt never waits for all of a long one.
         self._turn += 1
-        order = [*self.takes]
+        order = [slot for slot, take in self.takes.items() if not take.is_read]
         if self._turn % 2:
             order.sort(key=lambda slot: self.takes[slot].unread_tokens)
-        chosen: _Chunk | None = None
+        computed: RunningTake | None = None
         for slot in order:
             take = self.takes[slot]
-            if self._beside and self._beside[0].slot == slot:
-                continue
-            if chosen and take.compared and take.opening != chosen.take.opening:
+            if computed and take.compared and take.opening != computed.opening:
                 continue  # the chunk is of no use to it: comparing all prompts each time would take longer than a step
-            if (take.read or self._reuse(slot, take)) and take.unread_tokens and not chosen:
+            if (take.read or self._reuse(slot, take)) and take.unread_tokens and not computed:
+                computed = take
                 end = min(len(take.prompt) - 1, (take.read // self._size + 1) * self._size)
-                chosen = _Chunk(slot, take, end)
-        return chosen
+                self._slots.prefill(slot, take.prompt[take.read : end], take.read)
+                self.computed_tokens += end - take.read
+                take.read = end
+                self._known[slot] = take, end
 
     def _reuse(self, slot: int, take: RunningTake) -> bool:
         """Copies what is in the cache of a take's prompt; returns false if it should wait for more."""

@@ -67,7 +67,6 @@ class Scheduler:
 
     def fail(self, message: str) -> None:
         """Ends all takes with an error."""
-        self._prompts.close()
         failed = [*self._prompts.takes.values(), *self._speaking.values(), *self.waiting]
         for takes in (self._prompts.takes, self._speaking, self.waiting, self._flight):
             takes.clear()

@@ -54,6 +54,11 @@ class RunningTake:
         return len(self.prompt) - 1 - self.read
 
     @property
+    def is_read(self) -> bool:
+        """Whether its prompt is in its slot."""
+        return self.compared and not self.unread_tokens
+
+    @property
     def length(self) -> int:
         """Tokens in its slot with the next step's."""
         return len(self.prompt) + self.steps

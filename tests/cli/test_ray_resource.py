@@ -64,7 +64,7 @@ MISTAKES: dict[str, tuple[Callable[[Spec], object], str, str]] = {
     "a group that never comes": (
         lambda spec: cluster(spec).pop("enableInTreeAutoscaling"),
         f"{CLUSTER}.workerGroupSpecs[0].maxReplicas",
-        "with enableInTreeAutoscaling off",
+        "while enableInTreeAutoscaling is off",
     ),
     "more pods at first than at most": (
         lambda spec: gpu_group(spec).update(replicas=2),

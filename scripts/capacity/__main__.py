@@ -1,6 +1,6 @@
 """Prints the clusters for given numbers of listeners.
 
-`python -m scripts.capacity --gpu-audio-rate 57 --streams 10 100 1000 10000`
+`python -m scripts.capacity --gpu-audio-rate 42 --streams 10 100 1000 10000`
 """
 
 import argparse

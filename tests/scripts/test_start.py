@@ -76,12 +76,14 @@ def test_the_documented_commands_start_speak_and_stop(
     assert "Llasa: healthy" in told
     assert loaded_by_themselves(url)
 
-    curl = next(block.code for block in blocks("sh", "README.md") if block.code.startswith("curl"))
     clip = httpx.get(f"{url}/v1/audio/voices/alloy/sample", timeout=120).raise_for_status()
     (tmp_path / "reference.wav").write_bytes(clip.content)
-    command = curl.replace("http://127.0.0.1:7861", url)
-    command = command.replace("What is said in the clip.", shipped_voices()["alloy"].text)
-    subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=120)
+    built_in, cloned = (block.code for block in blocks("sh", "README.md") if block.code.startswith("curl"))
+    for curl in (built_in, cloned):
+        command = curl.replace("http://127.0.0.1:7861", url)
+        command = command.replace("What is said in the clip.", shipped_voices()["alloy"].text)
+        subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=120)
+    assert (tmp_path / "speech.mp3").stat().st_size > 1000
     with wave.open(str(tmp_path / "speech.wav")) as speech:
         assert (speech.getframerate(), speech.getnchannels()) == (16_000, 1)
         assert speech.getnframes() > 0

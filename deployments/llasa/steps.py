@@ -1,5 +1,6 @@
 """Runs the steps of `Slots`: eagerly on a CPU, as captured CUDA graphs on a GPU."""
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from deployments.llasa.slots import Slots
 Tokens = Callable[[], list[int]]
 """Returns the tokens of a step by slot; waits until it has been computed."""
 
+_TRIALS: Final = 4
+"""Steps by which a number of threads is chosen."""
 _WARM_UPS: Final = 2
 """Steps before a capture, in which libraries allocate their work space and choose kernels."""
 
@@ -56,8 +59,31 @@ class EagerSteps:
 
     @contextmanager
     def context(self) -> Iterator[None]:
-        with torch.inference_mode():
-            yield
+        threads = torch.get_num_threads()
+        try:
+            with torch.inference_mode():
+                torch.set_num_threads(self._fastest(threads))
+                yield
+        finally:
+            torch.set_num_threads(threads)
+
+    def _fastest(self, threads: int) -> int:
+        """Returns 1 if steps are no slower with one thread: small operations take longer to share than to compute.
+
+        To be called in the engine's thread. One that is not the process's first pays three times as much for sharing.
+        """
+        if threads == 1 or self._slots.device.type != "cpu":
+            return threads
+        return min((1, threads), key=self._seconds)
+
+    def _seconds(self, threads: int) -> float:
+        torch.set_num_threads(threads)
+        seconds = []
+        for _ in range(_TRIALS):
+            begin = time.perf_counter()
+            self._slots.step(1, [self._slots.window // 4], Features())
+            seconds.append(time.perf_counter() - begin)
+        return min(seconds)
 
 
 def graph_sizes(slots: int) -> list[int]:

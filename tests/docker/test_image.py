@@ -138,6 +138,7 @@ def test_the_wheel_checks_manifests(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.cluster
+@pytest.mark.slow
 def test_the_wheel_starts_the_service_and_its_root_is_the_page(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     command = [str(installed), "serve", "--port", str(port), "--profile", "nano"]

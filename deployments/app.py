@@ -85,7 +85,7 @@ def build(arguments: Arguments) -> Application:
     # Parts are short, and jobs go on after a restart.
     jobs = deployment(
         JobsDeployment, "Jobs", num_replicas=1, max_ongoing_requests=1000, graceful_shutdown_timeout_s=5
-    ).bind(settings, 1 if profile.device == "cpu" else max(1, running // 4))
+    ).bind(settings, max(1, running // 4))
     # Everything that may wait or run must get in: only the ingress can tell which request exceeds the limit.
     admitted = running + settings.max_queued_requests
     return deployment(IngressDeployment, "Ingress", max_ongoing_requests=admitted + _QUICK).bind(

@@ -87,6 +87,7 @@ class Engine:
             sampling=request.sampling,
             unread=not self._prompts.reads(request.text),
             loop=asyncio.get_running_loop(),
+            background=request.background,
         )
         self._submit(take)
         try:

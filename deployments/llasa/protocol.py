@@ -55,6 +55,8 @@ class TakeRequest:
     """None: limited by the context window only."""
     instructions: str = ""
     """How to speak; only checkpoints with captions read them."""
+    background: bool = False
+    """Whether nobody waits for it: it may stand still until the others' first codes are there."""
 
 
 @dataclass(frozen=True, slots=True)

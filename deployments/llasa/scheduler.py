@@ -82,9 +82,11 @@ class Scheduler:
 
     def _admit(self) -> None:
         while self.waiting and self.running < self._limit:
-            # The lowest one, because a step computes all slots up to the highest in use.
-            free = next(n for n in range(self._slots.count) if n not in self._prompts.takes and n not in self._speaking)
-            self._prompts.add(free, self.waiting.popleft())
+            take = self.waiting.popleft()
+            # The lowest one, because a step computes all slots up to the highest in use. Background takes leave the
+            # first to others, whose steps then stop short of them.
+            free = [n for n in range(self._slots.count) if n not in self._prompts.takes and n not in self._speaking]
+            self._prompts.add(free[1] if take.background and free[0] == 0 and len(free) > 1 else free[0], take)
 
     def _read(self) -> None:
         for slot, take in self._prompts.read(len(self._speaking)).items():
@@ -96,6 +98,9 @@ class Scheduler:
     def _step(self) -> bool:
         """Begins a step; returns whether there is anything to advance."""
         takes = {slot: take for slot, take in self._speaking.items() if take.steps < take.limit}
+        if any(take.is_urgent for take in (*self._prompts.takes.values(), *takes.values())):
+            top = max((slot for slot, take in takes.items() if not take.background), default=-1)
+            takes = {slot: take for slot, take in takes.items() if top >= 0 and slot < self._steps.reach(top + 1)}
         if not takes:
             return False
         features = Features.of(take.sampling for take in takes.values())

@@ -28,6 +28,10 @@ class Steps(Protocol):
     path: str
     """Description for logs and benchmarks."""
 
+    def reach(self, slots: int) -> int:
+        """Returns how many slots a step of so many advances: at least these."""
+        ...
+
     def run(self, lengths: Sequence[int], features: Features) -> Tokens:
         """Starts a step of the first slots, whose takes have so many tokens with this one; 0 for an empty slot."""
         ...
@@ -52,9 +56,12 @@ class EagerSteps:
         self._slots = slots
         self._sizes = graph_sizes(slots.count) if as_graphs else None
 
+    def reach(self, slots: int) -> int:
+        return _fitting(self._sizes, slots) if self._sizes else slots
+
     def run(self, lengths: Sequence[int], features: Features) -> Tokens:
         if self._sizes:
-            return self._slots.step(_fitting(self._sizes, lengths), None, Features()).clone().tolist
+            return self._slots.step(self.reach(len(lengths)), None, Features()).clone().tolist
         return self._slots.step(len(lengths), lengths, features).tolist
 
     @contextmanager
@@ -119,8 +126,11 @@ class GraphSteps:
             torch.cuda.synchronize()
         self.path = f"{len(self._graphs)} CUDA graphs, {slots.attention}"
 
+    def reach(self, slots: int) -> int:
+        return _fitting(self._sizes, slots)
+
     def run(self, lengths: Sequence[int], features: Features) -> Tokens:
-        batch = _fitting(self._sizes, lengths)
+        batch = self.reach(len(lengths))
         self._graphs[batch].replay()
         host = self._host.pop(0)
         self._host.append(host)
@@ -140,8 +150,8 @@ class GraphSteps:
             yield
 
 
-def _fitting(sizes: Sequence[int], lengths: Sequence[int]) -> int:
-    return sizes[bisect_left(sizes, len(lengths))]
+def _fitting(sizes: Sequence[int], slots: int) -> int:
+    return sizes[bisect_left(sizes, slots)]
 
 
 def fastest_steps(slots: Slots) -> Steps:

@@ -31,6 +31,8 @@ class RunningTake:
     unread: bool
     """Whether its text has characters without a token."""
     loop: asyncio.AbstractEventLoop
+    background: bool = False
+    """Whether nobody waits for it."""
     chunks: asyncio.Queue[CodeChunk | Unavailable] = field(default_factory=asyncio.Queue)
     cancelled: bool = False
     """Set by the event loop, when nobody reads it any more."""
@@ -52,6 +54,11 @@ class RunningTake:
     def unread_tokens(self) -> int:
         """Prompt tokens to compute before its first step, which computes the last one."""
         return len(self.prompt) - 1 - self.read
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for its first codes."""
+        return not (self.background or self.sent)
 
     @property
     def is_read(self) -> bool:

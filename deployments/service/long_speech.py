@@ -99,6 +99,7 @@ async def record(synthesizer: Synthesizer, order: PartOrder) -> RecordedPart:
         normalise=False,
         language=params.language or "en",
         policy=policy,
+        background=True,
         streamed=False,
     )
     speech = await synthesizer.speak(request)

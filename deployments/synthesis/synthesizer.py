@@ -58,6 +58,8 @@ class SpeechRequest:
     """Language of the text, ISO 639-1, or `auto`."""
     policy: Policy | None = None
     """None: the synthesizer's."""
+    background: bool = False
+    """Whether nobody waits for it: see `TakeRequest`."""
     streamed: bool = True
     """Whether `stream` yields the first chunk while it is recorded: faster, but a flaw found late stays."""
     warnings: tuple[str, ...] = ()
@@ -240,7 +242,13 @@ def _silence(request: SpeechRequest, script: Script) -> Iterator[SpeechEvent]:
 
 def _role(request: SpeechRequest, reference: Reference, budget: Budget) -> Role:
     take = TakeRequest(
-        "", reference.text, reference.codes, request.instruction, request.sampling, instructions=request.instructions
+        "",
+        reference.text,
+        reference.codes,
+        request.instruction,
+        request.sampling,
+        instructions=request.instructions,
+        background=request.background,
     )
     return Role(take, budget.pace)
 

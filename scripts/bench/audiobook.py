@@ -119,6 +119,7 @@ def measure(given: argparse.Namespace) -> Iterator[tuple[str, str]]:
     document.write_bytes(epub("The Gospels", "King James Version", chapters))
     book = Audiobook(given.folder / "book.m4b")
     command = [sys.executable, "-m", "cli", "book", str(document), "-o", str(book.path), "--captions", "srt"]
+    command += ["--keep-job"]  # its parts are measured
     environment = {"PROFILE": "nano", "JOBS_DIR": str(given.folder / "jobs")}
     if not given.measure_only:
         with running("cli", "serve", environment=environment) as url, watched(urlsplit(url).port or 0) as samples:

@@ -130,6 +130,7 @@ async def test_takes_are_the_same_bytes_alone_and_in_random_company_that_comes_a
             sampling=replace(SAMPLINGS[n % len(SAMPLINGS)], seed=n),
             min_codes=1 + n,
             max_codes=20 + 6 * n,
+            background=n % 3 == 0,
         )
         for n in range(12)
     ]

@@ -142,9 +142,34 @@ def run(scheduler: Scheduler, *takes: RunningTake) -> None:
             scheduler.advance()
 
 
-def alone(weights: Weights, number: int) -> tuple[list[int], FinishReason | None] | str:
+@pytest.mark.parametrize("as_graphs", [False, True])
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_background_takes_stand_still_until_the_first_codes_of_others(
+    weights: Weights, as_graphs: bool, others: int
+) -> None:
     slots = Slots(weights, SLOTS, WINDOW)
-    one = take(number)
+    scheduler = Scheduler(slots, EagerSteps(slots, as_graphs=as_graphs), END)
+    behind = [take(number, min_codes=30, limit=60, background=True) for number in (1, 2)]
+    first = [take(number, min_codes=30, limit=60) for number in range(3, 3 + others)]
+    scheduler.waiting.extend(behind)
+    with torch.inference_mode():
+        while not all(one.sent for one in behind):
+            scheduler.advance()
+        scheduler.waiting.extend(first)
+        steps = [one.steps for one in behind]
+        while not any(one.sent for one in first):
+            scheduler.advance()
+        # A step of two or more reaches the slots of those behind.
+        assert [one.steps for one in behind] == steps or others > 1
+        while not scheduler.idle:
+            scheduler.advance()
+    for number, one in enumerate((*behind, *first), 1):
+        assert outcome(one) == alone(weights, number, min_codes=30, limit=60)
+
+
+def alone(weights: Weights, number: int, **fields: Any) -> tuple[list[int], FinishReason | None] | str:
+    slots = Slots(weights, SLOTS, WINDOW)
+    one = take(number, **fields)
     run(Scheduler(slots, EagerSteps(slots, as_graphs=True), END), one)
     return outcome(one)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deployments.profiles import AUTO, InvalidProfiles, WeightType, check_profile_name, read_profiles
 from deployments.profiles import Rate as Rate
@@ -17,6 +17,14 @@ from deployments.profiles import Rate as Rate
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+def _listed(value: object) -> object:
+    return tuple(part for each in value.split(",") if (part := each.strip())) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Comma-separated in the environment."""
 
 
 class Settings(BaseSettings):
@@ -79,16 +87,16 @@ class Settings(BaseSettings):
     health_open: Annotated[bool, Field(description="Serve `/health` without a key.")] = True
     docs_open: Annotated[bool, Field(description="Serve `/apidocs` and `/openapi.json` without a key.")] = True
     cors_origins: Annotated[
-        str | None,
+        Names,
         Field(description="Origins of web pages that may call the service, comma-separated, or `*`. Unset: none."),
-    ] = None
+    ] = ()
     mcp_allowed_hosts: Annotated[
-        str | None,
+        Names,
         Field(
             description="Host names accepted at `/mcp`, comma-separated; `name:*` accepts any port. Unset: the names "
             "of this machine if `API_HOST` is a loopback address, otherwise any."
         ),
-    ] = None
+    ] = ()
     log_level: Annotated[LogLevel, Field(description="Log level of the deployments.")] = "INFO"
     log_format: Annotated[
         LogFormat, Field(description="`json` writes one object per line, with the id of the request.")
@@ -202,12 +210,12 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="Size of the voice cache of an ingress replica, in megabytes.")
     ] = 16
     ref_audio_hosts: Annotated[
-        str | None,
+        Names,
         Field(
             description="Hosts from which clips may be downloaded, comma-separated; `*.example.com` accepts all "
             "subdomains, `*` any host. Private addresses are always refused. Unset: none."
         ),
-    ] = None
+    ] = ()
     outputs_dir: Annotated[
         Path | None,
         Field(

@@ -76,7 +76,7 @@ def example() -> str:
 
 
 def _default(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value in (None, ()) else str(value)
 
 
 def _settings() -> str:

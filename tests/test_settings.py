@@ -124,6 +124,12 @@ def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in repr(Settings()).replace("hidden", "")
 
 
+def test_names_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().cors_origins == ()
+    monkeypatch.setenv("CORS_ORIGINS", "https://page.example, https://other.example,")
+    assert Settings().cors_origins == ("https://page.example", "https://other.example")
+
+
 def test_keys_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().keys() == {}
     monkeypatch.setenv("API_KEY", "sk-zero")
@@ -136,7 +142,7 @@ def test_the_reference_and_the_example_name_every_setting_with_its_default() -> 
     rows = dict(re.findall(r"^\| `([A-Z_0-9]+)` \| ?(.*?) ?\| ", table, re.MULTILINE))
     example = dict(re.findall(r"^# ([A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     defaults = {
-        name.upper(): "" if field.default is None else str(field.default)
+        name.upper(): "" if field.default in (None, ()) else str(field.default)
         for name, field in Settings.model_fields.items()
     }
     assert {name: value.strip("`") for name, value in rows.items()} == defaults

@@ -81,11 +81,11 @@ class _Plain:
         self._gathered = [_wav_header(rate, None)] if header and streamed else []
 
     def write(self, wav: Waveform) -> bytes:
-        self._gathered.append(_pcm(_resampled(self._resampler, wav)))
+        self._gathered.append(pcm(_resampled(self._resampler, wav)))
         return self._take() if self._streamed else b""
 
     def close(self) -> bytes:
-        self._gathered.append(_pcm(_resampled(self._resampler, np.zeros(0, np.float32), last=True)))
+        self._gathered.append(pcm(_resampled(self._resampler, np.zeros(0, np.float32), last=True)))
         data = self._take()
         return _wav_header(self._rate, len(data)) + data if self._header and not self._streamed else data
 
@@ -103,7 +103,8 @@ def _wav_header(rate: int, size: int | None) -> bytes:
     return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + form + struct.pack("<4sI", b"data", data)
 
 
-def _pcm(wav: Waveform) -> bytes:
+def pcm(wav: Waveform) -> bytes:
+    """Returns [samples] as 16-bit integers, little-endian; what is beyond 1 is clipped."""
     return (np.clip(wav, -1, 1) * 32_767).round().astype("<i2").tobytes()
 
 

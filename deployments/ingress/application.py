@@ -143,7 +143,7 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
     if settings.cors_origins:
         application.add_middleware(
             CORSMiddleware,
-            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
             expose_headers=[*HEADERS, "X-Ignored", "Retry-After"],

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from soxr import ResampleStream
 
-from deployments.audio.encoder import rate_of
+from deployments.audio.encoder import pcm, rate_of
 from deployments.audio.mastering import Master
 from deployments.errors import InvalidInput
 from deployments.jobs.cover import Picture
@@ -113,7 +113,7 @@ def _write_wav(path: Path, pieces: Iterable[Waveform], rate: int) -> None:
         file.setsampwidth(2)
         file.setframerate(rate)
         for wav in pieces:
-            file.writeframes((np.clip(wav, -1, 1) * 32_767).round().astype("<i2").tobytes())
+            file.writeframes(pcm(wav))
 
 
 def _tags(book: Book, chapter: int | None) -> dict[str, str]:

@@ -168,5 +168,5 @@ _PRIVATE: Final = "Its host has a private or local address."
 
 def clip_reader(settings: Settings) -> ClipReader:
     """Returns a reader with the limits of the settings."""
-    hosts = tuple(host.strip().lower() for host in (settings.ref_audio_hosts or "").split(",") if host.strip())
+    hosts = tuple(host.lower() for host in settings.ref_audio_hosts)
     return ClipReader(hosts, round(settings.max_upload_mb * 1_000_000))

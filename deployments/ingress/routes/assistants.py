@@ -41,17 +41,13 @@ def assistant_route(backend: Backend, settings: Settings, jobs: JobDesk | None) 
 
 def _security(settings: Settings) -> TransportSecuritySettings:
     """Guards against web pages that make a browser call a service on its own machine (DNS rebinding)."""
-    hosts = _listed(settings.mcp_allowed_hosts)
+    hosts = [*settings.mcp_allowed_hosts]
     if not hosts and settings.api_host in _LOOPBACK:
         hosts = [f"{host}:*" for host in ("127.0.0.1", "localhost", "[::1]")]
     # The SDK's `name:*` requires a port; a URL without one uses the scheme's.
     hosts += [host.removesuffix(":*") for host in hosts if host.endswith(":*")]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
-    origins += _listed(settings.cors_origins)
+    origins += settings.cors_origins
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=bool(hosts), allowed_hosts=hosts, allowed_origins=origins
     )
-
-
-def _listed(setting: str | None) -> list[str]:
-    return [part.strip() for part in (setting or "").split(",") if part.strip()]

@@ -1,6 +1,7 @@
 """WS /v1/audio/speech/stream: text that is being written, spoken meanwhile."""
 
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -86,7 +87,7 @@ def live_routes(service: SpeechService) -> APIRouter:
     return router
 
 
-def _is_allowed(websocket: WebSocket, cors_origins: str | None) -> bool:
+def _is_allowed(websocket: WebSocket, cors_origins: Collection[str]) -> bool:
     """Returns whether the client is no web page, or one of this service or of an allowed origin.
 
     Browsers let any page open a WebSocket, without asking the server first as they do for other requests.
@@ -94,5 +95,4 @@ def _is_allowed(websocket: WebSocket, cors_origins: str | None) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None or urlsplit(origin).netloc == websocket.headers.get("host"):
         return True
-    allowed = [each.strip() for each in (cors_origins or "").split(",")]
-    return "*" in allowed or origin in allowed
+    return "*" in cors_origins or origin in cors_origins

@@ -46,7 +46,7 @@ async def test_an_upload_and_an_address_are_too_much_and_none_is_too_little(
 @pytest.mark.parametrize(
     ("hosts", "url", "message"),
     [
-        (None, "http://clips.example/a.wav", "Only data URLs are taken"),
+        ("", "http://clips.example/a.wav", "Only data URLs are taken"),
         ("clips.example", "http://other.example/a.wav", "is not in REF_AUDIO_HOSTS"),
         ("*", "http://127.0.0.1:1/a.wav", "private or local address"),
         ("*", "http://localhost:1/a.wav", "private or local address"),
@@ -56,7 +56,7 @@ async def test_an_upload_and_an_address_are_too_much_and_none_is_too_little(
 async def test_addresses_are_bounded_as_those_of_ref_audio(
     service: Callable[..., SpeechService],
     form: tuple[str, str, dict[str, str]],
-    hosts: str | None,
+    hosts: str,
     url: str,
     message: str,
 ) -> None:

@@ -132,15 +132,15 @@ async def test_a_wrong_key_is_refused(decoder: Decoder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("origins", "origin", "is_allowed"),
     [
-        (None, "https://page.example", False),
+        ("", "https://page.example", False),
         ("https://page.example, https://other.example", "https://other.example", True),
         ("https://page.example", "https://other.example", False),
         ("*", "https://other.example", True),
-        (None, "SELF", True),
+        ("", "SELF", True),
     ],
 )
 async def test_web_pages_of_other_origins_need_to_be_allowed(
-    decoder: Decoder, tmp_path: Path, origins: str | None, origin: str, is_allowed: bool
+    decoder: Decoder, tmp_path: Path, origins: str, origin: str, is_allowed: bool
 ) -> None:
     with served(noted_service(decoder, tmp_path, cors_origins=origins)) as url:
         opened = connect(address(url), origin=url if origin == "SELF" else origin)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from deployments.arguments import Arguments
 from deployments.ingress.deployment import IngressDeployment
 from deployments.jobs.deployment import JobsDeployment
 from deployments.llasa.deployment import LlasaDeployment
+from deployments.service.turns import most_background
 from deployments.settings import Settings
 from deployments.whisper.deployment import WhisperDeployment
 from deployments.xcodec2.deployment import Xcodec2Deployment
@@ -85,7 +86,7 @@ def build(arguments: Arguments) -> Application:
     # Parts are short, and jobs go on after a restart.
     jobs = deployment(
         JobsDeployment, "Jobs", num_replicas=1, max_ongoing_requests=1000, graceful_shutdown_timeout_s=5
-    ).bind(settings, max(1, running // 4))
+    ).bind(settings, most_background(running))
     # Everything that may wait or run must get in: only the ingress can tell which request exceeds the limit.
     admitted = running + settings.max_queued_requests
     return deployment(IngressDeployment, "Ingress", max_ongoing_requests=admitted + _QUICK).bind(

@@ -23,8 +23,8 @@ def _listed(value: object) -> object:
     return tuple(part for each in value.split(",") if (part := each.strip())) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-"""Comma-separated in the environment."""
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Names, separated by commas in the environment."""
 
 
 class Settings(BaseSettings):
@@ -87,11 +87,11 @@ class Settings(BaseSettings):
     health_open: Annotated[bool, Field(description="Serve `/health` without a key.")] = True
     docs_open: Annotated[bool, Field(description="Serve `/apidocs` and `/openapi.json` without a key.")] = True
     cors_origins: Annotated[
-        Names,
+        CommaSeparated,
         Field(description="Origins of web pages that may call the service, comma-separated, or `*`. Unset: none."),
     ] = ()
     mcp_allowed_hosts: Annotated[
-        Names,
+        CommaSeparated,
         Field(
             description="Host names accepted at `/mcp`, comma-separated; `name:*` accepts any port. Unset: the names "
             "of this machine if `API_HOST` is a loopback address, otherwise any."
@@ -210,7 +210,7 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="Size of the voice cache of an ingress replica, in megabytes.")
     ] = 16
     ref_audio_hosts: Annotated[
-        Names,
+        CommaSeparated,
         Field(
             description="Hosts from which clips may be downloaded, comma-separated; `*.example.com` accepts all "
             "subdomains, `*` any host. Private addresses are always refused. Unset: none."

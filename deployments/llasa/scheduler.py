@@ -86,7 +86,8 @@ class Scheduler:
             # The lowest one, because a step computes all slots up to the highest in use. Background takes leave the
             # first to others, whose steps then stop short of them.
             free = [n for n in range(self._slots.count) if n not in self._prompts.takes and n not in self._speaking]
-            self._prompts.add(free[1] if take.background and free[0] == 0 and len(free) > 1 else free[0], take)
+            behind = [slot for slot in free if slot] if take.background else []
+            self._prompts.add((behind or free)[0], take)
 
     def _read(self) -> None:
         for slot, take in self._prompts.read(len(self._speaking)).items():
@@ -97,10 +98,7 @@ class Scheduler:
 
     def _step(self) -> bool:
         """Begins a step; returns whether there is anything to advance."""
-        takes = {slot: take for slot, take in self._speaking.items() if take.steps < take.limit}
-        if any(take.is_urgent for take in (*self._prompts.takes.values(), *takes.values())):
-            top = max((slot for slot, take in takes.items() if not take.background), default=-1)
-            takes = {slot: take for slot, take in takes.items() if top >= 0 and slot < self._steps.reach(top + 1)}
+        takes = self._next_takes()
         if not takes:
             return False
         features = Features.of(take.sampling for take in takes.values())
@@ -113,6 +111,16 @@ class Scheduler:
         self.codes += len(takes)
         self.largest_batch = max(self.largest_batch, len(takes))
         return True
+
+    def _next_takes(self) -> dict[int, RunningTake]:
+        """Returns the takes of the next step by slot: no background ones while somebody waits for the first codes."""
+        takes = {slot: take for slot, take in self._speaking.items() if take.steps < take.limit}
+        if not any(take.is_urgent for take in (*self._prompts.takes.values(), *takes.values())):
+            return takes
+        others = [slot for slot, take in takes.items() if not take.background]
+        # The step advances every slot that it reaches, those of background takes, too.
+        reach = self._steps.reach(max(others) + 1) if others else 0
+        return {slot: take for slot, take in takes.items() if slot < reach}
 
     def _collect(self, lag: int) -> None:
         """Reads the tokens of all steps but the last `lag`. A take that ended or left meanwhile made one too many."""

@@ -62,6 +62,11 @@ class _Client:
             self.running += 1
 
 
+def most_background(running: int) -> int:
+    """Returns how many of so many running requests may be background work."""
+    return max(1, running // 4)
+
+
 class Admission:
     """Schedules turns.
 
@@ -83,7 +88,7 @@ class Admission:
         self._metrics = metrics
         self._clients: dict[str, _Client] = {}
         self._background = _Client()
-        self._most_background = max(1, running // 4)
+        self._most_background = most_background(running)
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()

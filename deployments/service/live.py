@@ -144,7 +144,7 @@ class LiveSession:
             self._client = self._identify(config.api_key.get_secret_value()) if config.api_key else None
             if self._client is None:
                 raise _unauthorized()
-        clip = await self._service.fetched(Clip(url=config.ref_audio, param="ref_audio")) if config.ref_audio else None
+        clip = await self._service.fetched(config.clip) if config.clip else None
         if clip is None:
             if not config.voice:
                 raise InvalidInput("Give a voice or a clip.", "voice")

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, SecretStr
 
 from deployments.audio.encoder import Format
-from deployments.service.bodies import IGNORED, JsonBody
+from deployments.service.bodies import IGNORED
 from deployments.service.clauses import Granularity
+from deployments.service.json_speech import JsonSpeech
 from deployments.service.parameters import SpeechParams
 
 
-class LiveConfig(SpeechParams, JsonBody):
+class LiveConfig(JsonSpeech):
     """The fields of `session.config`: all parameters of speech but its text, and those below."""
 
     input: str = ""
@@ -18,7 +19,6 @@ class LiveConfig(SpeechParams, JsonBody):
     response_format: Format = "pcm"
     type: str = "session.config"
     model: str | None = None
-    ref_audio: Annotated[str | None, Field(description="Clip of the voice. Takes precedence over `voice`.")] = None
     split_granularity: Annotated[Granularity, Field(description="Unit of text that is spoken at once.")] = "sentence"
     word_timestamps: Annotated[
         bool, Field(description="Send the times of the words after each unit. Whisper listens to it, which takes time.")

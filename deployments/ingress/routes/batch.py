@@ -11,10 +11,9 @@ from pydantic import BaseModel, Field
 from deployments.errors import ServiceError
 from deployments.ingress.responses.exception_handlers import RESPONSES, Failure
 from deployments.ingress.routes.models import check_model, speech_models
-from deployments.service.backend import Clip
-from deployments.service.bodies import JsonBody, ignored_header, parse
+from deployments.service.bodies import ignored_header, parse
 from deployments.service.delivery import complete
-from deployments.service.parameters import SpeechParams
+from deployments.service.json_speech import JsonSpeech
 from deployments.service.service import SpeechService
 
 _MOST: Final = 32
@@ -22,14 +21,10 @@ _AT_ONCE: Final = 4
 """Items of a batch that wait for a turn or are spoken at the same time."""
 
 
-class BatchItem(SpeechParams, JsonBody):
+class BatchItem(JsonSpeech):
     """A text and how to speak it."""
 
     model: Annotated[str | None, Field(description="One of GET /v1/models.", examples=["tts-1"])] = None
-    ref_audio: Annotated[
-        str | None,
-        Field(description="Clip of the voice: a data URL, or a URL of an allowed host. Takes precedence over `voice`."),
-    ] = None
 
 
 class BatchBody(BatchItem):
@@ -80,8 +75,7 @@ def batch_routes(service: SpeechService) -> APIRouter:
             item = parse(BatchItem, values)
             if item.model:
                 check_model(item.model, speech_models(service.profile))
-            clip = Clip(url=item.ref_audio, param="ref_audio") if item.ref_audio else None
-            data, spoken = await complete(service.speak(item, clip, caller=client))
+            data, spoken = await complete(service.speak(item, item.clip, caller=client))
         except ServiceError as error:
             failure = Failure(message=error.message, type=error.type, param=error.param, code=error.code)
             return BatchResult(index=index, status="error", error=failure)

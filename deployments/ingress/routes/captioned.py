@@ -8,21 +8,20 @@ from pydantic import BaseModel, Field
 
 from deployments.audio.encoder import Format
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
-from deployments.service.backend import Clip
-from deployments.service.bodies import IGNORED, JsonBody, ignored_header
+from deployments.service.bodies import IGNORED, ignored_header
 from deployments.service.delivery import complete
+from deployments.service.json_speech import JsonSpeech
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 
 
-class CaptionedBody(SpeechParams, JsonBody):
+class CaptionedBody(JsonSpeech):
     """The fields of a request: Kokoro's, and all parameters of speech."""
 
     model: Annotated[str | None, Field(description="Any name: there is one model."), IGNORED] = None
     response_format: Annotated[Format, Field(description=SpeechParams.model_fields["response_format"].description)] = (
         "mp3"
     )
-    ref_audio: Annotated[str | None, Field(description="Clip of the voice. Takes precedence over `voice`.")] = None
     return_timestamps: Annotated[
         bool, Field(description="Return the times of the words. Whisper then listens to the speech.")
     ] = True
@@ -57,9 +56,8 @@ def captioned_routes(service: SpeechService) -> APIRouter:
         responses=RESPONSES | {404: FAILURES[404]},
     )
     async def captioned(body: CaptionedBody, request: Request, response: Response) -> CaptionedSpeech:
-        clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
         params = body.model_copy(update={"verify": True}) if body.return_timestamps else body
-        data, spoken = await complete(service.speak(params, clip, caller=request.state.client))
+        data, spoken = await complete(service.speak(params, body.clip, caller=request.state.client))
         response.headers.update(ignored_header([*body.ignored, *body.unused(service.profile)]))
         words = [
             TimedWord(word=word.text, start_time=word.start, end_time=word.end) for word in spoken.words(body.speed)

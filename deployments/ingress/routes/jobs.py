@@ -22,9 +22,9 @@ from deployments.jobs.chapters import ChapterChoice
 from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard, StreamFormat
 from deployments.profiles import Profile
-from deployments.service.backend import Clip
-from deployments.service.bodies import JsonBody, ignored_header
+from deployments.service.bodies import ignored_header
 from deployments.service.job_desk import LocalJobs, LongRequest
+from deployments.service.json_speech import JsonSpeech
 from deployments.service.parameters import SpeechParams
 from deployments.text.markup import InputFormat
 
@@ -63,14 +63,11 @@ class OutlineForm(BaseModel):
     input_format: Annotated[InputFormat, Field(description="Markup of `input`.")] = "auto"
 
 
-class LongSpeechBody(SpeechParams, JsonBody):
+class LongSpeechBody(JsonSpeech):
     """A long text, and all parameters of speech."""
 
     model: Annotated[str | None, Field(description="Accepted and ignored: there is one model.")] = None
     response_format: Annotated[BookFormat, _FORMAT] = "mp3"  # type: ignore[assignment]
-    ref_audio: Annotated[
-        str | None, Field(description="Clip of the voice: a data URL, or a URL of an allowed host.")
-    ] = None
     title: Annotated[str | None, _TITLE] = None
     author: Annotated[str | None, _AUTHOR] = None
     loudness: Annotated[LoudnessTarget | None, _LOUDNESS] = None
@@ -124,8 +121,7 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
         "/v1/audio/speech/long", status_code=202, summary="Speak a long text in the background", responses=_NEW
     )
     async def long(body: LongSpeechBody, request: Request, response: Response) -> Job:
-        clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
-        return await create(request, response, body, LongRequest(body, clip=clip))
+        return await create(request, response, body, LongRequest(body, clip=body.clip))
 
     @router.post("/api/jobs", status_code=202, summary="Speak a document in the background", responses=_NEW)
     async def upload(

@@ -10,8 +10,8 @@ from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import FAILURES
 from deployments.ingress.responses.speech import FAILED, SPEECH, ResponseMode, speech_response
 from deployments.ingress.routes.models import check_model, speech_models
-from deployments.service.backend import Clip
 from deployments.service.bodies import JsonBody, ignored_header
+from deployments.service.json_speech import JsonSpeech
 from deployments.service.parameters import SpeechParams
 from deployments.service.service import SpeechService
 
@@ -28,7 +28,7 @@ def _name_or_id(voice: object) -> object:
     return VoiceId.model_validate(voice).id if isinstance(voice, dict) else voice
 
 
-class SpeechBody(SpeechParams, JsonBody):
+class SpeechBody(JsonSpeech):
     """The fields of a request: OpenAI's, and all parameters of speech."""
 
     model: Annotated[str, Field(description="One of GET /v1/models.", examples=["tts-1"])]
@@ -40,10 +40,6 @@ class SpeechBody(SpeechParams, JsonBody):
     response_format: Annotated[Format, Field(description=SpeechParams.model_fields["response_format"].description)] = (
         "mp3"
     )
-    ref_audio: Annotated[
-        str | None,
-        Field(description="Clip of the voice: a data URL, or a URL of an allowed host. Takes precedence over `voice`."),
-    ] = None
     stream_format: Annotated[
         Literal["audio", "sse"], Field(description="`sse`: events with the audio in base64, followed by the usage.")
     ] = "audio"
@@ -76,8 +72,7 @@ def speech_routes(service: SpeechService) -> APIRouter:
     )
     async def speech(body: SpeechBody, turn: HeldTurn) -> Response:
         check_model(body.model, speech_models(service.profile))
-        clip = Clip(url=body.ref_audio, param="ref_audio") if body.ref_audio else None
-        chunks = service.speak(body, clip, streamed=body.stream and body.mode != "whole", caller=turn)
+        chunks = service.speak(body, body.clip, streamed=body.stream and body.mode != "whole", caller=turn)
         params = body.with_defaults(service.settings, service.profile)
         return await speech_response(
             chunks, params, body.mode, ignored_header([*body.ignored, *body.unused(service.profile)])

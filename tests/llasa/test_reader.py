@@ -9,7 +9,7 @@ from deployments.llasa.protocol import Sampling
 from deployments.llasa.scheduler import Scheduler
 from deployments.llasa.slots import Slots
 from deployments.llasa.steps import EagerSteps
-from tests.llasa.test_slots import CODES, END, SHAPE, WINDOW, outcome, run, take
+from tests.llasa.takes import CODES, END, SHAPE, WINDOW, outcome, run, take
 
 
 class Short(Slots):

@@ -1,28 +1,27 @@
-"""The ingress as a Serve deployment, and the model deployments behind their handles."""
+"""The ingress as a Serve deployment."""
 
 import threading
-from collections.abc import AsyncGenerator
-from typing import Any, Unpack, cast
+from typing import Any
 
 from fastapi import FastAPI
 from ray import serve
-from ray.serve import metrics
-from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
+from ray.serve.handle import DeploymentHandle
 
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import DECODER_FAILURES, Decoder
 from deployments.ingress.application import build_application
+from deployments.ingress.remote_models import RemoteLlasa, RemoteWhisper, RemoteXcodec2
+from deployments.ingress.serve_metrics import ServeMetrics
 from deployments.jobs.attendance import attended
 from deployments.jobs.deployment import RemoteJobs
 from deployments.jobs.recordings import BlockOrder
 from deployments.jobs.speaker import PartOrder, RecordedPart
-from deployments.llasa.protocol import CodeChunk, EngineStats, TakeRequest
 from deployments.log import log_beside_serve
 from deployments.profiles import Profile
-from deployments.remote import errors_of, from_controller
+from deployments.remote import from_controller
 from deployments.residency.policy import ServeResidency
 from deployments.service.listener import Listener
-from deployments.service.metrics import METRICS, CacheMetrics
+from deployments.service.metrics import CacheMetrics
 from deployments.service.pronunciations import PronunciationStore
 from deployments.service.service import SpeechService
 from deployments.service.turns import Admission
@@ -33,93 +32,7 @@ from deployments.synthesis.synthesizer import Synthesizer
 from deployments.text.library import load_grammars
 from deployments.voices.reference import ReferenceCache
 from deployments.voices.store import VoiceStore
-from deployments.whisper.protocol import Listening, Segment, Transcript
-from deployments.xcodec2.protocol import Codes, Waveform
-
-
-class RemoteLlasa:
-    """`SpeechLM` behind a handle."""
-
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        self._handle = handle
-        self._takes: DeploymentHandle[Any] = handle.options(method_name="generate", stream=True)
-
-    async def generate(self, request: TakeRequest) -> AsyncGenerator[CodeChunk, None]:
-        with errors_of("Llasa"):
-            chunks = cast("DeploymentResponseGenerator[CodeChunk]", self._takes.remote(request))
-            try:
-                async for chunk in chunks:
-                    yield chunk
-            finally:
-                chunks.cancel()
-
-    async def stats(self) -> EngineStats:
-        with errors_of("Llasa"):
-            stats: EngineStats = await self._handle.stats.remote()
-        return stats
-
-
-class RemoteXcodec2:
-    """`Codec` behind a handle."""
-
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        self._handle = handle
-
-    async def encode(self, wav: Waveform) -> Codes:
-        with errors_of("XCodec2"):
-            codes: Codes = await self._handle.encode.remote(wav)
-        return codes
-
-    async def decode(self, codes: Codes, start: int = 0) -> Waveform:
-        with errors_of("XCodec2"):
-            wav: Waveform = await self._handle.decode.remote(codes, start)
-        return wav
-
-
-class RemoteWhisper:
-    """`Transcriber` behind a handle."""
-
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        self._handle = handle
-        self._streams: DeploymentHandle[Any] = handle.options(method_name="stream", stream=True)
-
-    async def transcribe(self, wav: Waveform, **listening: Unpack[Listening]) -> Transcript:
-        with errors_of("Whisper"):
-            transcript: Transcript = await self._handle.transcribe.remote(wav, **listening)
-        return transcript
-
-    async def stream(self, wav: Waveform, **listening: Unpack[Listening]) -> AsyncGenerator[Segment | Transcript, None]:
-        with errors_of("Whisper"):
-            found = cast("DeploymentResponseGenerator[Segment | Transcript]", self._streams.remote(wav, **listening))
-            try:
-                async for piece in found:
-                    yield piece
-            finally:
-                found.cancel()
-
-
-class ServeMetrics:
-    """`Metrics` in Ray's, which Prometheus sees with the prefix `ray_`."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Any] = {metric.name: metric.of(metrics) for metric in METRICS}
-        self._gauges: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
-
-    def count(self, name: str, value: float = 1, **tags: str) -> None:
-        if value > 0:
-            self._kept[name].inc(value, tags)
-
-    def gauge(self, name: str, value: float, **tags: str) -> None:
-        self._gauges[name, tuple(tags.items())] = value
-        self._kept[name].set(value, tags)
-
-    def repeat(self) -> None:
-        """Sets the gauges again: Ray does not export gauges that were not set for half a minute."""
-        for (name, tags), value in list(self._gauges.items()):
-            self._kept[name].set(value, dict(tags))
-
-    def observe(self, name: str, value: float) -> None:
-        self._kept[name].observe(value)
+from deployments.whisper.protocol import Transcript
 
 
 async def _deployment_health() -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from deployments.llasa.protocol import CodeChunk, EngineStats, SpeechLM, TakeRequest
+from deployments.llasa.protocol import CodeChunk, SpeechLM, TakeRequest
 
 
 @dataclass(slots=True)
@@ -30,6 +30,3 @@ class Metered:
                 self._usage.prompt_tokens += chunk.prompt_tokens
                 self._usage.codes += len(chunk.codes)
                 yield chunk
-
-    async def stats(self) -> EngineStats:
-        return await self._lm.stats()

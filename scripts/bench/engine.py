@@ -19,7 +19,6 @@ import torch
 
 from deployments.llasa.checkpoint import Checkpoint, load_checkpoint
 from deployments.llasa.engine import Engine
-from deployments.llasa.protocol import SpeechLM
 from deployments.xcodec2.batcher import CodecBatcher
 from scripts.bench.floor import Floor
 from scripts.bench.machine import Machine, memory_bandwidth, peak_memory, reset_peak_memory
@@ -125,14 +124,14 @@ class Bench:
             batcher.close()
             await asyncio.to_thread(engine.close)
 
-    async def _warm(self, engine: SpeechLM, codec: CodecBatcher) -> None:
+    async def _warm(self, engine: Engine, codec: CodecBatcher) -> None:
         # As many as will run: each batch size may have to compile its own kernels and graphs.
         for concurrency in self._options.concurrency:
             takes = Takes(self._size.codec_size, min(self._options.codes, 60))
             await speak_together(engine, codec, [takes.make() for _ in range(concurrency)])
 
     async def _together(
-        self, engine: SpeechLM, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row
+        self, engine: Engine, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row
     ) -> Row:
         reset_peak_memory(self._device)
         before = await engine.stats()

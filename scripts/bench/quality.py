@@ -23,7 +23,7 @@ import numpy as np
 
 from deployments.audio.loudness import loudness
 from deployments.audio.reading import decoded
-from deployments.llasa.protocol import CodeChunk, EngineStats, Sampling, SpeechLM, TakeRequest
+from deployments.llasa.protocol import CodeChunk, Sampling, SpeechLM, TakeRequest
 from deployments.nano.weights import verified
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Speech, SpeechRequest, Synthesizer, seconds
@@ -73,9 +73,6 @@ class CountingLM:
             async for chunk in chunks:
                 self.codes += len(chunk.codes)
                 yield chunk
-
-    async def stats(self) -> EngineStats:
-        return await self._lm.stats()
 
 
 class InProcess:

@@ -10,7 +10,7 @@ from mcp import Client
 
 from cli.client import RestClient
 from deployments.errors import ReplicaLost
-from deployments.llasa.protocol import CodeChunk, EngineStats, SpeechLM, TakeRequest
+from deployments.llasa.protocol import CodeChunk, SpeechLM, TakeRequest
 from deployments.service.backend import Backend, Clip
 from deployments.service.delivery import SpeechResult
 from deployments.service.parameters import SpeechParams
@@ -35,9 +35,6 @@ class Overheard:
         async with aclosing(self._lm.generate(request)) as chunks:
             async for chunk in chunks:
                 yield chunk
-
-    async def stats(self) -> EngineStats:
-        return await self._lm.stats()
 
 
 @pytest.fixture
@@ -106,9 +103,6 @@ class Dying:
                 yield chunk
                 if self.asked <= self.losses:
                     raise ReplicaLost("Llasa has stopped.")
-
-    async def stats(self) -> EngineStats:
-        return await self._lm.stats()
 
 
 async def test_a_file_for_an_assistant_is_made_again_however_far_it_was(

@@ -12,10 +12,13 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for room in ("deployments", "ui") for path in (ROOT / room).rglob("*.py"))
 AT_THE_DOOR = {
     "deployments/app.py",
+    "deployments/ingress/remote_models.py",
+    "deployments/ingress/serve_metrics.py",
     "deployments/remote.py",
     "deployments/residency/cluster_store.py",
     "deployments/residency/policy.py",
     "deployments/residency/replica.py",
+    "deployments/residency/serve_residency.py",
     "ui/app.py",
 }
 

@@ -19,7 +19,7 @@ from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.log import log_beside_serve
 from deployments.profiles import Profile
 from deployments.remote import from_controller
-from deployments.residency.policy import ServeResidency
+from deployments.residency.serve_residency import ServeResidency
 from deployments.service.listener import Listener
 from deployments.service.metrics import CacheMetrics
 from deployments.service.pronunciations import PronunciationStore

@@ -21,8 +21,8 @@ from deployments.placement.gpu_loader import load_onto_gpu, sleep_on_gpu, wake_o
 from deployments.placement.lease import Leases
 from deployments.placement.model_loader import ModelLoader
 from deployments.remote import LOST
-from deployments.residency.policy import ServeResidency
 from deployments.residency.replica import assigned_gpus, follow_policy, record_event
+from deployments.residency.serve_residency import ServeResidency
 from tests.support.fake_nvml import GIB, FileReader, gpu, write_gpus
 
 LOADS = [(5, 8, 20, 3), (22, 8, 4, 3), (1, 2, 3, 4)]

@@ -21,8 +21,8 @@ from deployments.placement.model_loader import LoadEvent, ModelLoader
 from deployments.placement.placement import Placement, place
 from deployments.residency.decision import Replicas, desired_replicas
 from deployments.residency.follower import Follower
-from deployments.residency.policy import ServeResidency
 from deployments.residency.records import Observation, Place, Records
+from deployments.residency.serve_residency import ServeResidency
 from deployments.residency.status import StatusReader
 from tests.support.fake_nvml import GIB, FileReader, gpu, write_gpus
 from tests.support.memory_store import MemoryStore
@@ -108,7 +108,7 @@ class SmallCluster:
     """The models, their replicas and GPUs."""
 
     def __init__(self, folder: Path, monkeypatch: Any) -> None:
-        monkeypatch.setattr("deployments.residency.policy._REFRESH_S", TICK_S)
+        monkeypatch.setattr("deployments.residency.serve_residency._POLL_S", TICK_S)
         monkeypatch.setattr("deployments.residency.decision._AGAIN_S", 0.05)
         monkeypatch.setattr(ServeResidency, "_drop_from_page_caches", lambda self, models: asyncio.sleep(0))
         self.leases = folder / "leases"

@@ -9,9 +9,9 @@ from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 
 from deployments.errors import ReplicaLost, Unavailable
-from deployments.residency import policy
-from deployments.residency.policy import ServeResidency
+from deployments.residency import serve_residency
 from deployments.residency.records import Observation, Records, Store
+from deployments.residency.serve_residency import ServeResidency
 from tests.support.memory_store import MemoryStore
 
 
@@ -114,7 +114,7 @@ class CountingStore(MemoryStore):
 
 
 async def test_who_comes_while_a_model_is_being_unloaded_waits_until_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy, "_REFRESH_S", 0.01)
+    monkeypatch.setattr(serve_residency, "_POLL_S", 0.01)
     store, llasa = CountingStore(), Handle()
     records, ours = Records(store), residency(store=store, Llasa=llasa)
     await ours.offload(["Llasa"])

@@ -9,7 +9,8 @@ from typing import IO, Final
 import numpy as np
 
 from deployments.audio.blocks import LONGEST_BLOCK, blocks
-from deployments.audio.decoder import Decoder, Decoding
+from deployments.audio.decoder import Decoder
+from deployments.audio.decoding import Decoding
 from deployments.audio.reading import SILENCE, Findings
 from deployments.errors import InvalidAudio
 from deployments.settings import Settings
@@ -81,7 +82,7 @@ class AudioReader:
 
     @asynccontextmanager
     async def _decoding(self, file: IO[bytes] | bytes, longest: float, param: str) -> AsyncIterator[Decoding]:
-        decoding = await asyncio.to_thread(self._decoder.open, file, longest, param)
+        decoding = await asyncio.to_thread(Decoding.of, self._decoder, file, longest, param)
         try:
             yield decoding
         finally:

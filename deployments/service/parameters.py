@@ -18,8 +18,8 @@ from deployments.text.markdown import CodeBlocks
 from deployments.text.markup import InputFormat
 from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
 from deployments.text.pronunciation import Pronunciation
+from deployments.voices.names import LONGEST_CONSENT
 from deployments.voices.preparation import ReferenceCheck
-from deployments.voices.store import LONGEST_CONSENT
 
 RATE = 24_000
 """Default sample rate in Hz: OpenAI's. Clients that play `pcm` expect it."""

@@ -13,22 +13,14 @@ from deployments.errors import Conflict, InvalidInput, NotFound, Unavailable
 from deployments.llasa.protocol import SpeechLM
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
-from deployments.service.built_in import BUILT_IN, PHRASE, built_in, built_in_name, generated_codes
-from deployments.synthesis.pace import CODES_A_SECOND
+from deployments.service.built_in import BuiltInVoices, built_in_name, seconds
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.bundle import Bundle, packed
+from deployments.voices.names import check_consent, check_name, voice_id
 from deployments.voices.preparation import ReferenceCheck
 from deployments.voices.reference import Reference
-from deployments.voices.shipped import shipped_voices
-from deployments.voices.store import (
-    StoredVoice,
-    Voice,
-    VoiceStore,
-    check_consent,
-    check_name,
-    voice_id,
-)
-from deployments.xcodec2.protocol import Codes, Waveform
+from deployments.voices.store import StoredVoice, Voice, VoiceStore
+from deployments.xcodec2.protocol import Waveform
 
 logger = logging.getLogger(__name__)
 
@@ -49,17 +41,13 @@ class Voices:
     ) -> None:
         self._store = store
         self._synthesizer = synthesizer
-        self._lm = lm
-        self._residency = residency
+        self._built_in = BuiltInVoices(store, lm, residency, profile)
         self._codec = identity(profile.xcodec2)
-        self._checkpoints = f"{identity(profile.llasa)} {self._codec}"
-        self._ship = (profile.llasa, profile.xcodec2) == ("nano:llasa", "nano:xcodec2")
         self._locks = defaultdict[str, asyncio.Lock](asyncio.Lock)
-        self._made: dict[str, StoredVoice] = {}  # built-in ones, if the folder is not writable
 
     async def list(self) -> list[Voice]:
         """Returns the built-in voices, then the stored ones, the newest last."""
-        return [await self._listed(name) for name in BUILT_IN] + await asyncio.to_thread(self._store.list)
+        return [*await self._built_in.list(), *await asyncio.to_thread(self._store.list)]
 
     async def get(self, key: str) -> Voice:
         """Returns a voice by its name or id.
@@ -68,7 +56,7 @@ class Voices:
             NotFound: there is no such voice.
         """
         if name := built_in_name(key):
-            return await self._listed(name)
+            return await self._built_in.get(name)
         return (await self._stored(key)).voice
 
     async def reference(self, key: str) -> Reference:
@@ -79,9 +67,7 @@ class Voices:
             Unavailable: the voice must be prepared, and a model cannot serve.
         """
         if name := built_in_name(key):
-            if self._ship:
-                return (await asyncio.to_thread(shipped_voices))[name]
-            return (await self._built_in(name)).reference
+            return await self._built_in.reference(name)
         stored = await self._stored(key)
         if stored.voice.checkpoint != self._codec:
             async with self._locks[stored.voice.id]:
@@ -211,7 +197,7 @@ class Voices:
             name=name,
             created_at=int(time.time()),
             ref_text=reference.text,
-            duration=_duration(reference.codes),
+            duration=seconds(reference.codes),
             consent=consent,
             checkpoint=self._codec,
             warnings=reference.warnings,
@@ -219,12 +205,6 @@ class Voices:
         with _on_disk(name):
             await asyncio.to_thread(self._store.add, StoredVoice(voice, reference), clip)
         return voice
-
-    async def _listed(self, name: str) -> Voice:
-        if not self._ship:
-            return built_in(name)
-        reference = (await asyncio.to_thread(shipped_voices))[name]
-        return replace(built_in(name), ref_text=reference.text, duration=_duration(reference.codes))
 
     async def _stored(self, key: str) -> StoredVoice:
         stored = await asyncio.to_thread(self._store.read, key)
@@ -245,39 +225,13 @@ class Voices:
         voice = replace(
             stored.voice,
             ref_text=reference.text,
-            duration=_duration(reference.codes),
+            duration=seconds(reference.codes),
             checkpoint=self._codec,
             warnings=warnings,
         )
         stored = StoredVoice(voice, replace(reference, warnings=warnings))
         await asyncio.to_thread(self._store.replace, stored, clip)
         return stored
-
-    async def _built_in(self, name: str) -> StoredVoice:
-        async with self._locks[name]:
-            stored = self._made.get(name) or await self._kept(name)
-            if stored and stored.voice.checkpoint == self._checkpoints:
-                return stored
-            codes = await generated_codes(name, self._lm, self._residency)
-            voice = replace(built_in(name), duration=_duration(codes), checkpoint=self._checkpoints)
-            stored = StoredVoice(voice, Reference(codes, PHRASE))
-            try:
-                await asyncio.to_thread(self._store.replace, stored)
-            except OSError as error:
-                logger.warning("The built-in voice %s cannot be stored in VOICES_DIR: %s", name, error)
-                self._made[name] = stored
-            return stored
-
-    async def _kept(self, name: str) -> StoredVoice | None:
-        try:
-            return await asyncio.to_thread(self._store.read, f"builtin_{name}")
-        except InvalidInput as error:
-            logger.warning("%s", error)
-            return None
-
-
-def _duration(codes: Codes) -> float:
-    return len(codes) / CODES_A_SECOND
 
 
 @contextmanager

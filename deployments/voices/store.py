@@ -1,12 +1,9 @@
 """Stored voices: a folder shared by all ingress replicas, one file per voice."""
 
-import hashlib
 import json
 import logging
 import os
-import re
 import threading
-import unicodedata
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,22 +16,13 @@ from cachetools import LRUCache
 from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.errors import Conflict, InvalidInput
 from deployments.settings import Settings
+from deployments.voices.names import id_of, older_id, voice_id
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
 logger = logging.getLogger(__name__)
 
 _SUFFIX: Final = ".safetensors"
-_ID: Final = re.compile(r"voice_[0-9a-f]{24}|builtin_[a-z]+")
-_LONGEST_NAME: Final = 100
-LONGEST_CONSENT: Final = 1000
-"""Characters."""
-_JOINERS: Final = "\u200c\u200d"
-"""Format characters that names need: the first for Persian, the second for sequences of emoji."""
-_BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that look like a space: Hangul fillers, and Braille without a dot."""
-_EMOJI: Final = range(0x1F000, 0x1FB00)
-"""Blocks of pictographs."""
 _NOTHING: Final = np.zeros(0, np.float32)
 
 
@@ -188,9 +176,8 @@ class VoiceStore:
         return True
 
     def _path(self, key: str) -> Path:
-        name = normal_name(key)
-        path = self._folder / ((name if _ID.fullmatch(name) else voice_id(name)) + _SUFFIX)
-        older = self._folder / (_older_id(key) + _SUFFIX)
+        path = self._folder / (id_of(key) + _SUFFIX)
+        older = self._folder / (older_id(key) + _SUFFIX)
         # Only a name with several spaces in a row has two paths.
         return older if older != path and not path.exists() and older.exists() else path
 
@@ -222,72 +209,6 @@ class VoiceStore:
             with suppress(ValueError):  # larger than the cache
                 self._cache[entry] = stored
             self._watch.holds(self.cached_bytes)
-
-
-def normal_name(name: str) -> str:
-    """Returns the form of a voice's name that is stored, compared and looked up.
-
-    Unicode's composed form (NFC), without surrounding white space, and with single spaces inside.
-    """
-    return " ".join(unicodedata.normalize("NFC", name).split())
-
-
-def voice_id(name: str) -> str:
-    """Returns the id of a voice by its name."""
-    return _digest(normal_name(name))
-
-
-def check_name(name: str) -> str:
-    """Validates the name of a voice; returns its normal form.
-
-    Raises:
-        InvalidInput: the name is empty or too long, has no visible character, or has a forbidden one.
-    """
-    name = normal_name(name)
-    if not name:
-        raise InvalidInput("The name is empty.", "name")
-    if len(name) > _LONGEST_NAME:
-        raise InvalidInput(f"The name has {len(name)} characters: at most {_LONGEST_NAME} are taken.", "name")
-    if any(character in "/\\" or _category(character)[0] == "C" for character in name if character not in _JOINERS):
-        raise InvalidInput("The name holds a slash, a backslash or a control character: remove it.", "name")
-    if not is_visible(name):
-        raise InvalidInput("The name has no visible character.", "name")
-    if _ID.fullmatch(name) or name in (".", ".."):
-        raise InvalidInput(f"A voice cannot be named {name!r}: choose another name.", "name")
-    return name
-
-
-def check_consent(consent: str) -> str:
-    """Returns the consent to clone a voice without surrounding white space.
-
-    Raises:
-        InvalidInput: the consent is too long, or has no visible character.
-    """
-    consent = consent.strip()
-    if len(consent) > LONGEST_CONSENT or not is_visible(consent):
-        raise InvalidInput(
-            f"Say whose voice it is, and how they agreed, in at most {LONGEST_CONSENT} characters.", "consent"
-        )
-    return consent
-
-
-def is_visible(text: str) -> bool:
-    """Returns whether a text has a visible character: not only spaces, joiners and marks."""
-    return any(_category(character)[0] not in "CZM" and character not in _BLANK for character in text)
-
-
-def _category(character: str) -> str:
-    # Python's tables lag behind the newest emoji.
-    return "So" if ord(character) in _EMOJI else unicodedata.category(character)
-
-
-def _digest(name: str) -> str:
-    return "voice_" + hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:24]
-
-
-def _older_id(key: str) -> str:
-    """Returns the id that older versions gave a name: they kept its white space."""
-    return _digest(unicodedata.normalize("NFC", key.strip()))
 
 
 def _voice(metadata: dict[str, str]) -> Voice:

@@ -130,9 +130,7 @@ class Bench:
             takes = Takes(self._size.codec_size, min(self._options.codes, 60))
             await speak_together(engine, codec, [takes.make() for _ in range(concurrency)])
 
-    async def _together(
-        self, engine: Engine, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row
-    ) -> Row:
+    async def _together(self, engine: Engine, codec: CodecBatcher, floor: Floor, concurrency: int, serial: Row) -> Row:
         reset_peak_memory(self._device)
         before = await engine.stats()
         takes: list[TakeTimes] = []

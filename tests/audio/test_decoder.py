@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deployments.audio import decoder as room
+from deployments.audio import decoding
 from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.errors import InvalidAudio
@@ -127,7 +128,7 @@ async def test_a_decoder_that_gives_nothing_is_given_up(
         await anext(decoded)
         (child,) = await children(1)
         child.suspend()
-        monkeypatch.setattr(room, "_SILENT_SECONDS", 0.5)
+        monkeypatch.setattr(decoding, "_SILENT_SECONDS", 0.5)
         with pytest.raises(InvalidAudio, match="takes too long"):
             async for _ in decoded:
                 pass
@@ -167,26 +168,3 @@ def test_closing_ends_the_processes(failures: list[str]) -> None:
     process = server()
     decoder.close()
     assert not process.is_running()
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"no JSON\n",
-        b"[1]\n",
-        b"{}\n",
-        b'{"bytes": -1}\n',
-        b'{"bytes": 1000000000000}\n',
-        b'{"bytes": "many"}\n',
-        b'{"bytes": 3}\nabc',
-        b'{"bytes": 4}\n\xff\xff\xff\xff',
-        b'{"ended": {"container": "wav", "other": 1}, "bytes": 0}\n',
-        b"x" * 100_000,
-    ],
-)
-async def test_a_decoder_that_a_file_controls_is_not_believed(said: bytes) -> None:
-    reader = asyncio.StreamReader()
-    reader.feed_data(said)
-    with pytest.raises(room._Failed, match="crash"):
-        async with asyncio.timeout(10):
-            await room._message(reader)

@@ -16,7 +16,7 @@ from deployments.service.voices import Voices
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.preparation import ReferenceCheck
-from deployments.voices.store import VoiceStore
+from deployments.voices.store import StoredVoice, VoiceStore
 from deployments.whisper.protocol import Transcript
 from deployments.xcodec2.protocol import Codes, Waveform
 from tests.conftest import TINY, Models
@@ -167,8 +167,9 @@ async def test_built_in_voices_are_there_from_the_start_and_made_at_first_use(
 async def test_built_in_voices_need_no_folder(start: Callable[..., Voices], counted: Counted, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     library = start(folder=tmp_path / "file" / "voices")
+    alloy = StoredVoice(await library.get("alloy"), await library.reference("alloy"))
     with pytest.raises(NotADirectoryError):
-        VoiceStore(tmp_path / "file" / "voices", 0, 1).replace(await library._built_in("alloy"))
+        VoiceStore(tmp_path / "file" / "voices", 0, 1).replace(alloy)
     made = counted.takes
     await library.reference("alloy")
     assert counted.takes == made

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from deployments.errors import Conflict, InvalidInput
+from deployments.voices.names import check_name, voice_id
 from deployments.voices.reference import Reference
-from deployments.voices.store import StoredVoice, Voice, VoiceStore, check_consent, check_name, voice_id
+from deployments.voices.store import StoredVoice, Voice, VoiceStore
 from tests.support.watcher import Watcher
 
 CLIP = np.linspace(-1, 1, 16_000, dtype=np.float32)
@@ -136,22 +135,6 @@ def test_an_empty_folder_that_is_not_there_holds_no_voices(store: VoiceStore) ->
 @pytest.mark.parametrize(
     "name",
     [
-        *("../x", "/etc/passwd", "a/b", "a\\b", "..", "."),
-        *("\0", "a\x07b", "\ud800", "\u202etxt"),
-        *("", "  ", "x" * 101, "x" * 300),
-        *("\u200d", "\u200c \u200d", "\u0301", "\u3164", "\u2800", "\ufe0f"),
-        *(voice_id("a"), "builtin_alloy"),
-    ],
-)
-def test_names_that_lead_elsewhere_or_cannot_be_seen_are_refused(name: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        check_name(name)
-    assert refused.value.param == "name"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
         *("narrator", "Märchenerzähler", "声", "👩‍🚀 reader", "a.b", "con", "x" * 100),
         *("👩‍🚀", "\U0001fae8", "!", "می\u200cخوانم"),  # the second emoji is newer than Python's tables
     ],
@@ -187,16 +170,6 @@ def test_names_that_look_alike_are_one(store: VoiceStore, name: str, other: str)
     assert store.remove(other)
 
 
-@given(st.text(max_size=20))
-def test_a_name_that_is_taken_is_found_as_it_was_given_and_as_it_is_told(name: str) -> None:
-    try:
-        told = check_name(name)
-    except InvalidInput:
-        return
-    assert check_name(told) == told
-    assert voice_id(name) == voice_id(told)
-
-
 @pytest.mark.parametrize("name", ["a  b", "a\u00a0b"])
 def test_a_voice_that_an_older_version_stored_with_its_spaces_is_still_found(
     store: VoiceStore, tmp_path: Path, name: str
@@ -212,18 +185,6 @@ def test_a_voice_that_an_older_version_stored_with_its_spaces_is_still_found(
     assert store.rename(older, check_name(name)) == stored("a b").voice
     assert store.remove(name)
     assert store.list() == []
-
-
-def test_consent_is_kept_without_white_space_around_it() -> None:
-    assert check_consent(" my own\n") == "my own"
-    assert check_consent("x" * 1000 + "\n") == "x" * 1000
-
-
-@pytest.mark.parametrize("consent", ["", " \n", "\u200b", "\u200d", "x" * 1001])
-def test_consent_that_says_nothing_or_too_much_is_refused(consent: str) -> None:
-    with pytest.raises(InvalidInput, match="Say whose voice it is") as refused:
-        check_consent(consent)
-    assert refused.value.param == "consent"
 
 
 def test_ten_thousand_uses_of_three_hundred_voices_stay_within_the_bound(tmp_path: Path) -> None:

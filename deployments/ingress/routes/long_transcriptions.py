@@ -6,14 +6,10 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import Field
 
 from deployments.ingress.responses.exception_handlers import FAILURES, failures
+from deployments.ingress.responses.transcript import TRANSCRIPTS, Granularities, transcript_response
 from deployments.ingress.routes.clip_fields import Language
 from deployments.ingress.routes.models import check_model, transcription_models
-from deployments.ingress.routes.transcriptions import (
-    TRANSCRIPTS,
-    Granularities,
-    TranslationForm,
-    transcript_response,
-)
+from deployments.ingress.routes.transcriptions import TranslationForm
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.protocol import Job
 from deployments.profiles import Profile

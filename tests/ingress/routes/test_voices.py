@@ -110,7 +110,7 @@ async def test_a_built_in_voice_that_cannot_be_made_is_told_of(service: Callable
             yield
 
     real = service()
-    real.voices._lm = Dead()
+    real.voices._built_in._lm = Dead()
     async with client_of(real) as client:
         answer = await client.post(
             "/v1/audio/speech", json={"model": "tts-1", "input": "Hello there.", "voice": "cedar"}

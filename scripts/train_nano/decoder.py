@@ -12,8 +12,10 @@ from transformers import Xcodec2Model
 
 from . import codec
 from .cells import CELLS, Cells
+from .diphones import Units
 from .muon import Optimiser
 from .plain_corpus import FRAMES
+from .timing import retimed
 from .vocoder import Vocoder
 from .voices import PHASES, PITCHES, THROATS, VOICES, running, voices_of
 from .workplace import Curve, Workplace, save
@@ -25,6 +27,8 @@ _USUAL, _SPREAD = (2, 4, 6), 2.0
 """The middle pitch of the voices of each throat, and how far they are from it."""
 _STRANGE: Final = 0.03
 """Of the frames: in a voice that nothing led to, so that every code is heard."""
+_NATURAL: Final = 0.2
+"""Of the pieces: as long as they were spoken. The sounds of the others are as long as a text's."""
 
 
 class Spoken:
@@ -32,17 +36,27 @@ class Spoken:
 
     def __init__(self, at: Workplace, seed: int) -> None:
         with np.load(at.path(FRAMES)) as file:
-            self._harmonics, self._noise, self._voiced, self._cells = (
-                torch.from_numpy(file[name]).to(at.device) for name in ("harmonics", "noise", "voiced", "cells")
+            self._harmonics, self._noise, self._voiced = (
+                torch.from_numpy(file[name]).to(at.device) for name in ("harmonics", "noise", "voiced")
             )
-        self._stages = torch.from_numpy(Cells.load(at.path("cells.npz")).stages).to(at.device)
+            natural = file["cells"].astype(np.int64)
+        layout = Cells.load(at.path("cells.npz"))
+        rows, cells = retimed(natural, layout, Units.load(at.path("units.json")))
+        self._natural = len(natural)
+        self._rows, self._cells = (
+            torch.from_numpy(np.concatenate(both)).to(at.device)
+            for both in ((np.arange(len(natural)), rows), (natural, cells))
+        )
+        self._stages = torch.from_numpy(layout.stages).to(at.device)
         self._random, self._vocoder = np.random.default_rng(seed), Vocoder(at.device)
 
     def batch(self, count: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
         """[count, frames] codes, and [count, frames, 641] log magnitude and phase."""
-        starts = self._random.integers(0, len(self._cells) - frames, (count, 1))
-        rows = torch.from_numpy((starts + np.arange(frames)).ravel()).to(self._cells.device)
-        cells, voices = self._cells[rows], torch.from_numpy(self._voices(count, frames).ravel())
+        r, size = self._random, (count, 1)
+        natural = r.integers(0, self._natural - frames, size)
+        starts = np.where(r.random(size) < _NATURAL, natural, r.integers(self._natural, len(self._rows) - frames, size))
+        at = torch.from_numpy((starts + np.arange(frames)).ravel()).to(self._cells.device)
+        rows, cells, voices = self._rows[at], self._cells[at], torch.from_numpy(self._voices(count, frames).ravel())
         log_magnitude, phase = self._vocoder.frames(
             whole(self._harmonics[rows]), whole(self._noise[rows]), self._voiced[rows], self._stages[cells], voices
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from cli.job_client import JobClient
 from cli.jobs import check_format, clock, done, fetch, suffix_of, tell
 from cli.speech import read
-from deployments.jobs.protocol import BOOK_FORMATS, MEDIA_TYPES, BookFormat, CaptionFormat
+from deployments.jobs.formats import BOOK_FORMATS, MEDIA_TYPES, BookFormat, CaptionFormat
 from deployments.service.job_desk import LongRequest
 from deployments.service.parameters import SpeechParams
 

@@ -20,7 +20,7 @@ from cli.voices import VOICES, add_voice_actions, change_voices
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import InvalidInput, Overloaded, ServiceError, Unavailable
 from deployments.jobs.chapters import read_choice
-from deployments.jobs.protocol import CaptionFormat
+from deployments.jobs.formats import CaptionFormat
 from deployments.service.backend import Clip
 from deployments.service.job_desk import LongRecording, LongRequest
 from deployments.service.parameters import SpeechParams

@@ -11,8 +11,9 @@ from pydantic import TypeAdapter
 from cli.client import RestClient, events_of, file_of
 from deployments.audio.meter import Loudness
 from deployments.errors import InvalidInput
+from deployments.jobs.formats import BookFormat, FileFormat
 from deployments.jobs.outline import Outline
-from deployments.jobs.protocol import BookFormat, FileFormat, Job
+from deployments.jobs.protocol import Job
 from deployments.service.backend import Clip
 from deployments.service.job_desk import JobAction, LongRecording, LongRequest
 from deployments.whisper.protocol import TranscriptFormat

@@ -10,7 +10,8 @@ from typing import Final, cast
 from cli.job_client import JobClient
 from cli.speech import write
 from deployments.errors import InvalidInput, ServiceError, Unavailable
-from deployments.jobs.protocol import MEDIA_TYPES, FileFormat, Job
+from deployments.jobs.formats import MEDIA_TYPES, FileFormat
+from deployments.jobs.protocol import Job
 from deployments.whisper.protocol import TranscriptFormat
 
 TRANSCRIPTS: Final[Mapping[str, TranscriptFormat]] = {

@@ -4,8 +4,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from cli.job_client import JobClient
+from deployments.jobs.formats import FileFormat
 from deployments.jobs.outline import Outline
-from deployments.jobs.protocol import FileFormat, Job
+from deployments.jobs.protocol import Job
 from deployments.service.job_desk import JobAction, LongRecording, LongRequest
 from deployments.service.transcription import TextFormat
 

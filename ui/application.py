@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import ServiceError
 from deployments.ingress.responses.job_file import job_file, job_stream
-from deployments.jobs.protocol import FileFormat, StreamFormat
+from deployments.jobs.formats import FileFormat, StreamFormat
 from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
 from ui.backend import Backend

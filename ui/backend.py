@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
+from deployments.jobs.order import JobOrder
+from deployments.jobs.protocol import JobBoard
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence

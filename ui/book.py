@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 import gradio as gr
 
 from deployments.errors import InvalidInput
+from deployments.jobs.formats import BOOK_FORMATS, BookFormat
 from deployments.jobs.manuscript import SUFFIXES
-from deployments.jobs.protocol import BOOK_FORMATS, BookFormat
 from deployments.profiles import Profile
 from deployments.service.built_in import BUILT_IN
 from deployments.service.job_desk import JobDesk, LongRequest

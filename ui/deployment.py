@@ -13,8 +13,9 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from deployments.errors import ReplicaLost, Unavailable
 from deployments.jobs.deployment import RemoteJobs
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobOrder
+from deployments.jobs.order import JobOrder
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.log import log_beside_serve
 from deployments.remote import errors_of, from_controller

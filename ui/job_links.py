@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlencode
 
-from deployments.jobs.protocol import FileFormat
+from deployments.jobs.formats import FileFormat
 from deployments.service.transcription import TextFormat
 
 JobResource = Literal["audio", "stream", "transcript"]

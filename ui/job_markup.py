@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Final, cast
 
-from deployments.jobs.protocol import ENDED, BookFormat, ChapterProgress, FileFormat, Job, State
+from deployments.jobs.formats import BookFormat, FileFormat
+from deployments.jobs.protocol import ENDED, ChapterProgress, Job, State
 from deployments.service.transcription import TextFormat
 from ui import markup
 from ui.book_texts import BookTexts

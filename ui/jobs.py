@@ -4,7 +4,7 @@ from html import escape
 
 import gradio as gr
 
-from deployments.jobs.protocol import FileFormat
+from deployments.jobs.formats import FileFormat
 from deployments.profiles import Profile
 from deployments.service.job_desk import LocalJobs
 from deployments.settings import Settings

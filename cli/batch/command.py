@@ -12,9 +12,10 @@ from typing import Any, Final, get_args
 from cli.batch.review import Review
 from cli.options import add_speech_options, speech_params
 from deployments.errors import InvalidInput
+from deployments.jobs.formats import BookFormat, CaptionFormat
 from deployments.jobs.manuscript import read_file
+from deployments.jobs.order import JobOrder
 from deployments.jobs.plan import Part, split
-from deployments.jobs.protocol import BookFormat, CaptionFormat, JobOrder
 from deployments.jobs.records import Book
 from deployments.jobs.speaker import PartOrder
 from deployments.jobs.store import PartStore

@@ -10,8 +10,9 @@ from deployments.audio.clip import AudioReader
 from deployments.audio.decoder import Decoder
 from deployments.checkpoints import fetch_checkpoint
 from deployments.errors import ServiceError
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobOrder
+from deployments.jobs.order import JobOrder
 from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency

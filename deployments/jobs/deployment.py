@@ -12,8 +12,10 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse, DeploymentRes
 
 from deployments.audio.meter import Loudness
 from deployments.errors import ReplicaLost, ServiceError, Unavailable
+from deployments.jobs.formats import BookFormat, FileFormat, StreamFormat
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, StreamFormat
+from deployments.jobs.order import JobOrder
+from deployments.jobs.protocol import Job, JobEvent, JobFile
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.log import log_beside_serve

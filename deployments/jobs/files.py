@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from deployments.audio.meter import Loudness
 from deployments.errors import Conflict, NotFound
+from deployments.jobs.formats import MEDIA_TYPES, FileFormat
 from deployments.jobs.journal import Journal
-from deployments.jobs.protocol import MEDIA_TYPES, FileFormat, JobFile
+from deployments.jobs.protocol import JobFile
 from deployments.jobs.records import Book, Recorded, missing
 from deployments.jobs.store import PartStore, total_size
 from deployments.jobs.timing import fitted

@@ -11,10 +11,12 @@ from typing import Final, Self
 from deployments.audio.meter import Loudness
 from deployments.errors import Conflict, Overloaded
 from deployments.jobs.files import JobFiles
+from deployments.jobs.formats import BookFormat, FileFormat, StreamFormat
 from deployments.jobs.journal import Journal
+from deployments.jobs.order import JobOrder
 from deployments.jobs.plan import Part, split
 from deployments.jobs.playback import Playback
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobEvent, JobFile, JobOrder, State, StreamFormat
+from deployments.jobs.protocol import Job, JobEvent, JobFile, State
 from deployments.jobs.pulse import Pulse
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import missing

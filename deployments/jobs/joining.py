@@ -15,7 +15,7 @@ from deployments.audio.encoder import pcm, rate_of
 from deployments.audio.mastering import Master
 from deployments.errors import InvalidInput
 from deployments.jobs.cover import Picture
-from deployments.jobs.protocol import BookFormat
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.records import Book, Recorded
 from deployments.jobs.sound import Recording, pieces, starts
 from deployments.xcodec2.protocol import SAMPLE_RATE, Waveform

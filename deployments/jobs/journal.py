@@ -15,8 +15,9 @@ from uuid import uuid4
 from deployments.audio.prosody import Prosody
 from deployments.errors import InvalidText, Overloaded
 from deployments.jobs import takes
+from deployments.jobs.order import JobOrder
 from deployments.jobs.plan import Part, renewed
-from deployments.jobs.protocol import Job, JobEvent, JobOrder, State
+from deployments.jobs.protocol import Job, JobEvent, State
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.records import (
     TRANSCRIPT,

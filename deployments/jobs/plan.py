@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from deployments.jobs.protocol import Chapter, JobOrder, Slot
+from deployments.jobs.order import Chapter, JobOrder, Slot
 from deployments.llasa.protocol import INSTRUCTION
 from deployments.synthesis.plan import Budget, Chunk, plan
 from deployments.text.alignment import cut_like

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from deployments.audio.encoder import Container, open_container
 from deployments.jobs.files import JobFiles
-from deployments.jobs.protocol import StreamFormat
+from deployments.jobs.formats import StreamFormat
 from deployments.jobs.records import Recorded, missing
 
 

@@ -1,47 +1,19 @@
 """Jobs as their callers see them."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, get_args
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
 
-from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.meter import Loudness
+from deployments.jobs.formats import BookFormat, FileFormat, StreamFormat
+from deployments.jobs.order import JobOrder
 from deployments.jobs.recordings import TranscriptionOrder
-from deployments.text.options import DEFAULT_OPTIONS, NormalizationOptions
-from deployments.text.pronunciation import Pronunciation
-from deployments.text.script import Script
-from deployments.voices.reference import Reference
 from deployments.whisper.protocol import Transcript, TranscriptFormat
 
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 ENDED: Final[frozenset[State]] = frozenset({"done", "failed", "cancelled"})
 """States in which no part will be spoken."""
 Kind = Literal["speech", "transcription"]
-BookFormat = Literal["wav", "mp3", "flac", "opus", "m4b"]
-BOOK_FORMATS: Final[tuple[BookFormat, ...]] = get_args(BookFormat)
-CaptionFormat = Literal["srt", "vtt"]
-FileFormat = Literal["wav", "mp3", "flac", "opus", "m4b", "srt", "vtt", "zip"]
-"""`zip` holds a file of each chapter, its captions and the cover."""
-StreamFormat = Literal["mp3", "opus", "flac", "wav"]
-"""Formats in which speech can be heard while it is made."""
-MEDIA_TYPES: Final[Mapping[FileFormat, str]] = {
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-    "flac": "audio/flac",
-    "opus": "audio/ogg",
-    "m4b": "audio/mp4",
-    "srt": "application/x-subrip",
-    "vtt": "text/vtt",
-    "zip": "application/zip",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """The time of a cue, in seconds from the beginning of the file."""
-
-    start: float
-    end: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +27,6 @@ class Overrun:
     """Seconds between the cue's begin and the speech's."""
     over: float
     """Seconds between the end of the cue, or of the gap after it, and that of the speech."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A chapter of a text."""
-
-    title: str
-    script: Script
-    slots: tuple[Slot, ...] = ()
-    """When each segment of the script is spoken; empty: one after the other."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobOrder:
-    """What a job shall speak. All that later requests could change is resolved: voices, pronunciations, defaults."""
-
-    chapters: tuple[Chapter, ...]
-    params: Mapping[str, Any]
-    """Parameters of speech that reach the takes, as JSON."""
-    reference: Reference
-    model: str
-    """Name of the checkpoint."""
-    response_format: BookFormat = "wav"
-    sample_rate: int = 24_000
-    """Hz of the files."""
-    seed: int = 0
-    speed: float = 1.0
-    voice: str | None = None
-    """Name of the reference."""
-    cast: Mapping[str, Reference] = field(default_factory=dict)
-    """The other voices, by their names."""
-    language: str = "en"
-    options: NormalizationOptions = DEFAULT_OPTIONS
-    pronunciations: tuple[Pronunciation, ...] = ()
-    title: str | None = None
-    author: str | None = None
-    cover: bytes | None = None
-    """A JPEG or PNG."""
-    warnings: tuple[str, ...] = ()
-    loudness: LoudnessTarget | None = None
-    """Of its files; None: as it is spoken."""
 
 
 @dataclass(frozen=True, slots=True)

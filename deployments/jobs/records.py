@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 from deployments.audio.mastering import LoudnessTarget
 from deployments.audio.prosody import Prosody
 from deployments.errors import NotFound
-from deployments.jobs.protocol import BookFormat, ChapterProgress, Job, JobOrder, Overrun
+from deployments.jobs.formats import BookFormat
+from deployments.jobs.order import JobOrder
+from deployments.jobs.protocol import ChapterProgress, Job, Overrun
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.jobs.speaker import PartOrder
 from deployments.voices.reference import Reference

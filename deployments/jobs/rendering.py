@@ -9,8 +9,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from deployments.audio.subtitles import srt, vtt
 from deployments.jobs.captions import captions
 from deployments.jobs.cover import Picture
+from deployments.jobs.formats import BookFormat, FileFormat
 from deployments.jobs.joining import join
-from deployments.jobs.protocol import BookFormat, FileFormat
 from deployments.jobs.records import Book
 from deployments.jobs.sound import Recording
 

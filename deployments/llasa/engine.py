@@ -85,7 +85,7 @@ class Engine:
             limit=limit,
             min_codes=min(request.min_codes, limit),
             sampling=request.sampling,
-            unread=not self._prompts.reads(request.text),
+            unknown_characters=not self._prompts.reads(request.text),
             loop=asyncio.get_running_loop(),
             background=request.background,
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deployments.errors import InvalidInput
 
-FinishReason = Literal["stop", "length", "loop", "cancelled", "error"]
+FinishReason = Literal["stop", "length", "loop", "error"]
 Codes = NDArray[np.int32]
 
 INSTRUCTION = "Convert the text to speech"
@@ -67,7 +67,7 @@ class CodeChunk:
     finish: FinishReason | None = None
     prompt_tokens: int = 0
     """Tokens of the prompt; set in the first chunk, like the fields below."""
-    unread: bool = False
+    unknown_characters: bool = False
     """Whether the text has characters without a token."""
 
 

@@ -28,7 +28,7 @@ class RunningTake:
     """Codes after which it ends."""
     min_codes: int
     sampling: Sampling
-    unread: bool
+    unknown_characters: bool
     """Whether its text has characters without a token."""
     loop: asyncio.AbstractEventLoop
     background: bool = False
@@ -85,7 +85,7 @@ class RunningTake:
             first = not self.sent
             codes = np.array(self.codes[self.sent :], np.int32)
             self.sent = len(self.codes)
-            self._deliver(CodeChunk(codes, finish, len(self.prompt) if first else 0, first and self.unread))
+            self._deliver(CodeChunk(codes, finish, len(self.prompt) if first else 0, first and self.unknown_characters))
 
     def restart(self) -> None:
         """Begins it again in another slot. Its seed makes the same codes; those that were sent are not sent again."""

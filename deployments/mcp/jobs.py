@@ -10,7 +10,7 @@ from pydantic import Field
 from deployments.audio.mastering import LoudnessTarget
 from deployments.errors import InvalidInput
 from deployments.jobs.chapters import ChapterChoice
-from deployments.jobs.protocol import BookFormat, FileFormat
+from deployments.jobs.formats import BookFormat, FileFormat
 from deployments.mcp.arguments import Base64, Clips, LocalPath, Url, takes_speech_params
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from deployments.audio.mastering import LoudnessTarget
+from deployments.jobs.formats import BookFormat, FileFormat
 from deployments.jobs.manuscript import Manuscript, read_file, read_text
+from deployments.jobs.order import JobOrder
 from deployments.jobs.outline import Outline
-from deployments.jobs.protocol import BookFormat, FileFormat, Job, JobBoard, JobOrder
+from deployments.jobs.protocol import Job, JobBoard
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.service.backend import Clip
 from deployments.service.parameters import SpeechParams

@@ -10,8 +10,9 @@ from deployments.audio.encoder import encoded
 from deployments.audio.tempo import Tempo
 from deployments.checkpoints import identity
 from deployments.errors import InvalidText
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, Chapter, JobOrder, Slot
+from deployments.jobs.order import Chapter, JobOrder, Slot
 from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.llasa.protocol import Sampling
 from deployments.profiles import Profile

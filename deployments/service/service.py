@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import IO, TypeVar, Unpack
 
 from deployments.audio.clip import AudioReader
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.manuscript import Manuscript
-from deployments.jobs.protocol import BookFormat, JobBoard, JobOrder
+from deployments.jobs.order import JobOrder
+from deployments.jobs.protocol import JobBoard
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.profiles import Profile

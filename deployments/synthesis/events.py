@@ -96,7 +96,7 @@ class Part(SpeechEvent):
     """Word error rate (for Chinese and Japanese, character error rate)."""
     words: tuple[Word, ...] = ()
     """Words of the written text, with times from the beginning of the speech."""
-    unread: bool = False
+    unknown_characters: bool = False
     """Whether the model has no tokens for some characters of the text."""
     voice: str | None = None
     """Name of its voice; None: the request's."""

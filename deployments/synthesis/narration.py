@@ -134,7 +134,15 @@ def _part(chunk: Chunk, kept: KeptTake, start: float, seconds: float) -> Part:
     take = kept.take
     flaw = take.flaw.message if take.flaw else None
     part = Part(
-        chunk.text, start, seconds, take.finish, take.seed, kept.attempts, flaw, unread=take.unread, voice=chunk.voice
+        chunk.text,
+        start,
+        seconds,
+        take.finish,
+        take.seed,
+        kept.attempts,
+        flaw,
+        unknown_characters=take.unknown_characters,
+        voice=chunk.voice,
     )
     if take.hearing is None:
         return part

@@ -266,7 +266,7 @@ def _finished(
             if part.flaw
         )
     )
-    if unread := [part for part in parts if part.unread]:
+    if unread := [part for part in parts if part.unknown_characters]:
         more = f" and {len(unread) - 1} other parts" if len(unread) > 1 else ""
         warnings += (
             f"Not all of {shortened(unread[0].text)!r}{more} can be read by this model: it has no tokens for some of "

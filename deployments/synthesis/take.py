@@ -41,7 +41,7 @@ class Take:
     duration_error: float = 0.0
     """Deviation from the expected duration: the absolute logarithm of their ratio."""
     hearing: Hearing | None = None
-    unread: bool = False
+    unknown_characters: bool = False
     """Whether the model has no tokens for some of its text."""
 
     @property
@@ -82,7 +82,7 @@ def joined(takes: Sequence[Take], pauses: Sequence[float]) -> Take:
         )
         if heard
         else None,
-        unread=any(take.unread for take in takes),
+        unknown_characters=any(take.unknown_characters for take in takes),
     )
 
 
@@ -115,13 +115,13 @@ class TakeRecorder:
         pieces: list[Waveform] = []
         heard = False
         finish: FinishReason | None = None
-        unread = False
+        unknown_characters = False
         flaw: Flaw | None = None
         async with aclosing(self._lm.generate(request)) as chunks:
             while finish is None:
                 with timed(self._timings, "generate"):
                     chunk = await anext(chunks, _LOST)
-                finish, unread = chunk.finish, unread or chunk.unread
+                finish, unknown_characters = chunk.finish, unknown_characters or chunk.unknown_characters
                 with timed(self._timings, "decode"):
                     pieces.append(edges.push(await decoder.push(chunk.codes)))
                 if loop.push(chunk.codes):
@@ -143,7 +143,7 @@ class TakeRecorder:
         if len(rest) and (heard or not flaw):
             yield rest
         duration_error = abs(math.log(max(len(wav) / HOP, 1) / max(expected, 1)))
-        yield Take(wav, finish, request.sampling.seed, flaw, duration_error, unread=unread)
+        yield Take(wav, finish, request.sampling.seed, flaw, duration_error, unknown_characters=unknown_characters)
 
 
 _LOST: Final = CodeChunk(np.zeros(0, np.int32), "error")

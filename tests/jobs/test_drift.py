@@ -11,7 +11,7 @@ from deployments.audio.loudness import loudness
 from deployments.audio.prosody import Prosody
 from deployments.jobs.drift import Manner, gain
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import Chapter, JobOrder
+from deployments.jobs.order import Chapter, JobOrder
 from deployments.jobs.sound import read
 from deployments.text.script import Script, Segment
 from tests.jobs.conftest import Start, reached

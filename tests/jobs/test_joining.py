@@ -9,8 +9,8 @@ import pytest
 from deployments.audio.encoder import encoded
 from deployments.audio.subtitles import srt
 from deployments.jobs.captions import captions
+from deployments.jobs.formats import BookFormat
 from deployments.jobs.joining import join
-from deployments.jobs.protocol import BookFormat
 from deployments.jobs.records import Book, Recorded
 from deployments.jobs.sound import Recording, read
 from deployments.jobs.subtitles import read_subtitles

@@ -9,8 +9,8 @@ import av
 import pytest
 
 from deployments.errors import Conflict, GenerationFailed, NotFound
+from deployments.jobs.formats import StreamFormat
 from deployments.jobs.jobs import Jobs
-from deployments.jobs.protocol import StreamFormat
 from deployments.jobs.speaker import PartOrder, RecordedPart
 from tests.jobs.conftest import Start, reached
 from tests.support.long_speech import NAMES, CountedSpeaker, order, recording

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from deployments.audio.encoder import encoded
 from deployments.errors import InvalidInput
 from deployments.jobs.manuscript import read_file
-from deployments.jobs.protocol import Chapter, JobOrder, Slot
+from deployments.jobs.order import Chapter, JobOrder, Slot
 from deployments.jobs.records import Recorded
 from deployments.jobs.speaker import PartOrder, RecordedPart
 from deployments.jobs.subtitles import Cue, read_subtitles

@@ -37,7 +37,7 @@ def take(number: int, **fields: Any) -> RunningTake:
         "limit": int(random.integers(1, 120)),
         "min_codes": 0,
         "sampling": Sampling(temperature=1.2, top_k=(0, 50, 400)[number % 3], repetition_penalty=1.1, seed=number),
-        "unread": False,
+        "unknown_characters": False,
         "loop": AtOnce(),
     }
     return RunningTake(**settings | fields)

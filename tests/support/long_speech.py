@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from deployments.audio.encoder import encoded
-from deployments.jobs.protocol import Chapter, JobOrder
+from deployments.jobs.order import Chapter, JobOrder
 from deployments.jobs.recordings import BlockOrder, TranscriptionOrder
 from deployments.jobs.sound import read
 from deployments.jobs.speaker import PartOrder, RecordedPart

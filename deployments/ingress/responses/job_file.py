@@ -9,7 +9,8 @@ from fastapi.responses import StreamingResponse
 
 from deployments.errors import ServiceError
 from deployments.ingress.responses.audio_file import byte_range
-from deployments.jobs.protocol import MEDIA_TYPES, FileFormat, JobBoard, StreamFormat
+from deployments.jobs.formats import MEDIA_TYPES, FileFormat, StreamFormat
+from deployments.jobs.protocol import JobBoard
 from deployments.service.retry import await_first_item
 
 

@@ -19,8 +19,9 @@ from deployments.ingress.responses.sse import event
 from deployments.ingress.routes.clip_fields import clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.jobs.chapters import ChapterChoice
+from deployments.jobs.formats import MEDIA_TYPES, BookFormat, FileFormat, StreamFormat
 from deployments.jobs.outline import Outline
-from deployments.jobs.protocol import ENDED, MEDIA_TYPES, BookFormat, FileFormat, Job, JobBoard, StreamFormat
+from deployments.jobs.protocol import ENDED, Job, JobBoard
 from deployments.profiles import Profile
 from deployments.service.bodies import ignored_header
 from deployments.service.job_desk import LocalJobs, LongRequest

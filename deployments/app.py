@@ -1,6 +1,6 @@
 """The graph of deployments. serve_config.yaml names `build` and sets the replicas of each."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import ray
 from ray import serve
@@ -11,6 +11,7 @@ from deployments.arguments import Arguments
 from deployments.ingress.deployment import IngressDeployment
 from deployments.jobs.deployment import JobsDeployment
 from deployments.llasa.deployment import LlasaDeployment
+from deployments.residency.protocol import Model
 from deployments.service.turns import most_background
 from deployments.settings import Settings
 from deployments.whisper.deployment import WhisperDeployment
@@ -27,7 +28,7 @@ def build(arguments: Arguments) -> Application:
     running = settings.max_running_requests or profile.takes * arguments.replicas.get("Llasa", 1)
     settings = settings.model_copy(update={"max_running_requests": running})
 
-    def scaling(model: Literal["Llasa", "XCodec2", "Whisper"], requests: float) -> dict[str, Any]:
+    def scaling(model: Model, requests: float) -> dict[str, Any]:
         """Scales from zero to `most` replicas, each with about `requests` requests."""
         # No delays: the policy holds the idle timer. A long look-back would slow down every wake but the first.
         return {

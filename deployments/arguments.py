@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from deployments.placement.profile_choice import choose_profile
 from deployments.profiles import Profile, WeightType, read_profiles
+from deployments.residency.protocol import Model
 from deployments.settings import Settings
 
 
@@ -22,7 +23,7 @@ class Arguments(BaseModel):
     """Overrides the setting, for a cluster whose GPU nodes come later."""
     node_gpus: NonNegativeInt | None = None
     """GPUs of a GPU node, instead of counting those that are up now."""
-    replicas: dict[Literal["Llasa", "XCodec2", "Whisper"], PositiveInt] = {}
+    replicas: dict[Model, PositiveInt] = {}
     """Maximum replicas of each model; 1 by default."""
 
     weights: WeightType | None = None

@@ -29,7 +29,7 @@ from deployments.service.voices import Voices
 from deployments.settings import Settings
 from deployments.synthesis.policy import Policy
 from deployments.synthesis.synthesizer import Synthesizer
-from deployments.text.library import load_grammars
+from deployments.text.grammars import load_grammars
 from deployments.voices.reference import ReferenceCache
 from deployments.voices.store import VoiceStore
 from deployments.whisper.protocol import Transcript

@@ -40,7 +40,7 @@ class LlasaDeployment:
         self._settings = settings
         self._placement: Placement | None = None
         self._folder: Path | None = None
-        self._prompts = _PromptCache()
+        self._prompts = _PromptCacheMetrics()
         self._llasa = ModelLoader(
             self._load,
             self._record,
@@ -119,7 +119,7 @@ class LlasaDeployment:
         record_event("Llasa", event, self._folder, self._placement.uuid if self._placement else None)
 
 
-class _PromptCache:
+class _PromptCacheMetrics:
     """Reports how much of the prompts the engine found in its cache."""
 
     def __init__(self) -> None:

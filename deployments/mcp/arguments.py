@@ -4,17 +4,18 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from deployments.errors import InputTooLarge, InvalidInput
 from deployments.mcp.files import AllowedFolders
+from deployments.residency.protocol import Model
 from deployments.service.backend import Clip
 from deployments.service.data_url import forgiving_base64
 from deployments.service.parameters import SpeechParams
 
-Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Field(description="The model; all by default.")]
+ModelName = Annotated[Model | None, Field(description="The model; all by default.")]
 Base64 = Annotated[str | None, Field(description="A clip: any audio file, in base64.")]
 Url = Annotated[str | None, Field(description="URL of a clip on a host that the service permits.")]
 LocalPath = Annotated[str | None, Field(description="Path of a clip on this machine. Only over stdio.")]

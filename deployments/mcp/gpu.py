@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import MCPServer
 from pydantic import Field, FiniteFloat
 
-from deployments.mcp.arguments import Model
+from deployments.mcp.arguments import ModelName
 from deployments.mcp.errors import tool_errors
 from deployments.mcp.hints import READS, changes
 from deployments.mcp.results import GpuResult
@@ -26,7 +26,7 @@ def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
             return await residence()
 
     @server.tool(title="Free the GPU", annotations=changes())
-    async def offload_gpu(model: Model = None) -> GpuResult:
+    async def offload_gpu(model: ModelName = None) -> GpuResult:
         """Moves models from the GPU into host memory, once their running requests have ended. The next request wakes
         them."""
         with tool_errors():
@@ -34,7 +34,7 @@ def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
             return await residence()
 
     @server.tool(title="Unload models", annotations=changes())
-    async def release_gpu(model: Model = None) -> GpuResult:
+    async def release_gpu(model: ModelName = None) -> GpuResult:
         """Unloads models from the GPU and from host memory, once their running requests have ended. The next request
         loads them again, which takes longer than to wake them."""
         with tool_errors():
@@ -44,7 +44,7 @@ def gpu_tools(server: MCPServer[Any], backend: Backend) -> None:
     @server.tool(title="Change the idle timeout", annotations=changes())
     async def update_gpu_timeout(
         timeout_seconds: Annotated[FiniteFloat, Field(ge=0, description="Idle time after which a model falls asleep.")],
-        model: Model = None,
+        model: ModelName = None,
     ) -> GpuResult:
         """Changes the idle time after which models leave the GPU and fall asleep in host memory."""
         with tool_errors():

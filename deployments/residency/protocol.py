@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, get_args
 
-MODELS: Final = ("Llasa", "XCodec2", "Whisper")
+Model = Literal["Llasa", "XCodec2", "Whisper"]
+MODELS: Final[tuple[Model, ...]] = get_args(Model)
 
 State = Literal["unloaded", "asleep", "loading", "ready", "draining", "failed"]
 

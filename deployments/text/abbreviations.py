@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from deployments.text.library import read
+from deployments.text.grammars import read
 
 _TITLES: Final = {"Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor", "Sen.": "Senator", "Rep.": "Representative"}
 """Those that the grammars lack."""

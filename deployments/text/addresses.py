@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from deployments.text.library import read
+from deployments.text.grammars import read
 from deployments.text.numerals import spell_amount, spell_number, spell_pairs
 
 _END: Final = r"(?<![.,;:!?'\")\]}>*_])"

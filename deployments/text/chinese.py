@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from deployments.text.codes import SILENT, part_silent
 from deployments.text.draft import Draft
-from deployments.text.library import read
+from deployments.text.grammars import read
 from deployments.text.options import NormalizationOptions
 
 _DIGITS: Final = "零一二三四五六七八九"

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from deployments.text.dates import spell_year
-from deployments.text.library import read
+from deployments.text.grammars import read
 from deployments.text.money import SCALES
 from deployments.text.numerals import AMOUNT, parse_number, spell_amount, spell_number, spell_pairs
 

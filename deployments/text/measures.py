@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Final
 
-from deployments.text.library import read
+from deployments.text.grammars import read
 from deployments.text.numerals import AMOUNT, spell_amount, spell_number, spell_pairs
 
 _GLUED: Final = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
-from deployments.text.library import simplified
+from deployments.text.grammars import simplified
 from deployments.text.normalisation import normalise
 
 _WIDE: Final = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

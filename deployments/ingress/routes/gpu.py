@@ -3,18 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
 from deployments.ingress.responses.exception_handlers import RESPONSES
-from deployments.residency.protocol import GpuStatus, ModelStatus, models_of
+from deployments.residency.protocol import GpuStatus, Model, ModelStatus, models_of
 from deployments.service.service import SpeechService
 
 _POLL_S = 0.25
 
-Model = Annotated[Literal["Llasa", "XCodec2", "Whisper"] | None, Query(description="Name of the model; default all.")]
+_ModelName = Annotated[Model | None, Query(description="Name of the model; default all.")]
 Wait = Annotated[
     FiniteFloat,
     Query(ge=0, le=3600, description="Seconds to wait until it is done. The status is 202 if it is not."),
@@ -67,19 +67,19 @@ def gpu_routes(service: SpeechService) -> APIRouter:
         return Status(models=found.models, gpus=found.gpus)
 
     @router.post("/offload", summary="Let models sleep in host memory", responses=answers)
-    async def offload(response: Response, model: Model = None, wait: Wait = 0) -> Order:
+    async def offload(response: Response, model: _ModelName = None, wait: Wait = 0) -> Order:
         await service.offload(model, release=False)
         return await carried_out(response, model, wait, _off_gpu)
 
     @router.post("/release", summary="Unload models and drop their weights from host memory", responses=answers)
-    async def release(response: Response, model: Model = None, wait: Wait = 0) -> Order:
+    async def release(response: Response, model: _ModelName = None, wait: Wait = 0) -> Order:
         await service.offload(model, release=True)
         return await carried_out(response, model, wait, _gone)
 
     @router.post("/warm", summary="Load or wake models in advance", responses=answers)
     async def warm(
         response: Response,
-        model: Model = None,
+        model: _ModelName = None,
         wait: Wait = 0,
         pin: Annotated[bool, Query(description="Keep them loaded until they are offloaded.")] = False,
     ) -> Order:
@@ -88,7 +88,7 @@ def gpu_routes(service: SpeechService) -> APIRouter:
 
     @router.post("/timeout", summary="Change the idle timeout of models", responses=answers)
     async def timeout(
-        response: Response, seconds: Annotated[FiniteFloat, Query(ge=0)], model: Model = None, wait: Wait = 0
+        response: Response, seconds: Annotated[FiniteFloat, Query(ge=0)], model: _ModelName = None, wait: Wait = 0
     ) -> Order:
         await service.set_timeout(model, seconds)
         return await carried_out(response, model, wait, lambda status: status.timeout_seconds == seconds)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deployments.text.library import _grammar, read, simplified
+from deployments.text.grammars import _grammar, read, simplified
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class Runner:
     async def stop(self, job: str) -> None:
         """Stops the parts of a job that are being spoken."""
         async with self._choosing:
-            tasks = [task for owner, task in self._running.values() if owner == job]
+            tasks = [task for job_id, task in self._running.values() if job_id == job]
         await self._cancel(tasks)
 
     async def _begin(self) -> bool:

@@ -11,8 +11,8 @@ from typing import Final, Literal
 import numpy as np
 
 from deployments.errors import Unavailable
-from deployments.llasa.captions import captions
 from deployments.llasa.protocol import TakeRequest
+from deployments.llasa.style import style_lines
 from deployments.llasa.tokenizer import LlasaTokenizer
 from deployments.llasa.vocabulary import SPEECH_START, TEXT_END, TEXT_START, Vocabulary
 from deployments.text.anime import rewrite_anime
@@ -74,7 +74,7 @@ class PromptBuilder:
 
     def _render_frame(self, instruction: str, instructions: str) -> tuple[list[int], list[int]]:
         """Returns the ids before and after the text, rendered by the checkpoint's own template once per instruction."""
-        system = [{"role": "system", "content": captions(instructions)}] if self._captioned else []
+        system = [{"role": "system", "content": style_lines(instructions)}] if self._captioned else []
         rendered = self._tokenizer.render(
             [
                 *system,

@@ -1,16 +1,16 @@
 import pytest
 
-from deployments.llasa.captions import KEYS, captions
+from deployments.llasa.style import KEYS, style_lines
 
 
 def lines(instructions: str) -> dict[str, str]:
-    return dict(line.split(": ", 1) for line in captions(instructions).split("\n"))
+    return dict(line.split(": ", 1) for line in style_lines(instructions).split("\n"))
 
 
 def test_there_are_nine_lines_in_their_order_whatever_is_given() -> None:
     for instructions in ("", "emotion: sad", "Speak slowly."):
         assert tuple(lines(instructions)) == KEYS
-    assert captions("").count("\n") == 8
+    assert style_lines("").count("\n") == 8
 
 
 def test_free_text_is_the_caption() -> None:

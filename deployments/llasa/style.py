@@ -8,7 +8,7 @@ KEYS: Final = ("emotion", "profile", "mood", "speed", "prosody", "pitch_timbre",
 _LINE: Final = re.compile(rf"\s*({'|'.join(KEYS)})\s*[:\uff1a]\s*(.*?)\s*", re.IGNORECASE)
 
 
-def captions(instructions: str) -> str:
+def style_lines(instructions: str) -> str:
     """Returns the nine lines for instructions.
 
     A line such as `emotion: sad` sets one of them. All other text is the caption. Missing ones are empty, as in

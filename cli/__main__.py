@@ -8,8 +8,9 @@ from typing import Final, get_args
 
 from cli.batch.command import DESCRIPTION, add_batch_arguments
 from cli.commands import SERVICE_COMMANDS, add_service_commands, run_service_command
-from deployments.errors import ServiceError
-from deployments.profiles import WeightType
+from cli.settings import read_settings
+from deployments.errors import ServiceError, Unavailable
+from deployments.profiles import InvalidProfiles, WeightType
 from deployments.version import VERSION
 
 _DESCRIPTION: Final = """\
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         try:
             return run_batch(given)
-        except (ServiceError, OSError) as error:
+        except (InvalidProfiles, ServiceError, OSError) as error:
             print(f"llasa-serve: {error}", file=sys.stderr)
             return 1
     if given.command == "gpu-check":
@@ -176,37 +177,28 @@ def _check(given: argparse.Namespace) -> int:
     return int(bool(problems))
 
 
-def _fetch(profile: str | None) -> int:
+def _fetch(name: str | None) -> int:
     from deployments.checkpoints import fetch_checkpoint
-    from deployments.errors import Unavailable
-    from deployments.placement.profile_choice import choose_profile
-    from deployments.profiles import InvalidProfiles
-    from deployments.settings import Settings
+    from deployments.placement.profile_choice import choose_profile, usable_bytes
 
-    settings = Settings.model_validate(Settings().model_dump() | ({"profile": profile} if profile else {}))
+    settings = read_settings(profile=name)
     try:
-        chosen = choose_profile(settings.profile, 0, settings)
-    except InvalidProfiles as error:
+        profile = choose_profile(settings.profile, len(usable_bytes()), settings)
+        for source in (profile.llasa, profile.xcodec2, profile.whisper):
+            print(source, fetch_checkpoint(source, settings), flush=True)
+    except (InvalidProfiles, Unavailable) as error:
         print(error, file=sys.stderr)
         return 1
-    for source in (chosen.llasa, chosen.xcodec2, chosen.whisper):
-        try:
-            print(source, fetch_checkpoint(source, settings), flush=True)
-        except Unavailable as error:
-            print(error, file=sys.stderr)
-            return 1
     return 0
 
 
 def _convert(source: str, folder: str) -> int:
     from deployments.checkpoints import fetch_checkpoint
-    from deployments.errors import Unavailable
-    from deployments.settings import Settings
     from deployments.xcodec2.codec import Xcodec2Codec
     from deployments.xcodec2.conversion import convert_codec
 
     try:
-        convert_codec(fetch_checkpoint(source, Settings()), Path(folder))
+        convert_codec(fetch_checkpoint(source, read_settings()), Path(folder))
         Xcodec2Codec.load(folder).load_encoder()  # both test what they load
     except Unavailable as error:
         print(error, file=sys.stderr)

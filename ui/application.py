@@ -14,6 +14,7 @@ from deployments.audio.encoder import MEDIA_TYPES
 from deployments.errors import ServiceError
 from deployments.ingress.responses.job_file import job_file, job_stream
 from deployments.jobs.formats import FileFormat, StreamFormat
+from deployments.profiles import Profile
 from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
 from ui.backend import Backend
@@ -30,12 +31,13 @@ _STYLE: Final = Path(__file__).with_name("style.css")
 _SCRIPT: Final = Path(__file__).with_name("page.js")
 
 
-def build_application(backend: Backend, settings: Settings, folder: Path) -> FastAPI:
+def build_application(backend: Backend, settings: Settings, profile: Profile, folder: Path) -> FastAPI:
     """Builds the page of a service.
 
     Args:
         backend: The service.
         settings: Its settings.
+        profile: Its profile.
         folder: Folder for generated speech. Gradio keeps uploads and downloads in GRADIO_TEMP_DIR.
     """
     recordings = Recordings(folder, _KEPT_S)
@@ -52,7 +54,7 @@ def build_application(backend: Backend, settings: Settings, folder: Path) -> Fas
     for texts in LANGUAGES:
         gr.mount_gradio_app(
             application,
-            build_page(texts, backend, recordings, links, settings),
+            build_page(texts, backend, recordings, links, settings, profile),
             f"/{texts.code}",
             auth=known if keys else None,
             auth_message=texts.key_message,

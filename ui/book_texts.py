@@ -40,9 +40,9 @@ class BookTexts:
     untitled: str
     states: Mapping[str, str]
     parts: str
+    """With `{done}` and `{parts}`."""
     retaken: str
     """With `{count}`: parts that were spoken again."""
-    """With `{done}` and `{parts}`."""
     left: str
     """With `{time}`."""
     actions: Mapping[str, str]

@@ -1,10 +1,11 @@
 """The page as a Serve deployment, and the service behind a handle."""
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from fastapi import FastAPI
 from ray import serve
@@ -18,6 +19,7 @@ from deployments.jobs.manuscript import Manuscript
 from deployments.jobs.order import JobOrder
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.log import log_beside_serve
+from deployments.profiles import Profile
 from deployments.remote import errors_of, from_controller
 from deployments.residency.protocol import ModelStatus
 from deployments.service.backend import Clip, Residence
@@ -31,6 +33,8 @@ from deployments.synthesis.events import SpeechEvent
 from deployments.text.pronunciation import Pronunciation
 from deployments.voices.store import Voice
 from deployments.xcodec2.protocol import Waveform
+
+_POLL_S: Final = 0.5
 
 
 class RemoteBackend:
@@ -139,6 +143,16 @@ class RemoteBackend:
     async def set_timeout(self, model: str | None, seconds: float) -> None:
         await self._ask("set_timeout", model, seconds)
 
+    async def profile(self) -> Profile:
+        """Returns the service's profile; waits until the service is up."""
+        while True:
+            try:
+                profile: Profile = await self._ask("read_profile")
+            except (ReplicaLost, Unavailable):
+                await asyncio.sleep(_POLL_S)
+            else:
+                return profile
+
     async def _service(self) -> DeploymentHandle[Any]:
         if self._handle is None:
             try:
@@ -181,10 +195,11 @@ class UiDeployment:
         self._folder = TemporaryDirectory(prefix="llasa-page-", dir=settings.temp_dir)
         os.environ["GRADIO_TEMP_DIR"] = f"{self._folder.name}/gradio"
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    async def __serve_build_asgi_app__(self) -> FastAPI:
         from ui.application import build_application
 
-        return build_application(self._backend, self._settings, Path(self._folder.name) / "takes")
+        profile = await self._backend.profile()
+        return build_application(self._backend, self._settings, profile, Path(self._folder.name) / "takes")
 
     def __del__(self) -> None:
         self._folder.cleanup()

@@ -4,7 +4,7 @@ from typing import Final
 
 import gradio as gr
 
-from deployments.profiles import PROFILES, read_profiles
+from deployments.profiles import Profile
 from deployments.service.job_desk import LocalJobs
 from deployments.settings import Settings
 from ui.backend import Backend
@@ -24,7 +24,7 @@ _HOUR: Final = 3600
 
 
 def build_page(
-    texts: Texts, backend: Backend, recordings: Recordings, links: JobLinks, settings: Settings
+    texts: Texts, backend: Backend, recordings: Recordings, links: JobLinks, settings: Settings, profile: Profile
 ) -> gr.Blocks:
     """Builds all tabs.
 
@@ -34,9 +34,8 @@ def build_page(
         recordings: Recordings of all visitors.
         links: Makes links to files of jobs.
         settings: The service's settings.
+        profile: The service's profile.
     """
-    # `auto` chooses among profiles with the same defaults.
-    profile = read_profiles(settings.profiles_file).get(settings.profile, PROFILES["nano"])
     # Gradio's own files, such as uploads, are deleted after an hour.
     with gr.Blocks(title=texts.title, analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
         gr.HTML(_heading(texts))

@@ -8,6 +8,7 @@ import gradio as gr
 from deployments.audio.subtitles import srt, vtt
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.service.job_desk import LocalJobs, LongRecording
+from deployments.service.languages import language_code
 from deployments.service.transcription import TranscribedSegment
 from deployments.synthesis.captions import cues
 from deployments.whisper.protocol import Segment, Word
@@ -66,12 +67,13 @@ def transcribe_tab(tab: gr.Tab, texts: Texts, backend: Backend, desk: LocalJobs,
             clip = await upload.read(audio)
             client = Visitor.of(request).client
             name = Path(audio or "").name
-            if order := await long_order(LongRecording(clip, name, language), client):
+            code = language_code(language or "")
+            if order := await long_order(LongRecording(clip, name, code), client):
                 job = await desk.board.create(desk.owner(client), order)
                 nothing = gr.DownloadButton(value=None, interactive=False)
                 started = markup.status(texts.long_started.format(title=name))
                 return "", [], nothing, nothing, started, job.id
-            found = await backend.transcribe(clip, language=language or None, words=True, caller=client)
+            found = await backend.transcribe(clip, language=code, words=True, caller=client)
             for warning in found.warnings:
                 gr.Warning(warning)
             lines = cues((_segment(segment) for segment in found.segments), found.duration)

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 
 from cli.batch.review import Review
 from cli.options import add_speech_options, speech_params
+from cli.settings import read_settings
 from deployments.errors import InvalidInput
 from deployments.jobs.formats import BookFormat, CaptionFormat
 from deployments.jobs.manuscript import read_file
@@ -62,7 +63,7 @@ def run_batch(given: argparse.Namespace) -> int:
 
     if len({path.stem for path in given.documents}) < len(given.documents):
         raise InvalidInput("Two documents have the same name: their files would, too.")
-    settings = Settings()
+    settings = read_settings()
     if not ray.is_initialized():
         alone: dict[str, Any] = {"address": "local", "include_dashboard": False}
         where = {} if os.environ.get("RAY_ADDRESS") else alone

@@ -9,16 +9,15 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
-from pydantic import ValidationError
-
 from cli.serve.config import InvalidConfig, read_config, service_arguments
 from cli.serve.local import StartFailed, deploy, finish, stop, wait, warm_up
-from deployments.settings import SECRETS, Settings
+from cli.settings import read_settings
+from deployments.settings import Settings
 
 
 def run_serve(given: argparse.Namespace) -> int:
     """Starts the service, waits until it is ready, prints its URLs, and stops it cleanly; returns the exit status."""
-    settings = read_settings(given)
+    settings = read_settings(api_host=given.host, api_port=given.port, profile=given.profile)
     config = choose_config(given)
     _check_ports(settings)
     say = _Progress()
@@ -68,19 +67,6 @@ class _Progress:
             "\n\nCtrl-C stops it.",
             flush=True,
         )
-
-
-def read_settings(given: argparse.Namespace) -> Settings:
-    """Returns the settings, overridden by the options; exits with a message if one is invalid."""
-    options = {"api_host": given.host, "api_port": given.port, "profile": given.profile}
-    try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
-    except ValidationError as error:
-        lines = [
-            f"  {str(e['loc'][0]).upper()}{'' if e['loc'][0] in SECRETS else '=' + repr(e['input'])}: {e['msg']}"
-            for e in error.errors()
-        ]
-        sys.exit("Invalid settings in the environment, .env or the options:\n" + "\n".join(lines))
 
 
 def choose_config(given: argparse.Namespace) -> dict[str, Any]:

@@ -96,6 +96,10 @@ class IngressDeployment(SpeechService):
         """Transcribes a block as long as the process of the jobs that asks for it lives."""
         return await attended(super().hear_block(order), self._jobs.end_of(life))
 
+    async def read_profile(self) -> Profile:
+        """Returns the profile, for the page: this application's arguments may name another than the settings."""
+        return self.profile
+
     async def drain(self) -> None:
         """Refuses new work from now on; returns once all that has been accepted is done."""
         await self.admission.drain()

@@ -14,14 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded, ServiceError, TimedOut, Unavailable
 from deployments.ingress.responses.exception_handlers import failure_of
-from deployments.ingress.responses.sse import error_event
+from deployments.ingress.responses.sse import ERROR_EVENTS, error_event
 from deployments.service.retry import ATTEMPTS
 
 _RETRY_S: Final = 5
 _OWN: Final = "/-/"
 """Paths of the proxy itself, for probes."""
-_EVENTS: Final = {"/v1/audio/speech": "speech.audio.error", "/v1/audio/transcriptions": "error"}
-"""The event that ends a failed stream, by path."""
 
 
 def middlewares() -> list[Middleware]:
@@ -56,7 +54,7 @@ class ProxyErrors:
             return
         if not answer.started:
             await failure_of(_died())(scope, receive, send)
-        elif answer.is_event_stream and (kind := _EVENTS.get(scope["path"])):
+        elif answer.is_event_stream and (kind := ERROR_EVENTS.get(scope["path"])):
             await send({"type": "http.response.body", "body": error_event(_died(), kind), "more_body": False})
         # Any other stream stays unfinished, which breaks the connection: the client notices.
 

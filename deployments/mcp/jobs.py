@@ -17,6 +17,7 @@ from deployments.mcp.hints import READS, changes
 from deployments.mcp.results import JobFileResult, JobResult, JobsResult, OutlineResult, TranscriptResult
 from deployments.service.backend import ASSISTANTS
 from deployments.service.job_desk import JobAction, JobDesk, LongRecording, LongRequest
+from deployments.service.languages import HeardLanguage
 from deployments.service.parameters import SpeechParams
 from deployments.service.transcription import TextFormat
 
@@ -82,7 +83,7 @@ def job_tools(server: MCPServer[Any], desk: JobDesk, clips: Clips) -> None:
         audio_base64: Base64 = None,
         audio_url: Url = None,
         audio_path: LocalPath = None,
-        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is found out.")] = None,
+        language: HeardLanguage = None,
         title: Annotated[str | None, Field(description="Name of the job; missing: the file's.")] = None,
     ) -> JobResult:
         """Transcribes a recording of hours in the background. Returns the job at once; see get_transcript."""

@@ -18,6 +18,7 @@ from deployments.mcp.resources import output_uri
 from deployments.mcp.results import SpeechToolResult, TranscriptionResult
 from deployments.service.backend import Backend, Clip
 from deployments.service.delivery import SpeechResult
+from deployments.service.languages import HeardLanguage
 from deployments.service.parameters import SpeechParams
 from deployments.synthesis.events import Progress
 
@@ -81,7 +82,7 @@ def speech_tools(server: MCPServer[Any], backend: Backend, clips: Clips) -> None
         audio_base64: Base64 = None,
         audio_url: Url = None,
         audio_path: LocalPath = None,
-        language: Annotated[str | None, Field(description="ISO 639-1; missing: it is detected.")] = None,
+        language: HeardLanguage = None,
         word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False,
     ) -> TranscriptionResult:
         """Transcribes a clip."""

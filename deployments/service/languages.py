@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 LANGUAGES: Final[Mapping[str, str]] = {
@@ -146,5 +146,13 @@ def _heard(language: object) -> object:
 
 SpokenLanguage = Annotated[str, BeforeValidator(_spoken, json_schema_input_type=str)]
 """Language of a text, as its code; `auto`: that of its script."""
-HeardLanguage = Annotated[str | None, BeforeValidator(_heard, json_schema_input_type=str | None)]
+HeardLanguage = Annotated[
+    str | None,
+    BeforeValidator(_heard, json_schema_input_type=str | None),
+    Field(
+        description="An ISO 639-1 code, with or without a region, or an English name. If empty, missing or `auto`, "
+        "Whisper detects the language.",
+        examples=["en"],
+    ),
+]
 """Language of a recording, as its code; None: Whisper detects it."""

@@ -243,3 +243,8 @@ def test_the_command_fetches_what_the_profile_names(
     monkeypatch.setenv("LLASA_MODEL_PATH", "/no/such/folder")
     assert main(["fetch", "nano"]) == 1
     assert "There is no checkpoint folder" in capsys.readouterr().err
+
+
+def test_the_command_tells_of_a_profile_that_there_is_not() -> None:
+    with pytest.raises(SystemExit, match="PROFILE='huge': There is no profile 'huge'"):
+        main(["fetch", "huge"])

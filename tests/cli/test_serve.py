@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from cli.__main__ import build_parser, main
-from cli.serve.command import choose_config, read_settings
+from cli.serve.command import choose_config
 from cli.serve.config import CONFIG, read_config, service_arguments
+from cli.settings import read_settings
 from deployments.settings import Settings
 from tests.support.documents import ROOT
 
@@ -69,10 +70,9 @@ def test_the_help_imports_no_ray() -> None:
 def test_options_override_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"API_HOST": "::1", "API_PORT": "1", "PROFILE": "llasa-1b"}.items():
         monkeypatch.setenv(name, value)
-    given = build_parser().parse_args(["serve", "--host", "127.0.0.1", "--port", "2", "--profile", "nano"])
-    settings = read_settings(given)
+    settings = read_settings(api_host="127.0.0.1", api_port=2, profile="nano")
     assert (settings.api_host, settings.api_port, settings.profile) == ("127.0.0.1", 2, "nano")
-    assert read_settings(build_parser().parse_args(["serve"])).api_port == 1
+    assert read_settings(api_port=None).api_port == 1
 
 
 def test_the_profile_overrides_that_of_the_configuration(config: Callable[..., Path]) -> None:

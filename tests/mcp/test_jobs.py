@@ -1,6 +1,7 @@
 """Jobs as tools, over HTTP and with files."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -100,6 +101,18 @@ async def test_a_long_recording_is_transcribed(local: Client, tmp_path: Path) ->
             assert text in found.structured_content["transcript"]
         refused(await assistant.call_tool("transcribe_recording", {}), "Give a clip")
         refused(await assistant.call_tool("get_transcript", {"id": "no"}), "no job")
+
+
+@pytest.mark.parametrize(("language", "code"), [("German", "de"), ("en-US", "en"), ("auto", None)])
+async def test_a_language_may_be_a_name_or_have_a_region(
+    decoder: Decoder, tmp_path: Path, language: str, code: str | None
+) -> None:
+    ear = Ear()
+    clip = base64.b64encode(wav_file(voice(2.0))).decode()
+    async with Client(build_server(hearing(noted_service(decoder, tmp_path), ear), 10_000_000)) as assistant:
+        result = await assistant.call_tool("transcribe_audio", {"audio_base64": clip, "language": language})
+        assert not result.is_error, told(result)
+    assert [asked["language"] for asked in ear.asked] == [code]
 
 
 @asynccontextmanager

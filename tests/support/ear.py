@@ -22,12 +22,16 @@ class Ear:
 
     def __init__(self, *ignored: IgnoredOption, segments: tuple[Segment, ...] | None = None) -> None:
         said = Segment("Good morning. The train.", 0, 5, WORDS)
+        self.asked: list[dict[str, Any]] = []
+        """The options of each recording."""
         self.heard = Transcript(said.text, "en", 1.0, 5.4, (said,) if segments is None else segments, ignored)
 
     async def transcribe(self, wav: Waveform, **listening: Any) -> Transcript:
+        self.asked.append(listening)
         return self.heard
 
     async def stream(self, wav: Waveform, **listening: Any) -> AsyncGenerator[Segment | Transcript, None]:
+        self.asked.append(listening)
         for segment in self.heard.segments:
             yield segment
         yield self.heard

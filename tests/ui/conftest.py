@@ -35,7 +35,7 @@ from ui.backend import Backend
 async def built(service: SpeechService, folder: Path) -> FastAPI:
     jobs = Jobs(folder / "jobs", service, delay=lambda attempt: 0)
     backend = cast("Backend", replace(service, jobs=jobs))
-    return running_jobs(build_application(backend, service.settings, folder), jobs)
+    return running_jobs(build_application(backend, service.settings, service.profile, folder), jobs)
 
 
 @contextmanager

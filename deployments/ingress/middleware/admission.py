@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Overloaded, Unavailable
 from deployments.ingress.responses.exception_handlers import failure_of
-from deployments.ingress.responses.sse import error_event
+from deployments.ingress.responses.sse import ERROR_EVENTS, error_event
 from deployments.service.deadline import deadline_error
 from deployments.service.turns import Admission, Turn
 
@@ -65,8 +65,7 @@ class AdmissionMiddleware:
             if content_type is None:
                 await failure_of(late)(scope, receive, send)
             elif content_type.startswith(b"text/event-stream"):
-                await send(
-                    {"type": "http.response.body", "body": error_event(late, "speech.audio.error"), "more_body": False}
-                )
+                body = error_event(late, ERROR_EVENTS.get(scope["path"], "error"))
+                await send({"type": "http.response.body", "body": body, "more_body": False})
             else:
                 raise late from None

@@ -16,7 +16,7 @@ from deployments.audio.encoder import MEDIA_TYPES, rate_of
 from deployments.errors import ServiceError
 from deployments.ingress.responses.audio_file import AUDIO_CONTENT
 from deployments.ingress.responses.exception_handlers import FAILURES, RESPONSES
-from deployments.ingress.responses.sse import error_event, event
+from deployments.ingress.responses.sse import SPEECH_ERROR, error_event, event
 from deployments.service.delivery import SpeechChunk, SpeechResult
 from deployments.service.details import summary
 from deployments.service.parameters import SpeechParams
@@ -150,10 +150,8 @@ class _Events(AudioResponse):
     async def stream_response(self, send: Send) -> None:
         try:
             await super().stream_response(send)
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                raise
-            data = error_event(_for_caller(error), "speech.audio.error")
+        except Exception as error:  # noqa: BLE001 - the stream ends with it
+            data = error_event(_for_caller(error), SPEECH_ERROR)
             await send({"type": "http.response.body", "body": data, "more_body": False})
 
     def encode(self, chunk: SpeechChunk) -> bytes:

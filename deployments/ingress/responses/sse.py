@@ -2,9 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from deployments.errors import ServiceError
+
+SPEECH_ERROR: Final = "speech.audio.error"
+ERROR_EVENTS: Final[Mapping[str, str]] = {"/v1/audio/speech": SPEECH_ERROR, "/v1/audio/transcriptions": "error"}
+"""The event that ends a failed stream, by path."""
 
 
 def event(kind: str, data: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The form fields that name a clip: an upload, or a URL instead; and its language."""
+"""The form fields that name a clip: an upload, or a URL instead."""
 
 from typing import Annotated, Final
 
@@ -7,20 +7,11 @@ from pydantic import Field
 
 from deployments.errors import InvalidInput, UnprocessableInput
 from deployments.service.backend import Clip
-from deployments.service.languages import HeardLanguage
 
 _URL: Final = "audio_url"
 
 ClipUrl = Annotated[
     str | None, Field(description="Instead of an upload: a data URL, or a URL of an allowed host (REF_AUDIO_HOSTS).")
-]
-Language = Annotated[
-    HeardLanguage,
-    Field(
-        description="An ISO 639-1 code, with or without a region, or an English name. If empty, missing or `auto`, "
-        "Whisper detects the language.",
-        examples=["en"],
-    ),
 ]
 
 

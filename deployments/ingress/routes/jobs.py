@@ -23,7 +23,7 @@ from deployments.jobs.formats import MEDIA_TYPES, BookFormat, FileFormat, Stream
 from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import ENDED, Job, JobBoard
 from deployments.profiles import Profile
-from deployments.service.bodies import ignored_header
+from deployments.service.bodies import IGNORED, ignored_header
 from deployments.service.job_desk import LocalJobs, LongRequest
 from deployments.service.json_speech import JsonSpeech
 from deployments.service.parameters import SpeechParams
@@ -67,7 +67,7 @@ class OutlineForm(BaseModel):
 class LongSpeechBody(JsonSpeech):
     """A long text, and all parameters of speech."""
 
-    model: Annotated[str | None, Field(description="Accepted and ignored: there is one model.")] = None
+    model: Annotated[str | None, Field(description="Accepted and ignored: there is one model."), IGNORED] = None
     response_format: Annotated[BookFormat, _FORMAT] = "mp3"  # type: ignore[assignment]
     title: Annotated[str | None, _TITLE] = None
     author: Annotated[str | None, _AUTHOR] = None

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from deployments.ingress.responses.exception_handlers import FAILURES, failures
 from deployments.ingress.responses.transcript import TRANSCRIPTS, Granularities, transcript_response
-from deployments.ingress.routes.clip_fields import Language
 from deployments.ingress.routes.models import check_model, transcription_models
 from deployments.ingress.routes.transcriptions import TranslationForm
 from deployments.ingress.uploads import UploadRoute
@@ -16,6 +15,7 @@ from deployments.profiles import Profile
 from deployments.service.backend import Clip
 from deployments.service.bodies import ignored_header
 from deployments.service.job_desk import LocalJobs, LongRecording
+from deployments.service.languages import HeardLanguage
 from deployments.whisper.protocol import TranscriptFormat
 
 _NEW: Final = failures(400, 401, 404, 413, 422, 429)
@@ -27,7 +27,7 @@ _FOUND: Final[dict[int | str, dict[str, Any]]] = TRANSCRIPTS | {
 class LongTranscriptionForm(TranslationForm):
     """The fields of a request."""
 
-    language: Language = None
+    language: HeardLanguage = None
     title: Annotated[str | None, Field(max_length=300, description="Name of the job. Default: the file's.")] = None
 
 

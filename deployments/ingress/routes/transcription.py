@@ -9,9 +9,10 @@ from pydantic.json_schema import SkipJsonSchema
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.exception_handlers import RESPONSES
 from deployments.ingress.responses.speech import warning_headers
-from deployments.ingress.routes.clip_fields import ClipUrl, Language, clip_of
+from deployments.ingress.routes.clip_fields import ClipUrl, clip_of
 from deployments.ingress.uploads import UploadRoute
 from deployments.service.bodies import FormBody
+from deployments.service.languages import HeardLanguage
 from deployments.service.service import SpeechService
 from deployments.service.transcription import Transcription
 
@@ -21,7 +22,7 @@ class TranscriptionForm(FormBody):
 
     audio: Annotated[UploadFile | SkipJsonSchema[None], File(description="Any audio that FFmpeg reads.")] = None
     audio_url: ClipUrl = None
-    language: Language = None
+    language: HeardLanguage = None
     word_timestamps: Annotated[bool, Field(description="Also return the times of each word.")] = False
 
 

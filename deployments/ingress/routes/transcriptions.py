@@ -7,11 +7,11 @@ from pydantic import Field, FiniteFloat
 
 from deployments.ingress.middleware.admission import HeldTurn
 from deployments.ingress.responses.transcript import TRANSCRIPTS, StreamedTranscript, transcript_response
-from deployments.ingress.routes.clip_fields import Language
 from deployments.ingress.routes.models import check_model, transcription_models
 from deployments.ingress.uploads import UploadRoute
 from deployments.service.backend import Clip
 from deployments.service.bodies import IGNORED, FormBody
+from deployments.service.languages import HeardLanguage
 from deployments.service.retry import await_first_item
 from deployments.service.service import SpeechService
 from deployments.whisper.protocol import Listening, TranscriptFormat
@@ -36,7 +36,7 @@ class TranslationForm(FormBody):
 class TranscriptionsForm(TranslationForm):
     """The fields of a request."""
 
-    language: Language = None
+    language: HeardLanguage = None
     timestamp_granularities: Annotated[
         list[Literal["word", "segment"]],
         Field(

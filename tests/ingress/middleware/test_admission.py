@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from deployments.errors import TimedOut
 from deployments.ingress.middleware.admission import AdmissionMiddleware
+from deployments.ingress.responses.sse import ERROR_EVENTS
 from deployments.service.turns import Admission
 from tests.support.recorder import Recorder
 from tests.support.refusal import refused
@@ -18,7 +19,7 @@ def client_of(
     app: "Answer", running: int = 1, waiting: int = 1, timeout_s: float = 60, *, draining: bool = False
 ) -> httpx.AsyncClient:
     admission = Admission(running, waiting, Recorder())
-    admitted = AdmissionMiddleware(app, admission, {"/work"}, timeout_s)
+    admitted = AdmissionMiddleware(app, admission, {"/work", *ERROR_EVENTS}, timeout_s)
 
     async def known(scope: Scope, receive: Receive, send: Send) -> None:
         if draining:
@@ -89,11 +90,12 @@ async def test_a_request_past_its_deadline_is_told_408() -> None:
         refused(await client.post("/work"), 408, "timeout", None, "longer than 0.05 s")
 
 
-async def test_an_event_stream_past_its_deadline_ends_with_an_event_that_says_so() -> None:
+@pytest.mark.parametrize(("path", "kind"), ERROR_EVENTS.items())
+async def test_an_event_stream_past_its_deadline_ends_with_an_event_that_says_so(path: str, kind: str) -> None:
     app = Answer("text/event-stream")
     async with client_of(app, timeout_s=0.05) as client:
-        answer = await client.post("/work")
-    assert answer.text.startswith("first")
+        answer = await client.post(path)
+    assert answer.text.startswith(f"firstevent: {kind}\n")
     assert '"code":"timeout"' in answer.text
     assert app.closed
 

@@ -14,7 +14,7 @@ with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, time
     voice = client.post(
         "/v1/audio/voices",
         files={"audio_sample": clip.read_bytes()},
-        data={"name": "example", "consent": "my own voice", "ref_text": "What is said in the clip."},
+        data={"name": "example", "consent": "my own voice"},
     )
     if voice.status_code != 409:  # 409: it is stored already
         voice.raise_for_status()

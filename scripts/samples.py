@@ -30,8 +30,8 @@ _NAMES: Final = Path("scripts/texts/names.txt")
 _HEAD: Final = """\
 # What nano sounds like
 
-Spoken on a CPU by `nano`, the embedded default, with `python -m scripts.samples`: its Llasa {llasa} and its XCodec2
-{xcodec2}. Every row is the first take with its seed; none was chosen.
+Spoken on a CPU by `nano`, the embedded default, with `python -m scripts.samples CLIPS`: its Llasa {llasa} and
+its XCodec2 {xcodec2}. Every row is the first take with its seed; none was chosen.
 [What nano can do](../../deployments/nano/README.md) has the figures.
 The clips are of Kokoro and flite, in voices that no training heard.
 """

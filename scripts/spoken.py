@@ -21,9 +21,9 @@ _HEAD = """\
 # A language model's answer, spoken
 
 [This Markdown]({source}) of {characters} characters, as language models write it, was spoken by `{model}` in the
-voice {voice} with `python -m scripts.spoken`. The table shows what was sent to the model, part by part, how many takes
-were made, and what the service's Whisper hears in the audio. {seconds:.0f} s of speech; word error {error:.0%}, at most
-100 % a part.
+voice {voice} with `python -m scripts.spoken docs/examples/answer.md`. The table shows what was sent to the model, part
+by part, how many takes were made, and what the service's Whisper hears in the audio. {seconds:.0f} s of speech; word
+error rate {error:.0%}, with each part capped at 100 %.
 
 | Part | Takes | Heard |
 |---|---|---|

@@ -146,7 +146,7 @@ def _guard(application: FastAPI, settings: Settings, admission: Admission) -> No
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=[*HEADERS, "X-Ignored", "Retry-After"],
+            expose_headers=[*HEADERS, "X-Ignored", "X-Request-ID", "Retry-After"],
         )
     else:
         application.add_middleware(PreflightMiddleware)

@@ -37,7 +37,7 @@ CHECKED_HERE = (
     "ruff ",
 )
 """Beginnings of blocks whose programs are not here, or that run all tests."""
-TOOLS = {"ruff", "mypy", "pytest", "pre-commit"}
+TOOLS = {"ruff", "mypy", "pytest", "pip", "pre-commit"}
 
 
 def lines(text: str) -> list[str]:

@@ -3,7 +3,8 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.ingress.responses.exception_handlers import failure
+from deployments.errors import InputTooLarge
+from deployments.ingress.responses.exception_handlers import failure_of
 
 
 class BodyLimitMiddleware:
@@ -20,7 +21,7 @@ class BodyLimitMiddleware:
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.limit:
-            refusal = failure(413, self.message, "invalid_request_error", "request_entity_too_large")
+            refusal = failure_of(InputTooLarge(self.message))
             # Asks the client to stop sending the rest of the body.
             refusal.headers["Connection"] = "close"
             await refusal(scope, receive, send)
@@ -32,7 +33,7 @@ class BodyLimitMiddleware:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.limit:
-                raise HTTPException(413, self.message, headers={"Connection": "close"})
+                raise HTTPException(InputTooLarge.status, self.message, headers={"Connection": "close"})
             return message
 
         await self.app(scope, limited, send)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from deployments.errors import ServiceError, Unavailable, UnprocessableInput
+from deployments.errors import InputTooLarge, ServiceError, Unavailable, UnprocessableInput
 from deployments.service.bodies import suggestion, wire_names
 
 logger = logging.getLogger(__name__)
@@ -146,6 +146,8 @@ async def _http_exception(request: Request, error: HTTPException) -> JSONRespons
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"{request.url.path} does not take {request.method}: see /apidocs."
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    if error.status_code == InputTooLarge.status:
+        code = InputTooLarge.code
     return failure(error.status_code, message, "invalid_request_error", code, headers=error.headers)
 
 

@@ -10,7 +10,7 @@ MEGABYTE = b"\0" * 1_000_000
 async def test_a_body_that_declares_too_much_is_refused_unread(service: Callable[..., SpeechService]) -> None:
     async with client_of(service(max_upload_mb=1)) as client:
         answer = await client.post("/api/tts", content=MEGABYTE + b"\0")
-    refused(answer, 413, "request_entity_too_large", None, "The request is larger than 1 MB.")
+    refused(answer, 413, "input_too_large", None, "The request is larger than 1 MB.")
 
 
 async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(service: Callable[..., SpeechService]) -> None:
@@ -27,7 +27,7 @@ async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(service: Callabl
         answer = await client.post(
             "/api/tts", content=gigabyte(), headers={"content-type": "multipart/form-data; boundary=b"}
         )
-    refused(answer, 413, "request_entity_too_large", None, "The request is larger than 3 MB.")
+    refused(answer, 413, "input_too_large", None, "The request is larger than 3 MB.")
     assert sent <= 5
 
 

@@ -44,7 +44,7 @@ def voice_list(texts: Texts) -> gr.HTML:
 
 def updated(found: Iterable[Voice], texts: Texts) -> gr.HTML:
     """Returns the update that shows the voices that exist, the stored ones first."""
-    stored = [(voice.name, voice) for voice in found if not voice.id.startswith("builtin_")]
+    stored = [(voice.name, voice) for voice in found if not voice.built_in]
     return gr.HTML(voices=listed([*reversed(stored), *((name, None) for name in BUILT_IN)], texts))
 
 

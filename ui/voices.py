@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from deployments.errors import InvalidInput
 from deployments.service.built_in import BUILT_IN
-from deployments.voices.store import Voice
 from ui import markup, upload
 from ui.backend import Backend
 from ui.clip_input import take_uploads_only
@@ -50,7 +49,7 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.HTM
         """Returns the available voices."""
         with show_failures(texts):
             found = await backend.list_voices()
-        stored = [voice.name for voice in found if not _built_in(voice)]
+        stored = [voice.name for voice in found if not voice.built_in]
         return (
             updated(found, texts),
             gr.Dropdown(choices=stored, value=stored[-1] if stored else None, info=None if stored else texts.no_voices),
@@ -113,7 +112,3 @@ def voices_tab(page: gr.Blocks, texts: Texts, backend: Backend, speaking: gr.HTM
     hear.click(lambda: gr.Audio(visible=True), None, sample, api_visibility="private", queue=False).then(
         voice_sample, chosen, sample, api_name="voice_sample", concurrency_limit=None
     )
-
-
-def _built_in(voice: Voice) -> bool:
-    return voice.id.startswith("builtin_")

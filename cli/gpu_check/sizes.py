@@ -19,7 +19,6 @@ from deployments.profiles import PROFILES, WeightType
 _TINY: Final = LlamaShape(192, 576, 4, 6, 3, 32, 2600)
 _TINY_CODEC: Final = 2048
 CONCURRENCY: Final = (1, 8, 16, 64)
-SIZES: Final = ("tiny", "1b", "3b", "8b")
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ def measure_size(size: str, types: Sequence[WeightType], device: str, free: int,
     """Writes a random checkpoint and runs a replica for each type of weights.
 
     Args:
-        size: One of `SIZES`.
+        size: `tiny`, `1b`, `3b` or `8b`.
         types: Types of weights.
         device: `cuda` or `cpu`.
         free: Bytes of the GPU that can be used.

@@ -64,11 +64,19 @@ def split(owner: str, order: JobOrder) -> Iterator[Part]:
                 chunks = (*chunks[:-1], replace(chunks[-1], pause=max(CHAPTER_PAUSE, chunks[-1].pause)))
             shown = cut_like([chunk.text for chunk in chunks], stretch.written)
             for chunk, written, times in zip(chunks, shown, _shares(slot, chunks), strict=True):
-                part = Part(number, chunk.text, "", order.seed, speed=order.speed * (chunk.rate or 1), written=written)
-                part = replace(part, before=chunk.before, pause=chunk.pause / order.speed)
-                if times:
-                    part = replace(part, slot_start=times.start, slot_end=times.end)
-                part = replace(part, voice=chunk.voice if chunk.voice in order.cast else None)
+                part = Part(
+                    chapter=number,
+                    text=chunk.text,
+                    key="",
+                    seed=order.seed,
+                    voice=chunk.voice if chunk.voice in order.cast else None,
+                    speed=order.speed * (chunk.rate or 1),
+                    before=chunk.before,
+                    pause=chunk.pause / order.speed,
+                    written=written,
+                    slot_start=times.start if times else None,
+                    slot_end=times.end if times else None,
+                )
                 yield replace(part, key=key_of(owner, order, part))
 
 

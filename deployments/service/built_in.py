@@ -14,6 +14,7 @@ from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, 
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
 from deployments.synthesis.pace import CODES_A_SECOND, Pace
+from deployments.voices.names import BUILT_IN as PREFIX
 from deployments.voices.names import normal_name
 from deployments.voices.reference import Reference
 from deployments.voices.shipped import shipped_voices
@@ -102,7 +103,7 @@ class BuiltInVoices:
 
     async def _stored(self, name: str) -> StoredVoice | None:
         try:
-            return await asyncio.to_thread(self._store.read, f"builtin_{name}")
+            return await asyncio.to_thread(self._store.read, PREFIX + name)
         except InvalidInput as error:
             logger.warning("%s", error)
             return None
@@ -110,7 +111,7 @@ class BuiltInVoices:
 
 def built_in_name(key: str) -> str | None:
     """Returns the name of a built-in voice by its name or id; None if there is none."""
-    name = normal_name(key).lower().removeprefix("builtin_")
+    name = normal_name(key).lower().removeprefix(PREFIX)
     return name if name in BUILT_IN else None
 
 
@@ -120,7 +121,7 @@ def seconds(codes: Codes) -> float:
 
 
 def _not_generated(name: str) -> Voice:
-    return Voice(f"builtin_{name}", name, created_at=0, ref_text=_PHRASE, duration=0.0)
+    return Voice(PREFIX + name, name, created_at=0, ref_text=_PHRASE, duration=0.0)
 
 
 async def _take(lm: SpeechLM, take: TakeRequest) -> tuple[Codes, FinishReason | None]:

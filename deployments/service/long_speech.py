@@ -60,26 +60,25 @@ class LongSpeech:
         voices = dict.fromkeys(name for chapter in chapters for name in chapter.script.voices)
         values: dict[str, Any] = params.model_dump(mode="json")
         notes = [note for chapter in chapters for note in chapter.script.warnings]
+        options = params.normalization_options
         return JobOrder(
-            chapters,
-            {name: values[name] for name in _TAKE if values[name] is not None},
-            Reference(reference.codes, reference.text),
-            f"{identity(self.profile.llasa)} {self.profile.weights} {identity(self.profile.xcodec2)}",
-            format,
-            params.sample_rate or SAMPLE_RATE,
-            params.seed or 0,
-            params.speed,
-            None if clip else params.voice,
-            {name: await self.requests.voice(name) for name in voices},
-            params.language or "en",
-            params.normalization_options
-            if params.normalise
-            else replace(params.normalization_options, normalize=False),
-            await self.requests.all_pronunciations(params),
-            manuscript.title,
-            manuscript.author,
-            manuscript.cover,
-            tuple(dict.fromkeys((*warnings, *reference.warnings, *manuscript.warnings, *notes))),
+            chapters=chapters,
+            params={name: values[name] for name in _TAKE if values[name] is not None},
+            reference=Reference(reference.codes, reference.text),
+            model=f"{identity(self.profile.llasa)} {self.profile.weights} {identity(self.profile.xcodec2)}",
+            response_format=format,
+            sample_rate=params.sample_rate or SAMPLE_RATE,
+            seed=params.seed or 0,
+            speed=params.speed,
+            voice=None if clip else params.voice,
+            cast={name: await self.requests.voice(name) for name in voices},
+            language=params.language or "en",
+            options=options if params.normalise else replace(options, normalize=False),
+            pronunciations=await self.requests.all_pronunciations(params),
+            title=manuscript.title,
+            author=manuscript.author,
+            cover=manuscript.cover,
+            warnings=tuple(dict.fromkeys((*warnings, *reference.warnings, *manuscript.warnings, *notes))),
         )
 
 

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.errors import Conflict, InvalidInput
 from deployments.settings import Settings
-from deployments.voices.names import id_of, older_id, voice_id
+from deployments.voices.names import BUILT_IN, id_of, older_id, voice_id
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
@@ -44,6 +44,11 @@ class Voice:
     """The checkpoints that its codes belong to: others cannot read them."""
     warnings: tuple[str, ...] = ()
     """Possible problems of its reference, in readable sentences."""
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it exists from the start."""
+        return self.id.startswith(BUILT_IN)
 
 
 @dataclass(frozen=True, slots=True)

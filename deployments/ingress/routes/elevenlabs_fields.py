@@ -83,7 +83,7 @@ class ElevenVoice(BaseModel):
         return cls(
             voice_id=voice.id,
             name=voice.name,
-            category="premade" if voice.id.startswith("builtin_") else "cloned",
+            category="premade" if voice.built_in else "cloned",
             preview_url=f"/v1/audio/voices/{voice.id}/sample",
         )
 

@@ -176,6 +176,6 @@ def _object(voice: Voice) -> VoiceObject:
         ref_text=voice.ref_text,
         duration=voice.duration,
         consent=voice.consent,
-        built_in=voice.id.startswith("builtin_"),
+        built_in=voice.built_in,
         warnings=list(voice.warnings),
     )

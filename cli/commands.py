@@ -23,7 +23,7 @@ from deployments.jobs.chapters import read_choice
 from deployments.jobs.formats import CaptionFormat
 from deployments.service.backend import Clip
 from deployments.service.job_desk import LongRecording, LongRequest
-from deployments.service.parameters import SpeechParams
+from deployments.service.parameters import NOT_OF_JOBS, SpeechParams
 
 SERVICE_COMMANDS: Final = ("say", "book", "jobs", "transcribe", "voices", "status", "mcp")
 _STATUSES: Final = """\
@@ -152,9 +152,6 @@ def _command(
 
 def _say_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", help="what to say; - is standard input")
-    whose = parser.add_mutually_exclusive_group()
-    whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
-    whose.add_argument("--clip", type=Path, help="a clip of the voice")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="output file; its suffix selects the format")
     add_speech_options(parser)
 
@@ -173,15 +170,12 @@ def _book_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--list", action="store_true", help="list the chapters with their numbers, and speak nothing")
     parser.add_argument("--chapters", metavar="NUMBERS", help="chapters to speak, such as 1,3-5 (default: all)")
-    whose = parser.add_mutually_exclusive_group()
-    whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
-    whose.add_argument("--clip", type=Path, help="a clip of the voice")
     parser.add_argument("--title", help="title in the file (default: the document's)")
     parser.add_argument("--author", help="author in the file (default: the document's)")
     parser.add_argument("--loudness", help="ebu (EBU R 128), acx (Audible) or a number of LUFS (default: as spoken)")
     parser.add_argument("--captions", choices=get_args(CaptionFormat), help="also write captions beside the file")
     parser.add_argument("--keep-job", action="store_true", help="leave the job in the service after the download")
-    add_speech_options(parser, ("response_format", "max_new_tokens", "details", "keep"))
+    add_speech_options(parser, NOT_OF_JOBS)
 
 
 async def _run(given: argparse.Namespace) -> None:
@@ -213,10 +207,7 @@ async def _run(given: argparse.Namespace) -> None:
 
 
 def _speech(given: argparse.Namespace) -> tuple[SpeechParams, Clip | None]:
-    values: dict[str, Any] = {
-        "input": sys.stdin.read() if given.text == "-" else given.text,
-        "voice": None if given.clip else given.voice or "alloy",
-    }
+    values: dict[str, Any] = {"input": sys.stdin.read() if given.text == "-" else given.text}
     suffix = given.output.suffix[1:].lower() if given.output else ""
     if suffix and "response_format" not in given:
         if suffix not in MEDIA_TYPES:
@@ -227,7 +218,7 @@ def _speech(given: argparse.Namespace) -> tuple[SpeechParams, Clip | None]:
 
 def _book(given: argparse.Namespace) -> LongRequest:
     return LongRequest(
-        speech_params(given, input="", voice=None if given.clip else given.voice or "alloy"),
+        speech_params(given, input=""),
         read(given.document),
         given.document.name,
         Clip(read(given.clip)) if given.clip else None,

@@ -23,6 +23,7 @@ from deployments.jobs.store import PartStore
 from deployments.jobs.timing import fitted
 from deployments.placement.profile_choice import choose_profile
 from deployments.profiles import Profile
+from deployments.service.parameters import NOT_OF_JOBS
 from deployments.settings import Settings
 
 DESCRIPTION: Final = """\
@@ -49,10 +50,7 @@ def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicas", type=int, default=1, help="replicas of the models (default: 1)")
     parser.add_argument("--format", dest="file_format", choices=get_args(BookFormat), default="m4b")
     parser.add_argument("--captions", choices=get_args(CaptionFormat), help="also write captions")
-    whose = parser.add_mutually_exclusive_group()
-    whose.add_argument("--voice", help="name or id of a voice (default: alloy)")
-    whose.add_argument("--clip", type=Path, help="a clip of the voice")
-    add_speech_options(parser, ("response_format", "max_new_tokens", "details", "keep"))
+    add_speech_options(parser, NOT_OF_JOBS)
 
 
 def run_batch(given: argparse.Namespace) -> int:
@@ -103,7 +101,7 @@ def _orders(given: argparse.Namespace, profile: Profile, settings: Settings) -> 
     from cli.batch.pipeline import resources
     from cli.batch.studio import Studio
 
-    params = speech_params(given, input="", voice=None if given.clip else given.voice or "alloy")
+    params = speech_params(given, input="")
     clip = given.clip.read_bytes() if given.clip else None
     studio: Any = ray.remote(**resources(profile))(Studio).remote(profile, settings)
     orders = []

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 from deployments.audio.mastering import LoudnessTarget
 from deployments.jobs.formats import BookFormat, FileFormat
@@ -13,14 +13,12 @@ from deployments.jobs.outline import Outline
 from deployments.jobs.protocol import Job, JobBoard
 from deployments.jobs.recordings import TranscriptionOrder
 from deployments.service.backend import Clip
-from deployments.service.parameters import SpeechParams
+from deployments.service.parameters import NOT_OF_JOBS, SpeechParams
 from deployments.service.transcription import TextFormat, written
 from deployments.settings import Settings
 from deployments.whisper.protocol import Listening, TranscriptFormat
 
 JobAction = Literal["pause", "resume", "retry", "delete"]
-_REPLACED: Final = {"response_format": "wav", "max_new_tokens": None, "details": False, "keep": False}
-"""Parameters without a meaning for a job, or with one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,8 @@ class LocalJobs:
         return Outline.of(await asyncio.to_thread(_manuscript, request))
 
     async def create(self, client: str, request: LongRequest) -> Job:
-        params = SpeechParams.of(
-            {name: getattr(request.params, name) for name in SpeechParams.model_fields} | _REPLACED
-        )
+        names = SpeechParams.model_fields.keys() - set(NOT_OF_JOBS)
+        params = SpeechParams.of({name: getattr(request.params, name) for name in names})
         found = await asyncio.to_thread(_manuscript, request)
         manuscript = found.only(request.chapters).named(request.title, request.author)
         order = await self.orders.job_order(params, manuscript, request.clip, request.response_format, caller=client)

@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Annotated, Any, Final, Self, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
 
@@ -23,6 +23,8 @@ from deployments.voices.preparation import ReferenceCheck
 
 RATE = 24_000
 """Default sample rate in Hz: OpenAI's. Clients that play `pcm` expect it."""
+NOT_OF_JOBS: Final = ("response_format", "max_new_tokens", "details", "keep")
+"""Parameters without a meaning for a job, or with one of its own."""
 
 RefText = Annotated[
     str | None,

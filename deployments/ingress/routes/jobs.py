@@ -26,7 +26,7 @@ from deployments.profiles import Profile
 from deployments.service.bodies import IGNORED, ignored_header
 from deployments.service.job_desk import LocalJobs, LongRequest
 from deployments.service.json_speech import JsonSpeech
-from deployments.service.parameters import SpeechParams
+from deployments.service.parameters import NOT_OF_JOBS, SpeechParams
 from deployments.text.markup import InputFormat
 
 _WAIT_S: Final = 15.0
@@ -46,7 +46,6 @@ _AUTHOR: Final = Field(max_length=300, description="Author in the file. Default:
 _OTHER_CONTENT: Final = {
     MEDIA_TYPES[format]: {"schema": {"type": "string", "format": "binary"}} for format in ("m4b", "srt", "vtt", "zip")
 }
-_WITHOUT_EFFECT: Final = ("max_new_tokens", "details", "keep")
 _NEW: Final = failures(400, 401, 404, 413, 422, 429)
 _KNOWN: Final = failures(401, 404, 422)
 _CHANGED: Final[dict[int | str, dict[str, Any]]] = _KNOWN | {
@@ -112,7 +111,7 @@ def job_routes(desk: LocalJobs, profile: Profile) -> APIRouter:
         job = await desk.create(request.state.client, named)
         ignored = [
             *getattr(body, "ignored", ()),
-            *(name for name in _WITHOUT_EFFECT if getattr(body, name)),
+            *(name for name in NOT_OF_JOBS if name != "response_format" and getattr(body, name)),
             *body.unused(profile),
         ]
         response.headers.update({"Location": f"/api/jobs/{job.id}", **ignored_header(ignored)})

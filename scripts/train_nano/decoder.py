@@ -15,6 +15,7 @@ from .cells import CELLS, Cells
 from .diphones import Units
 from .muon import Optimiser
 from .plain_corpus import FRAMES
+from .sharpening import sharpen
 from .timing import retimed
 from .vocoder import Vocoder
 from .voices import PHASES, PITCHES, THROATS, VOICES, running, voices_of
@@ -153,5 +154,15 @@ def train(at: Workplace) -> None:
         if time.time() - last > 90:
             save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)
             last = time.time()
-    save(done, model=model.state_dict())
     save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)
+    finish(model, spoken)
+    save(done, model=model.state_dict())
+
+
+@torch.no_grad()
+def finish(model: Xcodec2Model, spoken: Spoken) -> None:
+    """Sharpens what was learnt."""
+    batches = [spoken.batch(12, _FRAMES) for _ in range(16)]
+    made = torch.cat([spectra(model, codes)[0].flatten(0, 1) for codes, _, _ in batches])
+    wanted = torch.cat([target.flatten(0, 1) for _, target, _ in batches])
+    sharpen(model.acoustic_decoder.head.linear, made, wanted)

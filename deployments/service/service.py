@@ -48,9 +48,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-HealthProbe = Callable[[], Awaitable[dict[str, str]]]
-"""Returns Serve's status of each deployment, in lower case, by its name."""
-
 
 @dataclass(frozen=True)
 class SpeechService:
@@ -65,7 +62,8 @@ class SpeechService:
     listener: Listener
     voices: Voices
     pronunciations: PronunciationStore
-    health: HealthProbe
+    health: Callable[[], Awaitable[dict[str, str]]]
+    """Returns Serve's status of each deployment, in lower case, by its name."""
     residency: Residency
     admission: Admission
     metrics: Metrics

@@ -107,10 +107,10 @@ def train(at: Workplace) -> None:
     for layer in decoder.layers:
         matrices += list(layer.mlp.parameters())
         rest.append(layer.post_attention_layernorm.weight)
-    gentle = 0.4 if start.exists() else 1.0
+    state = torch.load(resume, map_location=at.device) if resume.exists() else None
+    gentle = state["gentle"] if state else 0.4 if start.exists() else 1.0
     optimiser = Optimiser(matrices, rest, muon_lr=0.02 * gentle, adam_lr=2e-3 * gentle, hold=0.5)
-    if resume.exists():
-        state = torch.load(resume, map_location=at.device)
+    if state:
         model.load_state_dict(state["model"])
         optimiser.load(state["optimiser"])
         spent = state["spent"]
@@ -122,7 +122,7 @@ def train(at: Workplace) -> None:
                 if f"acoustic_decoder.layers.{i}.mlp.fc2.weight" not in known:
                     layer.mlp.fc2.weight.zero_()  # it begins as if it were not there
     spoken = Spoken(at, seed=int(spent) + 1)
-    if not (resume.exists() or start.exists()):
+    if not (state or start.exists()):
         with torch.no_grad():
             _, target, _ = spoken.batch(40, _FRAMES)
             decoder.head.linear.bias[:641] = target.mean((0, 1))
@@ -152,9 +152,9 @@ def train(at: Workplace) -> None:
             curve.add(step=optimiser.steps, magnitude=float(magnitude_loss), phase=float(phase_loss))
             losses, measured = [], spent
         if time.time() - last > 90:
-            save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)
+            save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent, gentle=gentle)
             last = time.time()
-    save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent)
+    save(resume, model=model.state_dict(), optimiser=optimiser.state(), spent=spent, gentle=gentle)
     finish(model, spoken)
     save(done, model=model.state_dict())
 
@@ -162,7 +162,7 @@ def train(at: Workplace) -> None:
 @torch.no_grad()
 def finish(model: Xcodec2Model, spoken: Spoken) -> None:
     """Sharpens what was learnt."""
-    batches = [spoken.batch(12, _FRAMES) for _ in range(16)]
+    batches = [spoken.batch(_BATCH["cpu"], _FRAMES) for _ in range(16)]
     made = torch.cat([spectra(model, codes)[0].flatten(0, 1) for codes, _, _ in batches])
     wanted = torch.cat([target.flatten(0, 1) for _, target, _ in batches])
     sharpen(model.acoustic_decoder.head.linear, made, wanted)

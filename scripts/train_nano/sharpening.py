@@ -41,4 +41,4 @@ def sharpen(head: nn.Linear, made: Tensor, wanted: Tensor) -> None:
 
 
 def _cepstra(log_magnitudes: Tensor) -> Tensor:
-    return torch.fft.irfft(log_magnitudes, _N)
+    return torch.as_tensor(torch.fft.irfft(log_magnitudes, _N))

@@ -6,7 +6,7 @@ from scripts.train_nano.sharpening import sharpen
 
 
 def cepstra(log_magnitudes: torch.Tensor) -> torch.Tensor:
-    return torch.fft.irfft(log_magnitudes, 2 * (BINS - 1))[:, :BINS]
+    return torch.as_tensor(torch.fft.irfft(log_magnitudes, 2 * (BINS - 1))[:, :BINS])
 
 
 def test_spectra_deviate_further_from_their_mean_and_the_pitch_is_as_it_was() -> None:

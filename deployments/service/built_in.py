@@ -13,9 +13,8 @@ from deployments.errors import InvalidInput
 from deployments.llasa.protocol import Codes, FinishReason, Sampling, SpeechLM, TakeRequest
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
-from deployments.synthesis.pace import CODES_A_SECOND, Pace
-from deployments.voices.names import BUILT_IN as PREFIX
-from deployments.voices.names import normal_name
+from deployments.synthesis.pace import Pace, seconds
+from deployments.voices.names import BUILT_IN_PREFIX, normal_name
 from deployments.voices.reference import Reference
 from deployments.voices.shipped import shipped_voices
 from deployments.voices.store import StoredVoice, Voice, VoiceStore
@@ -103,7 +102,7 @@ class BuiltInVoices:
 
     async def _stored(self, name: str) -> StoredVoice | None:
         try:
-            return await asyncio.to_thread(self._store.read, PREFIX + name)
+            return await asyncio.to_thread(self._store.read, BUILT_IN_PREFIX + name)
         except InvalidInput as error:
             logger.warning("%s", error)
             return None
@@ -111,17 +110,12 @@ class BuiltInVoices:
 
 def built_in_name(key: str) -> str | None:
     """Returns the name of a built-in voice by its name or id; None if there is none."""
-    name = normal_name(key).lower().removeprefix(PREFIX)
+    name = normal_name(key).lower().removeprefix(BUILT_IN_PREFIX)
     return name if name in BUILT_IN else None
 
 
-def seconds(codes: Codes) -> float:
-    """Returns how long the speech of the codes lasts."""
-    return len(codes) / CODES_A_SECOND
-
-
 def _not_generated(name: str) -> Voice:
-    return Voice(PREFIX + name, name, created_at=0, ref_text=_PHRASE, duration=0.0)
+    return Voice(BUILT_IN_PREFIX + name, name, created_at=0, ref_text=_PHRASE, duration=0.0)
 
 
 async def _take(lm: SpeechLM, take: TakeRequest) -> tuple[Codes, FinishReason | None]:

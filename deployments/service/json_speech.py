@@ -1,4 +1,4 @@
-"""The JSON body that all routes of speech build on."""
+"""The JSON body of requests for speech, which each route extends."""
 
 from typing import Annotated
 

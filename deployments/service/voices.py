@@ -13,7 +13,8 @@ from deployments.errors import Conflict, InvalidInput, NotFound, Unavailable
 from deployments.llasa.protocol import SpeechLM
 from deployments.profiles import Profile
 from deployments.residency.protocol import Residency
-from deployments.service.built_in import BuiltInVoices, built_in_name, seconds
+from deployments.service.built_in import BuiltInVoices, built_in_name
+from deployments.synthesis.pace import seconds
 from deployments.synthesis.synthesizer import Synthesizer
 from deployments.voices.bundle import Bundle, packed
 from deployments.voices.names import check_consent, check_name, voice_id

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,3 +58,8 @@ class Pace:
         """
         expected = self.codes(text)
         return max(1, round(expected / 5)), round(expected * 3) + CODES_A_SECOND
+
+
+def seconds(codes: Sized) -> float:
+    """Returns how long the speech of the codes lasts."""
+    return len(codes) / CODES_A_SECOND

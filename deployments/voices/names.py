@@ -7,9 +7,9 @@ from typing import Final
 
 from deployments.errors import InvalidInput
 
-BUILT_IN: Final = "builtin_"
-"""Prefix of the ids of built-in voices."""
-_ID: Final = re.compile(rf"voice_[0-9a-f]{{24}}|{BUILT_IN}[a-z]+")
+BUILT_IN_PREFIX: Final = "builtin_"
+"""Of the ids of built-in voices."""
+_ID: Final = re.compile(rf"voice_[0-9a-f]{{24}}|{BUILT_IN_PREFIX}[a-z]+")
 _LONGEST_NAME: Final = 100
 LONGEST_CONSENT: Final = 1000
 """Characters."""

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from deployments.cache_metrics import UNOBSERVED, CacheObserver
 from deployments.errors import Conflict, InvalidInput
 from deployments.settings import Settings
-from deployments.voices.names import BUILT_IN, id_of, older_id, voice_id
+from deployments.voices.names import BUILT_IN_PREFIX, id_of, older_id, voice_id
 from deployments.voices.reference import Reference
 from deployments.xcodec2.protocol import Waveform
 
@@ -48,7 +48,7 @@ class Voice:
     @property
     def built_in(self) -> bool:
         """Whether it exists from the start."""
-        return self.id.startswith(BUILT_IN)
+        return self.id.startswith(BUILT_IN_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
